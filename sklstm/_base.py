@@ -1,0 +1,250 @@
+"""The base of all estimators: parameters, and the way from sequences to a trained network and back."""
+
+from abc import ABCMeta, abstractmethod
+from dataclasses import replace
+from math import ceil
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ._validation import check_sequences, check_weights, keeping_earlier_fit
+
+CHUNK = 2**20  # steps that are looked at together: some megabytes, whatever the number of windows
+
+OPTIMIZERS = {
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "adamw",
+    "ftrl",
+    "lion",
+    "nadam",
+    "rmsprop",
+    "sgd",
+}
+
+
+class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
+    """An LSTM network as a scikit-learn estimator.
+
+    A subclass says what its target looks like: `_encode_target` turns a validated target into what the
+    network learns, and `_decode_output` turns the network's output into predictions.
+
+    Everything that `fit` leaves on the estimator is a number, an array, or a list or dict of those. The
+    engine, which knows Keras, is imported when it is first used.
+    """
+
+    _network: dict  # the fitted network's units and direction, whatever the parameters are by now
+
+    _parameter_constraints: dict = {
+        "units": [Interval(Integral, 1, None, closed="left"), list, tuple],
+        "bidirectional": ["boolean"],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
+        "optimizer": [StrOptions(OPTIMIZERS)],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "normalize": ["boolean"],
+        "warm_start": ["boolean"],
+        "callbacks": [list, tuple, callable, HasMethods("on_epoch_end"), None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    @abstractmethod
+    def __init__(
+        self,
+        *,
+        units,
+        bidirectional,
+        dropout,
+        recurrent_dropout,
+        optimizer,
+        learning_rate,
+        epochs,
+        batch_size,
+        early_stopping,
+        validation_fraction,
+        n_iter_no_change,
+        tol,
+        normalize,
+        warm_start,
+        callbacks,
+        random_state,
+        verbose,
+    ):
+        self.units = units
+        self.bidirectional = bidirectional
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.normalize = normalize
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @abstractmethod
+    def _encode_target(self, X, y, rows, sample_weight, *, reset):
+        """Validate `y`; return it as ``(n_samples, n_outputs)``, scaled by the statistics of `rows`."""
+
+    @abstractmethod
+    def _decode_output(self, output):
+        """Return predictions for the network's output of shape ``(n_samples, n_outputs)``."""
+
+    @abstractmethod
+    def _loss(self):
+        """Return the name of the loss that the network minimises."""
+
+    def _fit_network(self, X, y, sample_weight, *, epochs, resume):
+        """Train a new network, or resume training the fitted one; on failure leave all as it was."""
+        with keeping_earlier_fit(self):
+            self._check_network(resume)
+            X = check_sequences(self, X, y, reset=not resume)
+            sample_weight = check_weights(X, sample_weight)
+            training, validation = self._split(sample_weight)
+            y = self._encode_target(X, y, training, sample_weight, reset=not resume)
+            if not resume:
+                self._fit_feature_scale(X, training, sample_weight)
+                self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+                self.n_outputs_ = y.shape[1]
+            self._train(X, y, sample_weight, training, validation, epochs=epochs, resume=resume)
+        return self
+
+    def _check_network(self, resume: bool) -> None:
+        units = list(self.units) if isinstance(self.units, list | tuple) else [self.units]
+        if not units or not all(isinstance(u, int | np.integer) and u >= 1 for u in units):
+            raise ValueError(
+                f"The 'units' parameter of {type(self).__name__} must be an int in the range [1, inf) or a "
+                f"sequence of such ints. Got {self.units!r} instead."
+            )
+        network = {"units": [int(u) for u in units], "bidirectional": bool(self.bidirectional)}
+        if resume and network != self._network:
+            raise ValueError(
+                f"Training resumes with the fitted network {self._network}, which cannot become {network}. "
+                "Fit anew with warm_start=False."
+            )
+        self._network = network
+
+    def _split(self, sample_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows to train on and to validate on: those that weigh anything, the last ones to validate."""
+        rows = np.flatnonzero(sample_weight)
+        n_validation = ceil(self.validation_fraction * len(rows)) if self.early_stopping else 0
+        if n_validation == len(rows):
+            raise ValueError(
+                f"With n_samples={len(rows)} and validation_fraction={self.validation_fraction}, early stopping "
+                "leaves no row to train on."
+            )
+        return rows[: len(rows) - n_validation], rows[len(rows) - n_validation :]
+
+    def _fit_feature_scale(self, X: np.ndarray, rows: np.ndarray, sample_weight: np.ndarray) -> None:
+        """Learn the mean and standard deviation of each feature over the steps that are not missing."""
+        self.feature_mean_, self.feature_scale_ = np.zeros(X.shape[2]), np.ones(X.shape[2])
+        if not self.normalize:
+            return
+        scaler = StandardScaler()
+        for chunk in gen_batches(len(rows), max(1, CHUNK // X.shape[1])):
+            windows = X[rows[chunk]]
+            present = ~np.isnan(windows).any(axis=2)
+            if present.any():
+                weight = np.broadcast_to(sample_weight[rows[chunk], np.newaxis], present.shape)
+                scaler.partial_fit(windows[present], sample_weight=weight[present])
+        if not hasattr(scaler, "mean_"):
+            raise ValueError("Input X has a missing value in every step of every row: there is nothing to learn from.")
+        self.feature_mean_, self.feature_scale_ = scaler.mean_, scaler.scale_
+
+    def _train(self, X, y, sample_weight, training, validation, *, epochs: int, resume: bool) -> None:
+        from . import _engine
+
+        # Only the ratios of weights count; a mean of one keeps any magnitude within float32.
+        rows = _engine.Rows(
+            X, y, sample_weight / sample_weight.mean(), training, self.feature_mean_, self.feature_scale_
+        )
+        trained = _engine.train(
+            self._architecture(),
+            _engine.Recipe(
+                loss=self._loss(),
+                optimizer=self.optimizer,
+                dropout=self.dropout,
+                recurrent_dropout=self.recurrent_dropout,
+                masked=bool(np.isnan(X.min())),
+            ),
+            rows,
+            replace(rows, index=validation) if self.early_stopping else None,
+            start=self._trained_network() if resume else None,
+            epochs=epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            patience=self.n_iter_no_change,
+            tol=self.tol,
+            seed=self._seed,
+            callbacks=self._callbacks(),
+            verbose=min(int(self.verbose), 2),
+        )
+        self.weights_ = trained.weights
+        self.history_ = trained.history
+        self.n_iter_ = len(trained.history["loss"])
+        self._optimizer_state = {"optimizer": self.optimizer, "variables": trained.optimizer_state}
+
+    def _callbacks(self) -> list:
+        if self.callbacks is None:
+            return []
+        return list(self.callbacks) if isinstance(self.callbacks, list | tuple) else [self.callbacks]
+
+    def _architecture(self):
+        from . import _engine
+
+        return _engine.Architecture(
+            n_features=len(self.feature_mean_),
+            n_outputs=self.n_outputs_,
+            units=tuple(self._network["units"]),
+            bidirectional=self._network["bidirectional"],
+        )
+
+    def _trained_network(self):
+        from . import _engine
+
+        state = self._optimizer_state
+        return _engine.TrainedNetwork(
+            weights=self.weights_,
+            optimizer_state=state["variables"] if state["optimizer"] == self.optimizer else None,
+            history=self.history_,
+        )
+
+    def _network_output(self, X) -> np.ndarray:
+        """Return the network's output for sequences that are yet to be validated."""
+        check_is_fitted(self)
+        X = check_sequences(self, X, reset=False)
+        from . import _engine
+
+        return _engine.predict(
+            self._architecture(),
+            self.weights_,
+            X,
+            feature_mean=self.feature_mean_,
+            feature_scale=self.feature_scale_,
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        return tags

@@ -1,0 +1,30 @@
+"""The choice of the Keras backend."""
+
+import os
+import sys
+
+DEFAULT = "jax"
+SUPPORTED = ("jax", "tensorflow", "torch")
+
+
+def _import_keras() -> str:
+    """Import Keras, on JAX unless the user chose otherwise, and return the backend's name.
+
+    The choice is ``KERAS_BACKEND``, or that of a Keras which is imported already. ``keras.json`` does not
+    count: Keras writes that file itself, with TensorFlow in it, on every machine it first runs on.
+    """
+    if "keras" in sys.modules or "KERAS_BACKEND" in os.environ:
+        import keras
+    else:
+        os.environ["KERAS_BACKEND"] = DEFAULT
+        try:
+            import keras
+        finally:
+            del os.environ["KERAS_BACKEND"]
+    name = keras.backend.backend()
+    if name not in SUPPORTED:
+        raise ImportError(f"sklstm runs on the Keras backends {SUPPORTED}, but Keras was set to {name!r}.")
+    return name
+
+
+NAME = _import_keras()

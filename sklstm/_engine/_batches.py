@@ -1,0 +1,57 @@
+"""Mini-batches of windows."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+
+def standardised(windows: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return ``(windows - mean) / scale`` as float32, computed in the precision of the statistics.
+
+    The cast comes last, so that a large offset does not cost the digits that matter.
+    """
+    return ((windows - mean) / scale).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to learn or to validate from, as they were validated: views of the user's data."""
+
+    X: np.ndarray  # (n_samples, n_steps, n_features), missing steps as NaN
+    y: np.ndarray  # (n_samples, n_outputs)
+    sample_weight: np.ndarray  # (n_samples,)
+    index: np.ndarray  # which of them to use, in order
+    feature_mean: np.ndarray
+    feature_scale: np.ndarray
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of one shape, gathered from the windows and standardised when they are asked for.
+
+    The windows may be a strided view of a series that is smaller by their length; they are never copied as
+    a whole. The last batch is filled up with rows of weight zero, so that one compiled step serves all.
+    """
+
+    def __init__(self, rows: Rows, batch_size: int):
+        super().__init__()
+        self.rows = rows
+        self._order = rows.index
+        # A power of two bounds both the filling of a small data set's only batch and the number of shapes.
+        self._size = min(batch_size, 1 << (len(rows.index) - 1).bit_length())
+
+    def shuffle(self, rng: np.random.Generator) -> None:
+        """Permute the rows for the next epoch."""
+        self._order = rng.permutation(self.rows.index)
+
+    def __len__(self):
+        return -(-len(self._order) // self._size)
+
+    def __getitem__(self, i):
+        batch = self._order[i * self._size : (i + 1) * self._size]
+        padded = np.resize(batch, self._size)
+        rows = self.rows
+        sample_weight = rows.sample_weight[padded].astype(np.float32)
+        sample_weight[len(batch) :] = 0
+        x = standardised(rows.X[padded], rows.feature_mean, rows.feature_scale)
+        return x, rows.y[padded].astype(np.float32), sample_weight

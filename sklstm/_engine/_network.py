@@ -1,0 +1,150 @@
+"""Networks: their architecture, their Keras model and their initial weights."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What decides on the shapes of a network's weights."""
+
+    n_features: int
+    n_outputs: int
+    units: tuple[int, ...]
+    bidirectional: bool = False
+
+
+@keras.saving.register_keras_serializable(package="sklstm")
+class MissingSteps(layers.Layer):
+    """Mask the steps in which any feature is NaN, so that the layers above skip them."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def compute_mask(self, inputs, mask=None):
+        return ops.logical_not(ops.any(ops.isnan(inputs), axis=-1))
+
+    def call(self, inputs):
+        return ops.where(ops.isnan(inputs), ops.zeros_like(inputs), inputs)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+def network_layers(
+    architecture: Architecture,
+    *,
+    masked: bool,
+    dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
+    random_weights: bool = False,
+) -> list[layers.Layer]:
+    """Return the layers from standardised windows to the outputs, for ``keras.Sequential``.
+
+    Precision is pinned and every seed is given, since neither a global dtype policy nor Python's random
+    state may change a result, or be changed. Weights start as zeros, to be set: random ones, which a model
+    handed to a user wants in case it is cloned, take a second to compile.
+    """
+    kernel_initializer = keras.initializers.GlorotUniform(seed=0) if random_weights else "zeros"
+    recurrent_initializer = keras.initializers.Orthogonal(seed=0) if random_weights else "zeros"
+    stack: list[layers.Layer] = [MissingSteps(dtype="float32", name="missing_steps")] if masked else []
+    for depth, units in enumerate(architecture.units):
+        layer = layers.LSTM(
+            units,
+            return_sequences=depth < len(architecture.units) - 1,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            seed=0,
+            dtype="float32",
+            name=f"lstm_{depth}",
+        )
+        if architecture.bidirectional:
+            layer = layers.Bidirectional(layer, dtype="float32", name=f"bidirectional_{depth}")
+        stack.append(layer)
+    stack.append(
+        layers.Dense(architecture.n_outputs, kernel_initializer=kernel_initializer, dtype="float32", name="output")
+    )
+    return stack
+
+
+def initial_weights(architecture: Architecture, rng: np.random.Generator) -> list[np.ndarray]:
+    """Draw initial weights in the order of Keras' ``get_weights``.
+
+    Kernels are uniform (Glorot & Bengio 2010), recurrent kernels orthogonal (Saxe et al. 2014), biases zero
+    but for the forget gate's, which are one (Jozefowicz et al. 2015): Keras' own defaults, drawn with numpy
+    so that they are the same on every backend and nothing is compiled to draw them.
+    """
+    weights = []
+    n_inputs = architecture.n_features
+    directions = 2 if architecture.bidirectional else 1
+    for units in architecture.units:
+        for _ in range(directions):
+            forget_bias = np.repeat([0.0, 1.0, 0.0, 0.0], units)
+            weights += [_glorot_uniform(rng, n_inputs, 4 * units), _orthogonal(rng, units, 4 * units), forget_bias]
+        n_inputs = directions * units
+    weights += [_glorot_uniform(rng, n_inputs, architecture.n_outputs), np.zeros(architecture.n_outputs)]
+    return [w.astype(np.float32) for w in weights]
+
+
+def _glorot_uniform(rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
+    limit = sqrt(6 / (n_in + n_out))
+    return rng.uniform(-limit, limit, size=(n_in, n_out))
+
+
+def _orthogonal(rng: np.random.Generator, n_rows: int, n_columns: int) -> np.ndarray:
+    """Draw a matrix with orthonormal rows, uniformly distributed; ``n_rows <= n_columns``."""
+    q, r = np.linalg.qr(rng.standard_normal((n_columns, n_rows)))
+    return (q * np.sign(np.diag(r))).T
+
+
+LOSSES = {
+    "squared_error": keras.losses.MeanSquaredError,
+    "absolute_error": keras.losses.MeanAbsoluteError,
+    "huber": keras.losses.Huber,
+}
+
+
+def make_loss(name: str) -> keras.losses.Loss:
+    """Return the loss whose weighted mean makes a row of weight zero equal to no row at all."""
+    return LOSSES[name](reduction="mean_with_sample_weight", name=name, dtype="float32")
+
+
+def to_keras(
+    architecture: Architecture,
+    weights: list[np.ndarray],
+    *,
+    n_steps: int,
+    feature_mean: np.ndarray,
+    feature_scale: np.ndarray,
+    output_mean: np.ndarray,
+    output_scale: np.ndarray,
+    loss: str,
+    optimizer: str,
+    learning_rate: float,
+) -> keras.Model:
+    """Return a compiled model from raw windows to outputs in the units of the target."""
+    standardise = layers.Rescaling(1 / feature_scale, -feature_mean / feature_scale, dtype="float32")
+    restore_units = layers.Rescaling(output_scale, output_mean, dtype="float32")
+    model = keras.Sequential(
+        [
+            keras.Input((n_steps, architecture.n_features), dtype="float32"),
+            standardise,
+            *network_layers(architecture, masked=True, random_weights=True),
+            restore_units,
+        ]
+    )
+    model.set_weights(weights)
+    model.compile(make_optimizer(optimizer, learning_rate), make_loss(loss))
+    return model
+
+
+def make_optimizer(name: str, learning_rate: float) -> keras.optimizers.Optimizer:
+    """Return the Keras optimizer of that name."""
+    return keras.optimizers.get({"class_name": name, "config": {"learning_rate": learning_rate}})

@@ -1,0 +1,134 @@
+"""Compiled training programs: one Keras model serves every fit of its architecture.
+
+Keras compiles a model's training step when the model is first fitted. The step depends on the shape of the
+network and not on the values of its weights, so a second fit need not compile: it sets the weights, the
+optimizer's state and the seeds of the same model anew.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+
+import keras
+import numpy as np
+
+from ._network import Architecture, make_loss, make_optimizer, network_layers
+
+MAX_IDLE_PROGRAMS = 32
+
+_traces: Counter[str] = Counter()
+
+
+def compilations() -> dict[str, int]:
+    """Return how often a step was traced for compilation so far, by kind of step.
+
+    A step is traced once for each program and batch shape. PyTorch, which runs steps without compiling
+    them, is not counted.
+    """
+    return dict(_traces)
+
+
+def count_trace(step: str) -> None:
+    """Count a compilation; to be called in the body of a function that is about to be compiled."""
+    if keras.backend.backend() != "torch":
+        _traces[step] += 1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a compiled training step depends on besides the architecture and the batch shape."""
+
+    loss: str
+    optimizer: str
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    masked: bool = False
+
+
+class _CountedModel(keras.Sequential):
+    """A sequential model that counts how often its steps are compiled."""
+
+    def train_step(self, *args):
+        count_trace("train")
+        return super().train_step(*args)
+
+    def test_step(self, *args):
+        count_trace("validate")
+        return super().test_step(*args)
+
+
+class Program:
+    """A compiled Keras model whose entire state can be set and read as arrays."""
+
+    def __init__(self, architecture: Architecture, recipe: Recipe):
+        layers = network_layers(
+            architecture,
+            masked=recipe.masked,
+            dropout=recipe.dropout,
+            recurrent_dropout=recipe.recurrent_dropout,
+        )
+        loss = make_loss(recipe.loss)
+        self.model = _CountedModel([keras.Input((None, architecture.n_features), dtype="float32"), *layers])
+        self.model.compile(
+            optimizer=make_optimizer(recipe.optimizer, learning_rate=0.001),
+            loss=loss,
+            # Keras' own "loss" counts a padded batch as a full one; this metric weighs each row.
+            weighted_metrics=[keras.metrics.MeanMetricWrapper(loss.call, name="row_loss", dtype="float32")],
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
+        self._initial_optimizer_state = _read(self.model.optimizer.variables)
+
+    def set_state(self, weights, optimizer_state, rng: np.random.Generator, learning_rate: float) -> None:
+        """Set all that training changes; ``optimizer_state=None`` starts the optimizer anew.
+
+        ``rng`` gives the seeds of dropout.
+        """
+        optimizer = self.model.optimizer
+        _assign(self.model.trainable_variables, weights)
+        _assign(optimizer.variables, optimizer_state or self._initial_optimizer_state)
+        optimizer.learning_rate = learning_rate
+        seed_variables = self.model.non_trainable_variables
+        _assign(seed_variables, [(seed, 0) for seed in rng.integers(2**31, size=len(seed_variables))])
+
+    def weights(self) -> list[np.ndarray]:
+        """Return the weights as arrays of their own."""
+        return _read(self.model.trainable_variables)
+
+    def optimizer_state(self) -> list[np.ndarray]:
+        """Return the optimizer's variables as arrays of their own."""
+        return _read(self.model.optimizer.variables)
+
+
+def _read(variables) -> list[np.ndarray]:
+    return [np.array(keras.ops.convert_to_numpy(v.value)) for v in variables]
+
+
+def _assign(variables, values) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(np.asarray(value, dtype=keras.backend.standardize_dtype(variable.dtype)))
+
+
+_idle: OrderedDict[tuple[Architecture, Recipe], list[Program]] = OrderedDict()
+_lock = Lock()
+
+
+@contextmanager
+def borrowed_program(architecture: Architecture, recipe: Recipe) -> Iterator[Program]:
+    """Lend a program for the length of a fit, to one thread at a time.
+
+    A program whose fit raises is not used again, since its state is unknown.
+    """
+    key = (architecture, recipe)
+    with _lock:
+        programs = _idle.get(key)
+        program = programs.pop() if programs else None
+    if program is None:
+        program = Program(*key)
+    yield program
+    with _lock:
+        _idle.setdefault(key, []).append(program)
+        _idle.move_to_end(key)
+        while len(_idle) > MAX_IDLE_PROGRAMS:
+            _idle.popitem(last=False)

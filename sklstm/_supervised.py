@@ -1,0 +1,268 @@
+"""From a series to a supervised problem, and from predictions back to a series."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import OneToOneFeatureMixin
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_array, check_scalar
+
+from ._index import following_labels, time_index
+from ._window import SlidingWindow
+
+
+def to_supervised(series, horizon=1, *, target=None):
+    """Return aligned ``X`` and ``y`` for forecasting a series.
+
+    Row ``t`` of ``X`` is what is known at time ``t``; row ``t`` of ``y`` is what follows it.
+
+    Parameters
+    ----------
+    series : array-like or pandas object of shape (n_samples,) or (n_samples, n_features)
+        The series, oldest row first. A 1-D series is taken as one column.
+
+    horizon : int, default=1
+        How many steps ahead `y` reaches.
+
+    target : str or int, or list of them, default=None
+        The columns to forecast: names of a DataFrame's columns, or positions in an array. All, if None.
+
+    Returns
+    -------
+    X : ndarray or DataFrame of shape (n_samples - horizon, n_features)
+        The series without its last `horizon` rows.
+
+    y : ndarray, Series or DataFrame of shape (n_samples - horizon,) or (n_samples - horizon, n_outputs)
+        1-D for one target and ``horizon=1``. Otherwise one column for each step and target: step 1 of every
+        target, step 2 of every target, and so on. A DataFrame's columns are called ``sales_step1``, and
+        keep the names of the targets for ``horizon=1``.
+
+    Raises
+    ------
+    ValueError
+        If the series has more than two dimensions or not more than `horizon` rows, or has no such target.
+
+    See Also
+    --------
+    forecast : Forecasts with a model fitted on `X` and `y`.
+
+    Examples
+    --------
+    >>> from sklstm import to_supervised
+    >>> X, y = to_supervised([1.0, 2.0, 3.0, 4.0], horizon=2)
+    >>> X
+    array([[1.],
+           [2.]])
+    >>> y
+    array([[2., 3.],
+           [3., 4.]])
+    """
+    table = _as_table(series, "series")
+    check_scalar(horizon, "horizon", Integral, min_val=1)
+    n_rows = len(table) - horizon
+    if n_rows < 1:
+        raise ValueError(f"Found a series of {len(table)} row(s), while more than horizon={horizon} are required.")
+    columns = _target_columns(table, target)
+    single = horizon == 1 and len(columns) == 1
+    if not _is_pandas(table):
+        steps = [table[step : step + n_rows, columns] for step in range(1, horizon + 1)]
+        return table[:n_rows], steps[0][:, 0] if single else np.hstack(steps)
+
+    import pandas as pd
+
+    X, targets = table.iloc[:n_rows], table.iloc[:, columns]
+    if horizon == 1:
+        y = targets.iloc[1:].set_axis(X.index)
+        return X, y.iloc[:, 0] if single else y
+    steps = [
+        targets.iloc[step : step + n_rows].set_axis(X.index).add_suffix(f"_step{step}")
+        for step in range(1, horizon + 1)
+    ]
+    return X, pd.concat(steps, axis=1)
+
+
+def forecast(model, history, steps, *, target=None, future=None):
+    """Forecast the steps that follow a series.
+
+    The model predicts a block of steps from the end of the series, as many as it was fitted to predict at
+    once. The block is appended to the series, and so on until there are enough steps.
+
+    Parameters
+    ----------
+    model : fitted regressor or pipeline
+        Anything that predicts as many rows as it is given, fitted on the ``X`` and ``y`` of
+        :func:`to_supervised`.
+
+    history : array-like or pandas object of shape (n_samples,) or (n_samples, n_features)
+        The series so far, oldest row first, with the columns that the model was fitted on.
+
+    steps : int
+        How many steps to forecast.
+
+    target : str or int, or list of them, default=None
+        The columns that the model predicts, as in :func:`to_supervised`. All, if None.
+
+    future : array-like or DataFrame of shape (n_future, n_features - n_targets), default=None
+        The columns that the model does not predict, in the order of `history`, for at least the next `steps`
+        rows. Needed if there are such columns and `steps` exceeds what the model predicts at once.
+
+    Returns
+    -------
+    predictions : ndarray or DataFrame of shape (steps, n_targets)
+        The forecast in the units of the series. A DataFrame if `history` is a pandas object; its index
+        continues that of `history` if it is one of integers, periods, or dates with a frequency.
+
+    Raises
+    ------
+    ValueError
+        If `future` is needed and missing, too short or too narrow, or if the model's outputs cannot be steps
+        of the targets.
+
+    See Also
+    --------
+    to_supervised : Makes what the model is fitted on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklstm import forecast, to_supervised
+    >>> series = np.arange(10.0)
+    >>> model = LinearRegression().fit(*to_supervised(series))
+    >>> forecast(model, series, steps=3).round(6)
+    array([[10.],
+           [11.],
+           [12.]])
+    """
+    table = _as_table(history, "history")
+    check_scalar(steps, "steps", Integral, min_val=1)
+    columns = _target_columns(table, target)
+    labels = None
+    if _is_pandas(table):
+        table, labels = _with_continued_index(table, steps)
+    reach = _reach(model) or len(table) + steps
+    blocks = []
+    done = 0
+    while True:
+        table = table[-reach:]
+        block = _last_prediction(model, table, len(columns))[: steps - done]
+        blocks.append(block)
+        if not done and len(block) < steps:
+            future = _check_future(table, columns, future, steps)
+        done += len(block)
+        if done == steps:
+            break
+        table = _append(table, columns, block, future, labels, done)
+    predictions = np.concatenate(blocks)
+    return predictions if labels is None else _frame(predictions, labels, table.columns[columns])
+
+
+def _is_pandas(series) -> bool:
+    return hasattr(series, "iloc")
+
+
+def _as_table(series, name: str) -> Any:
+    """Return a series as an array or DataFrame with a column for each variable."""
+    if _is_pandas(series):
+        return series.to_frame() if series.ndim == 1 else series
+    table = check_array(series, dtype=None, ensure_2d=False, allow_nd=True, ensure_all_finite="allow-nan")
+    if table.ndim > 2:
+        raise ValueError(f"Found array with dim {table.ndim}, while dim <= 2 is required by {name}.")
+    return table.reshape(len(table), -1)
+
+
+def _target_columns(table, target) -> list[int]:
+    """Return the positions of the target columns."""
+    names = list(table.columns) if _is_pandas(table) else list(range(table.shape[1]))
+    wanted = names if target is None else list(target) if isinstance(target, list | tuple) else [target]
+    if unknown := [name for name in wanted if name not in names]:
+        raise ValueError(f"The target {unknown} is not among the columns {names}.")
+    return [names.index(name) for name in wanted]
+
+
+def _with_continued_index(table, steps: int) -> tuple[Any, Any]:
+    """Return a DataFrame and the labels of the rows to come; both numbered where no labels can be had."""
+    index = time_index(table)
+    labels = None
+    if index is not None and index.is_monotonic_increasing:
+        labels = following_labels(index, steps)
+    if labels is not None:
+        return table, labels
+    numbered = table.reset_index(drop=True)
+    return numbered, following_labels(numbered.index, steps)
+
+
+def _reach(model) -> int | None:
+    """Return how many rows the last prediction depends on, if that can be told, and None otherwise.
+
+    It can behind windows, as long as whatever stands before them treats each row, and each value in it, on
+    its own, as scikit-learn's scalers do.
+    """
+    if isinstance(model, BaseSearchCV):
+        return _reach(model.best_estimator_)
+    if isinstance(model, TransformedTargetRegressor):
+        return _reach(model.regressor_)
+    if not isinstance(model, Pipeline):
+        return None
+    for _, step in model.steps:
+        if isinstance(step, SlidingWindow):
+            return step.window_size
+        if not isinstance(step, OneToOneFeatureMixin):
+            return None
+    return None
+
+
+def _last_prediction(model, table, n_targets: int) -> np.ndarray:
+    """Return the steps that follow the last row, of shape ``(n_steps, n_targets)``."""
+    prediction = np.asarray(model.predict(table))
+    if len(prediction) != len(table):
+        raise ValueError(
+            f"The model must predict a row for each row, but predicted {len(prediction)} for {len(table)}."
+        )
+    outputs = prediction[-1].ravel()
+    if len(outputs) % n_targets:
+        raise ValueError(f"The model has {len(outputs)} output(s), which cannot be steps of {n_targets} target(s).")
+    return outputs.reshape(-1, n_targets)
+
+
+def _check_future(table, columns: list[int], future, steps: int) -> Any:
+    """Return the columns that are not predicted, for the steps to come."""
+    n_others = table.shape[1] - len(columns)
+    if n_others == 0:
+        return np.empty((steps, 0))
+    if future is None:
+        raise ValueError(
+            f"{n_others} column(s) of history are not predicted: pass their next {steps} values as future."
+        )
+    future = _as_table(future, "future")
+    if len(future) < steps or future.shape[1] != n_others:
+        raise ValueError(f"future has shape {future.shape}, while ({steps}, {n_others}) is required.")
+    return future
+
+
+def _frame(values, index, columns) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame(values, index, columns)
+
+
+def _append(table, columns: list[int], block: np.ndarray, future, labels, done: int) -> Any:
+    """Return the table with the block of predicted steps, which ends at step ``done``, as its last rows."""
+    others = [column for column in range(table.shape[1]) if column not in columns]
+    known = slice(done - len(block), done)
+    if labels is None:
+        rows = np.empty((len(block), table.shape[1]))
+        rows[:, columns] = block
+        rows[:, others] = future[known]
+        return np.concatenate([table, rows])
+
+    import pandas as pd
+
+    targets = _frame(block, labels[known], table.columns[columns])
+    if not _is_pandas(future):
+        future = pd.DataFrame(future, columns=table.columns[others])
+    rest = future.iloc[known][table.columns[others]].set_axis(labels[known])
+    return pd.concat([table, pd.concat([targets, rest], axis=1)[table.columns]])

@@ -1,0 +1,136 @@
+"""Validation of sequences, targets and weights, in the words of scikit-learn."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    validate_data,
+)
+
+
+@contextmanager
+def keeping_earlier_fit(estimator: BaseEstimator) -> Iterator[None]:
+    """Give the estimator back all its attributes if what is done with it fails."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def check_numeric(array, *, name: str, estimator: BaseEstimator, **check_params) -> np.ndarray:
+    """Return ``array`` as float32 or float64 without a copy where it is that already.
+
+    Missing values (NaN) pass; so do any number of dimensions unless ``check_params`` say otherwise.
+
+    Raises
+    ------
+    TypeError
+        If the array is sparse or holds dates or durations.
+    ValueError
+        If it holds text, complex numbers, infinity or what is infinite in float32, or is ragged.
+    """
+    array = check_array(
+        array, dtype="numeric", ensure_all_finite=False, estimator=estimator, input_name=name, **check_params
+    )
+    if array.dtype.kind in "mM":
+        raise TypeError(f"{name} must be numeric, but its dtype is {array.dtype}. Convert it explicitly.")
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float64)
+    _assert_fits_float32(array, name)
+    return array
+
+
+def _assert_fits_float32(array: np.ndarray, name: str) -> None:
+    # The ufuncs' reductions, unlike np.isinf, make no array of the size of all windows.
+    extremes = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)
+    if np.abs(extremes).max() > np.finfo(np.float32).max:
+        raise ValueError(f"Input {name} contains infinity or a value too large for dtype('float32').")
+
+
+def check_table(estimator: BaseEstimator, X, *, reset: bool) -> np.ndarray:
+    """Validate a table ``(n_samples, n_features)``, in which values may be missing."""
+    table = check_numeric(X, name="X", estimator=estimator)
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    return table
+
+
+def check_sequences(estimator: BaseEstimator, X, y="no_validation", *, reset: bool) -> np.ndarray:
+    """Validate sequences and return them as ``(n_samples, n_steps, n_features)``, without a copy.
+
+    Sets ``n_features_in_``, ``n_steps_in_`` and, for a DataFrame, ``feature_names_in_`` if ``reset``, and
+    checks against them otherwise.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator to validate for.
+    X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
+        Sequences; 2-D input is one feature per step.
+    y : array-like or None, optional
+        Given only to have scikit-learn's error if a required target is None.
+    reset : bool
+        Whether this is the first look at such data.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_steps, n_features), float32 or float64
+    """
+    validate_data(estimator, X, y, reset=reset, skip_check_array=True, ensure_2d=False)
+    sequences = check_numeric(X, name="X", estimator=estimator, allow_nd=True)
+    if sequences.ndim > 3:
+        raise ValueError(
+            f"Found array with dim {sequences.ndim}, while dim <= 3 is required by {type(estimator).__name__}."
+        )
+    for size, what in zip(sequences.shape[1:], ("step", "feature"), strict=False):
+        if size == 0:
+            raise ValueError(
+                f"Found array with 0 {what}(s) (shape={sequences.shape}) while a minimum of 1 is required "
+                f"by {type(estimator).__name__}."
+            )
+    if reset:
+        estimator._input_shape = sequences.shape[1:]
+        estimator.n_steps_in_ = sequences.shape[1]
+        estimator.n_features_in_ = sequences.shape[-1]
+    else:
+        _check_input_shape(estimator, sequences.shape[1:])
+    return sequences if sequences.ndim == 3 else sequences[:, :, np.newaxis]
+
+
+def _check_input_shape(estimator: BaseEstimator, shape: tuple[int, ...]) -> None:
+    expected = estimator._input_shape
+    name = type(estimator).__name__
+    if len(shape) != len(expected):
+        raise ValueError(
+            f"X has {len(shape) + 1} dimensions, but {name} is expecting {len(expected) + 1} dimensions as input."
+        )
+    if shape[-1] != expected[-1]:
+        raise ValueError(f"X has {shape[-1]} features, but {name} is expecting {expected[-1]} features as input.")
+    if shape[0] != expected[0]:
+        raise ValueError(f"X has {shape[0]} steps, but {name} is expecting {expected[0]} steps as input.")
+
+
+def check_target(estimator: BaseEstimator, X: np.ndarray, y) -> np.ndarray:
+    """Validate a numeric target of shape ``(n_samples,)`` or ``(n_samples, n_outputs)``."""
+    y = check_numeric(y, name="y", estimator=estimator, ensure_2d=False, allow_nd=True)
+    if y.ndim not in (1, 2):
+        raise ValueError(f"y should be a 1d or 2d array, got an array of shape {y.shape} instead.")
+    if np.isnan(y).any():
+        raise ValueError("Input y contains NaN.")
+    check_consistent_length(X, y)
+    return y
+
+
+def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:
+    """Validate sample weights; None weighs every row the same."""
+    sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not sample_weight.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return sample_weight

@@ -1,0 +1,6 @@
+"""Small data sets that need no network."""
+
+from ._airline import load_airline
+from ._sine import make_sine
+
+__all__ = ["load_airline", "make_sine"]
