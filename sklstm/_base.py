@@ -174,10 +174,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
     def _train(self, X, y, sample_weight, training, validation, *, epochs: int, resume: bool) -> None:
         from . import _engine
 
-        # Only the ratios of weights count; a mean of one keeps any magnitude within float32.
-        rows = _engine.Rows(
-            X, y, sample_weight / sample_weight.mean(), training, self.feature_mean_, self.feature_scale_
-        )
+        rows = _engine.Rows(X, y, sample_weight, training, self.feature_mean_, self.feature_scale_)
         trained = _engine.train(
             self._architecture(),
             _engine.Recipe(

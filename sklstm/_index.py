@@ -31,7 +31,7 @@ def following_labels(index: Any, n_labels: int) -> Any | None:
     if index.inferred_type == "period":
         return pd.period_range(index[-1] + 1, periods=n_labels, name=index.name)
     if index.inferred_type == "datetime64":
-        freq = index.freq or (pd.infer_freq(index) if len(index) > 2 else None)
+        freq = index.freq or pd.DatetimeIndex(index, freq="infer").freq
         if freq is None:
             return None
         return pd.date_range(index[-1], periods=n_labels + 1, freq=freq, name=index.name)[1:]

@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin
-from sklearn.compose import TransformedTargetRegressor
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_scalar
 
@@ -201,10 +199,8 @@ def _reach(model) -> int | None:
     It can behind windows, as long as whatever stands before them treats each row, and each value in it, on
     its own, as scikit-learn's scalers do.
     """
-    if isinstance(model, BaseSearchCV):
-        return _reach(model.best_estimator_)
-    if isinstance(model, TransformedTargetRegressor):
-        return _reach(model.regressor_)
+    for inner in ("best_estimator_", "regressor_"):  # of a search, of a transformed target
+        model = getattr(model, inner, model)
     if not isinstance(model, Pipeline):
         return None
     for _, step in model.steps:

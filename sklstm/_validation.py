@@ -50,7 +50,7 @@ def check_numeric(array, *, name: str, estimator: BaseEstimator, **check_params)
 
 def _assert_fits_float32(array: np.ndarray, name: str) -> None:
     # The ufuncs' reductions, unlike np.isinf, make no array of the size of all windows.
-    extremes = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)
+    extremes = np.fmin.reduce(array, axis=None, initial=0), np.fmax.reduce(array, axis=None, initial=0)
     if np.abs(extremes).max() > np.finfo(np.float32).max:
         raise ValueError(f"Input {name} contains infinity or a value too large for dtype('float32').")
 
@@ -129,8 +129,11 @@ def check_target(estimator: BaseEstimator, X: np.ndarray, y) -> np.ndarray:
 
 
 def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:
-    """Validate sample weights; None weighs every row the same."""
+    """Validate sample weights and scale them to a mean of one; None weighs every row the same.
+
+    Only their ratios count, and scaled they stay within float32 whatever their magnitude.
+    """
     sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if not sample_weight.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
-    return sample_weight
+    return sample_weight / sample_weight.mean()

@@ -1,0 +1,34 @@
+import os
+
+# Before SciPy is imported: without it scikit-learn skips its array API checks.
+os.environ["SCIPY_ARRAY_API"] = "1"
+
+import numpy as np
+import pytest
+
+from sklstm import LSTMForecaster
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def tiny():
+    """Return a function that makes forecasters which fit in a moment."""
+
+    def make(**params):
+        return LSTMForecaster(**{"units": 4, "epochs": 2, "random_state": 0} | params)
+
+    return make
+
+
+@pytest.fixture
+def windows(rng):
+    """Return windows of two features, of which some steps are missing, and a target that depends on them."""
+    X = rng.standard_normal((40, 6, 2))
+    y = X[:, -1, 0] + X[:, -2, 1]
+    X[:4, :3] = np.nan
+    X[7, 4, 1] = np.nan
+    return X, y

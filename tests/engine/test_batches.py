@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from sklstm._engine._batches import Batches, Rows, standardised
+
+
+def make_rows(n_samples, index=None):
+    X = np.arange(n_samples * 6.0).reshape(n_samples, 3, 2)
+    return Rows(
+        X=X,
+        y=np.arange(float(n_samples)).reshape(-1, 1),
+        sample_weight=np.arange(1.0, n_samples + 1),
+        index=np.arange(n_samples) if index is None else np.asarray(index),
+        feature_mean=np.zeros(2),
+        feature_scale=np.ones(2),
+    )
+
+
+@given(st.integers(1, 70), st.integers(1, 40), st.booleans())
+def test_an_epoch_holds_every_row_once_in_batches_of_one_shape(n_samples, batch_size, shuffled):
+    batches = Batches(make_rows(n_samples), batch_size)
+    if shuffled:
+        batches.shuffle(np.random.default_rng(0))
+    epoch = [batches[i] for i in range(len(batches))]
+    assert len({x.shape for x, _, _ in epoch}) == 1
+    assert len(epoch[0][0]) <= batch_size
+    y = np.concatenate([y[:, 0] for _, y, _ in epoch])
+    weight = np.concatenate([weight for _, _, weight in epoch])
+    counted = weight > 0
+    assert_array_equal(np.sort(y[counted]), np.arange(n_samples))
+    assert_array_equal(weight[counted], y[counted] + 1)
+
+
+def test_only_the_rows_asked_for_are_used():
+    batches = Batches(make_rows(10, index=[2, 5, 7]), batch_size=8)
+    x, y, weight = batches[0]
+    assert_array_equal(y[weight > 0, 0], [2, 5, 7])
+    assert x.dtype == y.dtype == weight.dtype == np.float32
+
+
+def test_a_small_data_set_is_not_padded_to_a_large_batch():
+    assert len(Batches(make_rows(3), batch_size=4096)[0][0]) == 4
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_standardised_in_the_precision_of_the_statistics(dtype):
+    windows = np.array([[[1e8], [1e8 + 8]]], dtype=dtype)
+    result = standardised(windows, np.array([1e8]), np.array([4.0]))
+    assert result.dtype == np.float32
+    assert_array_equal(result[0, :, 0], [0, 2])

@@ -1,0 +1,103 @@
+import keras
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from sklstm import _engine
+from sklstm._engine._network import initial_weights, network_layers
+
+ARCHITECTURES = [
+    _engine.Architecture(n_features=2, n_outputs=1, units=(5,)),
+    _engine.Architecture(n_features=1, n_outputs=3, units=(4, 3)),
+    _engine.Architecture(n_features=3, n_outputs=2, units=(4, 2), bidirectional=True),
+]
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm(steps, kernel, recurrent_kernel, bias):
+    """Return the hidden state after each step, by the textbook.
+
+    The cell of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000). A missing step
+    changes nothing.
+    """
+    n_units = len(recurrent_kernel)
+    W_i, W_f, W_c, W_o = np.split(kernel.astype(float), 4, axis=1)
+    U_i, U_f, U_c, U_o = np.split(recurrent_kernel.astype(float), 4, axis=1)
+    b_i, b_f, b_c, b_o = np.split(bias.astype(float), 4)
+    h = c = np.zeros(n_units)
+    states = []
+    for x in steps:
+        if not np.isnan(x).any():
+            i = sigmoid(x @ W_i + h @ U_i + b_i)
+            f = sigmoid(x @ W_f + h @ U_f + b_f)
+            o = sigmoid(x @ W_o + h @ U_o + b_o)
+            c = f * c + i * np.tanh(x @ W_c + h @ U_c + b_c)
+            h = o * np.tanh(c)
+        states.append(h)
+    return np.array(states)
+
+
+def textbook(architecture, weights, window):
+    """Return the network's output for one window."""
+    weights = list(weights)
+    missing = np.isnan(window).any(axis=1)
+    sequence = window
+    for _ in architecture.units:
+        forward = lstm(sequence, *weights[:3])
+        del weights[:3]
+        last = forward[-1]
+        if architecture.bidirectional:
+            backward = lstm(sequence[::-1], *weights[:3])
+            del weights[:3]
+            last = np.concatenate([last, backward[-1]])
+            forward = np.hstack([forward, backward[::-1]])
+        sequence = np.where(missing[:, None], np.nan, forward)
+    kernel, bias = weights
+    return last @ kernel + bias
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("missing", [[], [0, 1], [3], [6], [0, 3, 6]])
+def test_the_forward_pass_equals_the_textbook(architecture, missing, rng):
+    weights = [rng.standard_normal(w.shape).astype(np.float32) for w in initial_weights(architecture, rng)]
+    X = rng.standard_normal((9, 7, architecture.n_features))
+    X[::2, missing] = np.nan
+    mean, scale = rng.standard_normal((2, architecture.n_features)) ** 2 + 1
+    output = _engine.predict(architecture, weights, X, feature_mean=mean, feature_scale=scale)
+    expected = [textbook(architecture, weights, window) for window in (X - mean) / scale]
+    assert_allclose(output, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_initial_weights_are_those_that_keras_draws(architecture, rng):
+    """Not the very numbers: the same shapes, biases, orthogonality, and limits."""
+    network = keras.Sequential(
+        [keras.Input((None, architecture.n_features)), *network_layers(architecture, masked=True, random_weights=True)]
+    )
+    for ours, theirs in zip(initial_weights(architecture, rng), network.get_weights(), strict=True):
+        assert ours.shape == theirs.shape
+        assert ours.dtype == theirs.dtype
+        if ours.ndim == 1:
+            np.testing.assert_array_equal(ours, theirs)
+        elif ours.shape[1] == 4 * ours.shape[0]:
+            assert_allclose(ours @ ours.T, theirs @ theirs.T, atol=1e-5)
+        else:
+            limit = np.sqrt(6 / sum(ours.shape))
+            assert max(np.abs(ours).max(), np.abs(theirs).max()) <= limit
+
+
+def test_weights_are_drawn_uniformly_and_orthogonally():
+    architecture = _engine.Architecture(n_features=100, n_outputs=1, units=(100,))
+    kernel, recurrent_kernel, *_ = initial_weights(architecture, np.random.default_rng(0))
+    limit = np.sqrt(6 / 500)
+    assert_allclose([kernel.min(), kernel.mean(), kernel.max()], [-limit, 0, limit], atol=limit / 50)
+    assert_allclose(recurrent_kernel @ recurrent_kernel.T, np.eye(100), atol=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", sorted(__import__("sklstm._base", fromlist=["x"]).OPTIMIZERS))
+def test_every_optimizer_trains(optimizer, tiny, windows):
+    assert tiny(optimizer=optimizer, units=2).fit(*windows).n_iter_ == 2

@@ -1,0 +1,733 @@
+import copy
+import pickle
+import random
+import re
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from joblib import parallel_backend
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import BaggingRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import r2_score
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score, learning_curve
+from sklearn.multioutput import MultiOutputRegressor, RegressorChain
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.utils._param_validation import InvalidParameterError
+
+from sklstm import LSTMForecaster, SlidingWindow, forecast, to_supervised
+from sklstm.datasets import make_sine
+
+
+def assert_same_weights(a, b, **tolerance):
+    for one, other in zip(a.weights_, b.weights_, strict=True):
+        assert_allclose(one, other, **{"rtol": 0, "atol": 0} | tolerance)
+
+
+# What it learns
+
+
+@pytest.mark.backend
+def test_learns_a_sine(tiny):
+    X, y = to_supervised(make_sine(300))
+    model = make_pipeline(SlidingWindow(10), tiny(units=8, epochs=15)).fit(X[:240], y[:240])
+    assert model.score(X[240:], y[240:]) > 0.95
+
+
+def test_defaults_forecast_the_classic_sine():
+    series = make_sine()
+    X, y = to_supervised(series)
+    errors, continuation_errors = [], []
+    for seed in range(3):
+        model = make_pipeline(MinMaxScaler(), SlidingWindow(50), LSTMForecaster(epochs=20, random_state=seed))
+        model.fit(X[:800], y[:800])
+        errors.append(np.sqrt(np.mean((model.predict(X)[800:] - y[800:]) ** 2)))
+        continuation = np.sin(100 + np.arange(1, 201) * 100 / 999)
+        continuation_errors.append(np.sqrt(np.mean((forecast(model, series, 200)[:, 0] - continuation) ** 2)))
+    assert np.median(errors) < 0.02
+    assert np.median(continuation_errors) < 0.1
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
+def test_losses(tiny, windows, loss):
+    X, y = windows
+    history = tiny(loss=loss, epochs=15, learning_rate=0.02).fit(X, y).history_["loss"]
+    assert history[-1] < history[0]
+
+
+def test_absolute_error_learns_the_median_and_squared_error_the_mean(tiny):
+    X = np.zeros((60, 2, 1))
+    y = np.r_[np.zeros(40), np.full(20, 9.0)]
+    fit = {"epochs": 150, "learning_rate": 0.02}
+    assert_allclose(tiny(loss="squared_error", **fit).fit(X, y).predict(X[:1]), 3, atol=0.5)
+    assert_allclose(tiny(loss="absolute_error", **fit).fit(X, y).predict(X[:1]), 0, atol=0.5)
+
+
+def test_loss_history_is_the_mean_over_rows(tiny, windows):
+    """The last batch of 40 rows is padded; with nothing learnt the loss is that of the predictions."""
+    X, y = windows
+    model = tiny(learning_rate=1e-12, epochs=1, batch_size=16, early_stopping=True, validation_fraction=0.25)
+    model.fit(X, y, sample_weight=(w := np.arange(1.0, 41)))
+    errors = ((model.predict(X) - y) / model.target_scale_) ** 2
+    assert_allclose(model.history_["loss"], np.average(errors[:30], weights=w[:30]), rtol=0.02)
+    assert_allclose(model.history_["val_loss"], np.average(errors[30:], weights=w[30:]), rtol=1e-4)
+
+
+# Shapes
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("y_shape", [(40,), (40, 1), (40, 3)])
+@pytest.mark.parametrize("as_3d", [False, True])
+def test_shapes(tiny, windows, y_shape, as_3d):
+    X = windows[0] if as_3d else windows[0][:, :, 0]
+    model = tiny().fit(X, np.random.default_rng(0).standard_normal(y_shape))
+    assert model.predict(X).shape == y_shape
+    assert model.predict(X).dtype == np.float64
+    assert model.n_outputs_ == (1 if len(y_shape) == 1 else y_shape[1])
+    assert model.n_steps_in_ == 6
+    assert model.n_features_in_ == (2 if as_3d else 6)
+    assert model.n_iter_ == len(model.history_["loss"]) == 2
+
+
+@pytest.mark.parametrize("n", [1, 2, 8, 9, 32, 33, 40])
+def test_a_row_is_predicted_alike_alone_and_among_others(tiny, windows, n):
+    X, y = windows
+    model = tiny(units=50).fit(X, y)
+    assert_array_equal(model.predict(X[:n]), model.predict(X)[:n])
+
+
+def test_two_dimensional_input_is_one_feature_a_step(tiny, windows):
+    X, y = windows[0][:, :, 0], windows[1]
+    assert_array_equal(tiny().fit(X, y).predict(X), tiny().fit(X[:, :, None], y).predict(X[:, :, None]))
+
+
+def test_a_view_and_its_copy_fit_alike(tiny):
+    X, y = to_supervised(make_sine(60))
+    view = SlidingWindow(5).fit_transform(X)
+    assert_array_equal(tiny().fit(view, y).predict(view), tiny().fit(view.copy(), y).predict(view.copy()))
+
+
+def test_memory_mapped_input(tiny, windows, tmp_path):
+    X, y = windows
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert_array_equal(tiny().fit(mapped, y).predict(mapped), tiny().fit(X, y).predict(X))
+
+
+# Missing steps
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("network", [{}, {"units": (3, 2)}, {"bidirectional": True, "units": (3, 2)}])
+def test_missing_steps_are_skipped_wherever_they_stand(tiny, windows, network):
+    X, y = windows
+    model = tiny(**network).fit(X, y)
+    steps = np.random.default_rng(1).standard_normal((5, 4, 2))
+    short = tiny(**network)
+    short.__setstate__(model.__getstate__() | {"n_steps_in_": 4, "_input_shape": (4, 2)})
+    for gaps in ([0, 1], [4, 5], [2, 3], [0, 5]):
+        gapped = np.full((5, 6, 2), np.nan)
+        gapped[:, [step for step in range(6) if step not in gaps]] = steps
+        assert_allclose(model.predict(gapped), short.predict(steps), rtol=1e-5, atol=1e-6)
+
+
+def test_a_step_is_missing_if_any_feature_is(tiny, windows):
+    X, y = windows
+    model = tiny().fit(X, y)
+    partly, wholly = X.copy(), X.copy()
+    partly[:, 2, 1] = np.nan
+    wholly[:, 2] = np.nan
+    assert_array_equal(model.predict(partly), model.predict(wholly))
+
+
+def test_a_window_of_missing_steps_has_a_prediction(tiny, windows):
+    X, y = windows
+    assert np.isfinite(tiny().fit(X, y).predict(np.full((1, 6, 2), np.nan))).all()
+
+
+def test_missing_steps_do_not_count_in_the_statistics(tiny, windows):
+    X, y = windows
+    present = X[~np.isnan(X).any(axis=2)]
+    model = tiny().fit(X, y)
+    assert_allclose(model.feature_mean_, present.mean(axis=0))
+    assert_allclose(model.feature_scale_, present.std(axis=0))
+
+
+# Scale
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1e6, 0), (1e-6, 0), (1, 1e6), (3e-3, 7e4)])
+def test_data_of_any_magnitude_train_alike(tiny, windows, scale, offset):
+    X, y = windows
+    plain = tiny().fit(X, y).predict(X)
+    moved = tiny().fit(X * scale + offset, y * scale + offset).predict(X * scale + offset)
+    assert_allclose((moved - offset) / scale, plain, rtol=1e-3, atol=1e-3)
+
+
+def test_statistics_are_those_of_the_training_rows_by_weight(tiny, windows):
+    X, y = windows
+    X = np.nan_to_num(X)
+    weight = np.arange(40.0)
+    model = tiny(early_stopping=True, validation_fraction=0.25).fit(X, y, sample_weight=weight)
+    rows = slice(1, 30)  # row 0 weighs nothing; the last 10 of the 39 others validate
+    expected = np.average(X[rows].mean(axis=1), axis=0, weights=weight[rows])
+    assert_allclose(model.feature_mean_, expected)
+    assert_allclose(model.target_mean_, np.average(y[rows], weights=weight[rows]))
+
+
+def test_without_normalize_the_network_sees_the_data(tiny, windows):
+    model = tiny(normalize=False).fit(*windows)
+    assert_array_equal(model.feature_mean_, [0, 0])
+    assert_array_equal(model.feature_scale_, [1, 1])
+    assert_array_equal([model.target_mean_, model.target_scale_], [[0], [1]])
+
+
+def test_constant_features_and_targets(tiny):
+    model = tiny().fit(np.ones((10, 3, 1)), np.full(10, 5.0))
+    assert_allclose(model.predict(np.ones((2, 3, 1))), 5, atol=0.5)
+
+
+# Weights
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("batch_size", [8, 64])
+def test_zero_weights_equal_removed_rows(tiny, windows, batch_size):
+    X, y = windows
+    weight = np.ones(40)
+    weight[::3] = 0
+    kept = weight > 0
+    weighted = tiny(batch_size=batch_size).fit(X, y, sample_weight=weight)
+    removed = tiny(batch_size=batch_size).fit(X[kept], y[kept])
+    assert_same_weights(weighted, removed, atol=1e-6)
+    assert_allclose(weighted.predict(X), removed.predict(X), rtol=1e-4, atol=1e-6)
+
+
+def test_weights_equal_repeated_rows_in_a_full_batch(tiny, windows):
+    X, y = windows
+    weight = np.random.default_rng(0).integers(0, 4, size=40)
+    weighted = tiny(batch_size=256, epochs=20).fit(X, y, sample_weight=weight)
+    repeated = tiny(batch_size=256, epochs=20).fit(X.repeat(weight, axis=0), y.repeat(weight))
+    assert_allclose(weighted.predict(X), repeated.predict(X), rtol=1e-3, atol=1e-3)
+
+
+def test_only_the_ratios_of_weights_count(tiny, windows):
+    X, y = windows
+    weight = np.arange(1.0, 41)
+    assert_same_weights(tiny().fit(X, y, weight), tiny().fit(X, y, 1e30 * weight), atol=1e-6)
+
+
+def test_score_is_weighted(tiny, windows):
+    X, y = windows
+    weight = np.arange(40.0)
+    model = tiny().fit(X, y)
+    assert_allclose(model.score(X, y, weight), r2_score(y, model.predict(X), sample_weight=weight))
+
+
+# Going on
+
+
+@pytest.mark.parametrize("params", [{}, {"optimizer": "rmsprop"}, {"units": (3, 2), "batch_size": 16}])
+def test_partial_fit_epoch_by_epoch_equals_fit(tiny, windows, params):
+    X, y = windows
+    whole = tiny(epochs=4, **params).fit(X, y)
+    parts = tiny(**params)
+    for _ in range(4):
+        parts.partial_fit(X, y)
+    assert_same_weights(whole, parts, atol=1e-7)
+    assert_allclose(whole.history_["loss"], parts.history_["loss"], rtol=1e-5)
+    assert parts.n_iter_ == 4
+
+
+def test_warm_start_goes_on(tiny, windows):
+    X, y = windows
+    whole = tiny(epochs=5).fit(X, y)
+    warm = tiny(epochs=2, warm_start=True).fit(X, y)
+    warm.set_params(epochs=3).fit(X, y)
+    assert_same_weights(whole, warm, atol=1e-7)
+    assert warm.n_iter_ == 5
+
+
+def test_fit_without_warm_start_begins_anew(tiny, windows):
+    model = tiny().fit(*windows)
+    first = copy.deepcopy(model)
+    assert_same_weights(first, model.fit(*windows))
+
+
+def test_training_goes_on_with_another_learning_rate_and_optimizer(tiny, windows):
+    X, y = windows
+    model = tiny().fit(X, y)
+    before = [w.copy() for w in model.weights_]
+    model.set_params(learning_rate=1e-12).partial_fit(X, y)
+    assert_allclose(before[0], model.weights_[0], atol=1e-6)
+    model.set_params(optimizer="sgd", learning_rate=0.1).partial_fit(X, y)
+    assert not np.allclose(before[0], model.weights_[0], atol=1e-6)
+    assert model.n_iter_ == 4
+
+
+def test_training_cannot_go_on_with_another_network(tiny, windows):
+    model = tiny(warm_start=True).fit(*windows)
+    for change in ({"units": 5}, {"bidirectional": True}):
+        with pytest.raises(ValueError, match="warm_start=False"):
+            clone(model).fit(*windows).set_params(**change).fit(*windows)
+
+
+def test_parameters_set_after_the_fit_do_not_disturb_it(tiny, windows):
+    X, y = windows
+    model = tiny().fit(X, y)
+    before = model.predict(X)
+    model.set_params(units=(7, 7), bidirectional=True, normalize=False, loss="huber")
+    assert_array_equal(model.predict(X), before)
+
+
+# Early stopping
+
+
+@pytest.mark.backend
+def test_early_stopping_restores_the_best_weights(tiny, windows):
+    X, y = windows
+    model = tiny(early_stopping=True, validation_fraction=0.25, epochs=40, n_iter_no_change=3, learning_rate=0.2)
+    model.fit(X, y)
+    losses = model.history_["val_loss"]
+    assert len(losses) == model.n_iter_ < 40
+    restored = np.mean(((model.predict(X[30:]) - y[30:]) / model.target_scale_) ** 2)
+    assert_allclose(restored, min(losses), rtol=1e-4)
+
+
+def test_early_stopping_holds_out_the_last_rows(tiny, windows):
+    X, y = windows
+    other = y.copy()
+    other[30:] += 1000
+    params = {"early_stopping": True, "validation_fraction": 0.25, "epochs": 3, "n_iter_no_change": 3}
+    one, two = tiny(**params).fit(X, y), tiny(**params).fit(X, other)
+    assert one.history_["loss"] == two.history_["loss"]
+    assert one.history_["val_loss"] != two.history_["val_loss"]
+
+
+def test_early_stopping_needs_a_row_to_train_on(tiny):
+    with pytest.raises(ValueError, match="n_samples=1 "):
+        tiny(early_stopping=True).fit(np.ones((1, 2, 1)), [1.0])
+
+
+# Callbacks
+
+
+@pytest.mark.backend
+def test_callbacks(tiny, windows):
+    import keras
+
+    class Counter(keras.callbacks.Callback):
+        made = 0
+        epochs = 0
+
+        def __init__(self):
+            super().__init__()
+            Counter.made += 1
+
+        def on_epoch_end(self, epoch, logs=None):
+            assert set(logs) == {"loss"}
+            Counter.epochs += 1
+            self.epoch = epoch
+
+    instance = Counter()
+    tiny(callbacks=instance).fit(*windows)
+    tiny(callbacks=[instance, Counter]).fit(*windows)
+    assert Counter.epochs == 6
+    assert Counter.made == 2  # the instance, and what the class made; copies do not count
+    assert not hasattr(instance, "epoch")
+    assert instance._model is None
+
+
+def test_a_callback_may_change_the_training_of_its_fit_only(tiny, windows):
+    import keras
+
+    plain = tiny(epochs=3).fit(*windows)
+    freezing = keras.callbacks.LearningRateScheduler(lambda epoch: 0.0)
+    frozen = tiny(epochs=3, callbacks=[freezing]).fit(*windows)
+    assert not np.allclose(plain.weights_[0], frozen.weights_[0])
+    assert_same_weights(plain, tiny(epochs=3).fit(*windows))
+
+
+def test_estimators_with_callbacks_clone_and_pickle(tiny, windows):
+    import keras
+
+    model = tiny(callbacks=[keras.callbacks.ReduceLROnPlateau(monitor="loss"), keras.callbacks.TerminateOnNaN])
+    assert_same_weights(clone(model).fit(*windows), pickle.loads(pickle.dumps(model.fit(*windows))))
+
+
+def test_a_factory_must_make_a_callback(tiny, windows):
+    with pytest.raises(TypeError, match="must be Keras callbacks or factories"):
+        tiny(callbacks=[dict]).fit(*windows)
+
+
+def test_verbose(tiny, windows, capsys):
+    tiny().fit(*windows)
+    assert capsys.readouterr().out == ""
+    tiny(verbose=2).fit(*windows)
+    assert "Epoch 2/2" in capsys.readouterr().out
+
+
+# Reproducibility
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("params", [{}, {"dropout": 0.3, "recurrent_dropout": 0.3}])
+def test_random_state_decides_the_fit(tiny, windows, params):
+    first = tiny(**params).fit(*windows)
+    np.random.seed(1)  # noqa: NPY002
+    random.seed(1)
+    assert_same_weights(first, tiny(**params).fit(*windows))
+    assert not np.allclose(first.weights_[0], tiny(random_state=1, **params).fit(*windows).weights_[0])
+    state = np.random.RandomState(3)
+    assert_same_weights(
+        tiny(random_state=np.random.RandomState(3), **params).fit(*windows),
+        tiny(random_state=state, **params).fit(*windows),
+    )
+
+
+def test_no_random_state_follows_numpy_like_any_estimator(tiny, windows):
+    fits = []
+    for seed in (0, 0, 1):
+        np.random.seed(seed)  # noqa: NPY002
+        fits.append(tiny(random_state=None).fit(*windows))
+    assert_same_weights(fits[0], fits[1])
+    assert not np.allclose(fits[0].weights_[0], fits[2].weights_[0])
+
+
+@pytest.mark.backend
+def test_global_state_is_left_alone(tiny, windows):
+    import keras
+
+    before = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = tiny(dropout=0.1, units=3).fit(*windows)
+        prediction = model.predict(windows[0])
+        assert keras.config.dtype_policy().name == "mixed_float16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert random.getstate() == before[0]
+    assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+    assert_array_equal(tiny(dropout=0.1, units=3).fit(*windows).predict(windows[0]), prediction)
+
+
+def test_dropout_is_for_training_only(tiny, windows):
+    X, y = windows
+    model = tiny(dropout=0.5, recurrent_dropout=0.5).fit(X, y)
+    assert_array_equal(model.predict(X), model.predict(X))
+    assert not np.allclose(model.weights_[0], tiny().fit(X, y).weights_[0])
+
+
+# Other processes, other estimators
+
+
+@pytest.fixture
+def series():
+    return to_supervised(make_sine(80))
+
+
+def test_copies_predict_alike(tiny, windows, tmp_path):
+    X, y = windows
+    model = tiny().fit(X, y)
+    joblib.dump(model, tmp_path / "model")
+    for other in (
+        pickle.loads(pickle.dumps(model)),
+        copy.deepcopy(model),
+        joblib.load(tmp_path / "model"),
+        joblib.load(tmp_path / "model", mmap_mode="r"),
+    ):
+        assert_array_equal(other.predict(X), model.predict(X))
+        assert_same_weights(other.partial_fit(X, y), copy.deepcopy(model).partial_fit(X, y))
+    assert not hasattr(clone(model), "weights_")
+
+
+def test_fitted_state_is_plain_data(tiny, windows):
+    def is_plain(value):
+        if isinstance(value, dict):
+            return all(map(is_plain, value.values()))
+        if isinstance(value, list | tuple):
+            return all(map(is_plain, value))
+        return isinstance(value, np.ndarray | int | float | str | bool | None)
+
+    assert is_plain(vars(tiny().fit(*windows)))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_grid_search(tiny, series, n_jobs):
+    pipeline = make_pipeline(MinMaxScaler(), SlidingWindow(3), tiny())
+    grid = {"slidingwindow__window_size": [3, 5], "lstmforecaster__units": [2, 3]}
+    search = GridSearchCV(pipeline, grid, cv=TimeSeriesSplit(2), n_jobs=n_jobs, error_score="raise")
+    scores = search.fit(*series).cv_results_["mean_test_score"]
+    expected = [
+        cross_val_score(clone(pipeline).set_params(**params), *series, cv=TimeSeriesSplit(2)).mean()
+        for params in search.cv_results_["params"]
+    ]
+    assert_allclose(scores, expected, rtol=1e-6)
+
+
+def test_threads(tiny, series):
+    pipeline = make_pipeline(SlidingWindow(5), tiny(epochs=5))
+    alone = cross_val_score(pipeline, *series, cv=TimeSeriesSplit(4))
+    with parallel_backend("threading", n_jobs=4):
+        assert_allclose(cross_val_score(pipeline, *series, cv=TimeSeriesSplit(4)), alone, rtol=1e-6)
+        model = pipeline.fit(*series)
+        predictions = joblib.Parallel(n_jobs=4)(joblib.delayed(model.predict)(series[0]) for _ in range(8))
+    for prediction in predictions:
+        assert_array_equal(prediction, predictions[0])
+
+
+def meta_estimators():
+    network = LSTMForecaster(units=3, epochs=1, random_state=0)
+    pipeline = make_pipeline(SlidingWindow(4), network)
+    yield "target transform", TransformedTargetRegressor(pipeline, transformer=StandardScaler()), 1
+    yield "memory", make_pipeline(MinMaxScaler(), SlidingWindow(4), network, memory=None), 1
+    yield "bagging", BaggingRegressor(network, n_estimators=2, random_state=0), 1
+    yield "multi-output", MultiOutputRegressor(pipeline), 2
+    yield "chain", RegressorChain(network, order=[1, 0]), 2
+
+
+@pytest.mark.parametrize(
+    ("model", "n_outputs"), [pytest.param(model, n, id=name) for name, model, n in meta_estimators()]
+)
+def test_meta_estimators(model, n_outputs, tmp_path):
+    if "memory" in model.get_params():
+        model.set_params(memory=str(tmp_path))
+    X, y = to_supervised(make_sine(60), horizon=n_outputs)
+    prediction = model.fit(X, y).predict(X)
+    assert prediction.shape == y.shape
+    assert np.isfinite(prediction).all()
+    assert_array_equal(clone(model).fit(X, y).predict(X), prediction)
+
+
+def test_inspection(tiny, series):
+    model = make_pipeline(SlidingWindow(4), tiny()).fit(*series)
+    assert permutation_importance(model, *series, n_repeats=2, random_state=0).importances.shape == (1, 2)
+    _, train_scores, _ = learning_curve(model, *series, cv=TimeSeriesSplit(2), train_sizes=[0.5, 1.0])
+    assert train_scores.shape == (2, 2)
+
+
+@pytest.mark.backend
+def test_to_keras(tiny, windows, tmp_path):
+    import keras
+
+    X, y = windows
+    model = tiny(units=(3, 2), bidirectional=True, epochs=3).fit(10 * X + 4, 5 * y - 3)
+    network = model.to_keras()
+    assert_allclose(network.predict(10 * X + 4, verbose=0)[:, 0], model.predict(10 * X + 4), rtol=1e-4, atol=1e-4)
+    before = [w.copy() for w in model.weights_]
+    network.fit(np.nan_to_num(X), y, verbose=0)  # it is compiled
+    for one, other in zip(before, model.weights_, strict=True):
+        assert_array_equal(one, other)
+    network.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert_allclose(loaded.predict(X, verbose=0), network.predict(X, verbose=0), atol=1e-6)
+    fresh = keras.models.clone_model(network)
+    assert np.abs(fresh.get_weights()[0]).max() > 0
+
+
+# Errors, all of them before training
+
+
+GOOD = np.ones((4, 3, 2))
+TARGET = np.arange(4.0)
+
+
+def with_value(value, dtype=None):
+    X = GOOD.astype(dtype or type(value))
+    X[1, 1, 1] = value
+    return X
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (np.ones(4), ValueError, "Reshape your data"),
+        (np.ones((4, 3, 2, 1)), ValueError, "dim 4, while dim <= 3 is required"),
+        (np.ones((0, 3, 2)), ValueError, "0 sample"),
+        (np.ones((4, 0, 2)), ValueError, "0 step"),
+        (np.ones((4, 3, 0)), ValueError, "0 feature"),
+        (np.ones((4, 0)), ValueError, "0 feature"),
+        ([[[1.0], [2.0]], [[1.0]]], ValueError, "inhomogeneous|sequence"),
+        (np.ones((5, 3, 2)), ValueError, "inconsistent numbers of samples"),
+        (with_value(np.inf), ValueError, "Input X contains infinity"),
+        (with_value(-np.inf), ValueError, "Input X contains infinity"),
+        (with_value(1e39), ValueError, "too large for dtype"),
+        (with_value(1j), ValueError, "Complex data not supported"),
+        (np.full((4, 3), "a"), ValueError, "not compatible with arrays of bytes/strings"),
+        (np.full((4, 3), "a", dtype=object), ValueError, "could not convert"),
+        (np.zeros((4, 3), dtype="datetime64[s]"), TypeError, "datetime64"),
+        (np.zeros((4, 3), dtype="timedelta64[s]"), TypeError, "timedelta64"),
+        (pd.DataFrame({"t": pd.date_range("2020", periods=4)}), TypeError, "datetime64"),
+    ],
+)
+def test_bad_x(tiny, X, error, message):
+    with pytest.raises(error, match=message):
+        tiny().fit(X, TARGET)
+
+
+def test_sparse_data(tiny):
+    from scipy.sparse import csr_array
+
+    with pytest.raises(TypeError, match="Sparse data was passed for X"):
+        tiny().fit(csr_array(np.eye(4)), TARGET)
+    with pytest.raises(TypeError, match="Sparse data was passed for y"):
+        tiny().fit(GOOD, csr_array(TARGET[:, None]))
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        (None, ValueError, "requires y to be passed"),
+        (np.ones((4, 1, 1)), ValueError, "y should be a 1d or 2d array"),
+        (np.array([0, 1, np.nan, 3]), ValueError, "Input y contains NaN"),
+        (np.array([0, 1, np.inf, 3]), ValueError, "Input y contains infinity"),
+        (["a", "b", "c", "d"], ValueError, "not compatible with arrays of bytes/strings"),
+        (np.ones(3), ValueError, "inconsistent numbers of samples"),
+        (5.0, TypeError, "at least 1 dimension"),
+    ],
+)
+def test_bad_y(tiny, y, error, message):
+    with pytest.raises(error, match=message):
+        tiny().fit(GOOD, y)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([1, 1, 1, -1], "Negative values in data passed to `sample_weight`"),
+        ([0, 0, 0, 0], "at least one non-zero"),
+        ([1, 1, 1], "expected"),
+        ([1, 1, 1, np.nan], "NaN"),
+        ([[1, 1, 1, 1]], "1D array|1D"),
+    ],
+)
+def test_bad_weights(tiny, weight, message):
+    with pytest.raises(ValueError, match=message):
+        tiny().fit(GOOD, TARGET, sample_weight=weight)
+
+
+def test_nothing_to_learn_from(tiny):
+    with pytest.raises(ValueError, match="nothing to learn from"):
+        tiny().fit(np.full((4, 3, 2), np.nan), TARGET)
+
+
+def test_predict_before_fit(tiny):
+    with pytest.raises(NotFittedError):
+        tiny().predict(GOOD)
+    with pytest.raises(NotFittedError):
+        tiny().to_keras()
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.ones((4, 3, 1)), "X has 1 features, but LSTMForecaster is expecting 2 features as input"),
+        (np.ones((4, 5, 2)), "X has 5 steps, but LSTMForecaster is expecting 3 steps as input"),
+        (np.ones((4, 3)), "X has 2 dimensions, but LSTMForecaster is expecting 3 dimensions as input"),
+    ],
+)
+@pytest.mark.parametrize("method", ["predict", "partial_fit"])
+def test_other_shapes_than_fitted(tiny, X, message, method):
+    model = tiny().fit(GOOD, TARGET)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        model.predict(X) if method == "predict" else model.partial_fit(X, TARGET)
+
+
+def test_other_outputs_than_fitted(tiny):
+    model = tiny().fit(GOOD, TARGET)
+    with pytest.raises(ValueError, match=r"y has shape \(4, 2\)"):
+        model.partial_fit(GOOD, np.ones((4, 2)))
+
+
+def test_renamed_or_reordered_columns(tiny):
+    frame = pd.DataFrame(np.ones((4, 2)), columns=["a", "b"])
+    model = tiny().fit(frame, TARGET)
+    assert_array_equal(model.feature_names_in_, ["a", "b"])
+    for columns in (["a", "c"], ["b", "a"]):
+        with pytest.raises(ValueError, match="feature names"):
+            model.predict(frame.set_axis(columns, axis=1))
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"units": 0},
+        {"units": []},
+        {"units": [8, 0]},
+        {"units": (8, 1.5)},
+        {"units": "8"},
+        {"dropout": 1.0},
+        {"recurrent_dropout": -0.1},
+        {"loss": "mse"},
+        {"optimizer": "unknown"},
+        {"learning_rate": 0},
+        {"epochs": 0},
+        {"batch_size": 0},
+        {"validation_fraction": 0.0},
+        {"validation_fraction": 1.0},
+        {"n_iter_no_change": 0},
+        {"tol": -1},
+        {"random_state": "a"},
+        {"verbose": -1},
+        {"callbacks": 3},
+        {"bidirectional": "yes"},
+    ],
+    ids=str,
+)
+def test_bad_parameters(tiny, params):
+    (name,) = params
+    for method in ("fit", "partial_fit"):
+        with pytest.raises(ValueError, match=f"The '{name}' parameter of LSTMForecaster must be") as error:
+            getattr(tiny(**params), method)(GOOD, TARGET)
+        assert isinstance(error.value, InvalidParameterError) or name == "units"
+
+
+@pytest.mark.backend
+def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_try(tiny, windows):
+    X, y = windows
+    model = tiny(optimizer="sgd").fit(X, y)
+    state = copy.deepcopy(vars(model))
+    model.set_params(learning_rate=1e30, normalize=False)
+    for method in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match=r"no longer finite.*learning_rate"):
+            method(1e20 * X, 1e20 * y)
+    model.set_params(learning_rate=0.005, normalize=True)
+    assert_array_equal(model.predict(X), tiny(optimizer="sgd").fit(X, y).predict(X))
+    assert vars(model).keys() == state.keys()
+
+
+def test_a_failed_fit_leaves_the_earlier_one(tiny, windows):
+    X, y = windows
+    model = tiny().fit(X, y)
+    before = model.predict(X)
+    for bad_X, bad_y in [(X[:, :3], y[:5]), (X[:, :, :1] * np.inf, y), (X[:, :4], y.astype(str)), (X[0], y)]:
+        with pytest.raises(ValueError):  # noqa: PT011
+            model.fit(bad_X, bad_y)
+        assert_array_equal(model.predict(X), before)
+    frame = pd.DataFrame(X[:, 0], columns=["a", "b"])
+    with pytest.raises(ValueError, match="inconsistent"):
+        model.fit(frame, y[:3])
+    assert not hasattr(model, "feature_names_in_")
+
+
+def test_fits_that_were_interrupted_leave_the_earlier_one(tiny, windows):
+    import keras
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    X, y = windows
+    model = tiny().fit(X, y)
+    before = model.predict(X)
+    with pytest.raises(KeyboardInterrupt):
+        model.set_params(callbacks=[Interrupt]).fit(X, y)
+    assert_array_equal(model.predict(X), before)
+    assert_array_equal(tiny().fit(X, y).predict(X), before)

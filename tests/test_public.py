@@ -1,0 +1,92 @@
+"""What the package promises as a whole: its names, its docstrings, its documents."""
+
+import inspect
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sklstm
+import sklstm.datasets
+
+ROOT = Path(__file__).parents[1]
+PUBLIC = [getattr(module, name) for module in (sklstm, sklstm.datasets) for name in module.__all__]
+
+
+def test_exported_names():
+    assert sklstm.__all__ == ["LSTMForecaster", "SlidingWindow", "forecast", "to_supervised"]
+    assert sklstm.datasets.__all__ == ["load_airline", "make_sine"]
+
+
+def parameters_in(docstring):
+    """Return the defaults that a numpydoc docstring states, by parameter."""
+    section = re.search(r"Parameters\n-+\n(.*?)(\n[A-Z][\w ]+\n-+\n|\Z)", inspect.cleandoc(docstring), re.S)[1]
+    stated = re.findall(r"^(\w+) : (.*)$", section, re.M)
+    return {name: re.search(r"default=(.*)", text) and re.search(r"default=(.*)", text)[1] for name, text in stated}
+
+
+@pytest.mark.parametrize("public", PUBLIC, ids=lambda public: public.__name__)
+def test_stated_defaults_are_the_real_ones(public):
+    real = {
+        name: None if parameter.default is inspect.Parameter.empty else parameter.default
+        for name, parameter in inspect.signature(public).parameters.items()
+    }
+    stated = parameters_in(public.__doc__)
+    assert list(stated) == list(real)
+    for name, default in real.items():
+        expected = inspect.signature(public).parameters[name].default
+        if expected is inspect.Parameter.empty:
+            assert stated[name] is None
+        else:
+            assert eval(stated[name]) == default
+
+
+@pytest.mark.parametrize("public", PUBLIC, ids=lambda public: public.__name__)
+def test_every_public_object_is_documented(public):
+    assert ">>>" in public.__doc__
+    if inspect.isclass(public):
+        for name, method in inspect.getmembers(public, inspect.isfunction):
+            if not name.startswith("_"):
+                assert method.__doc__, name
+
+
+def test_documented_attributes_are_those_of_a_fit(tiny, windows):
+    section = re.search(
+        r"Attributes\n-+\n(.*?)\n[A-Z][\w ]+\n-+\n", inspect.cleandoc(sklstm.LSTMForecaster.__doc__), re.S
+    )
+    documented = {
+        name.strip() for names in re.findall(r"^(\w+_(?:, \w+_)*) : ", section[1], re.M) for name in names.split(",")
+    }
+    fitted = {name for name in vars(tiny().fit(*windows)) if name.endswith("_")}
+    assert documented == fitted | {"feature_names_in_"}
+
+
+@pytest.mark.parametrize(
+    "document", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name
+)
+def test_code_in_documents_runs(document, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    namespace = {}
+    for block in re.findall(r"^```python\n(.*?)^```", document.read_text(encoding="utf-8"), re.S | re.M):
+        exec(compile(block, str(document), "exec"), namespace)
+
+
+def test_only_the_engine_imports_keras():
+    for path in (ROOT / "sklstm").rglob("*.py"):
+        if path.parent.name != "_engine":
+            source = path.read_text(encoding="utf-8")
+            assert not re.search(r"^\s*(import|from) (keras|scikeras|jax|tensorflow|torch)\b", source, re.M), path
+
+
+def test_modules_are_small():
+    for path in (ROOT / "sklstm").rglob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
+
+
+def test_predictions_are_in_the_units_of_the_target():
+    X = np.zeros((20, 2, 1))
+    X[::2] = 1
+    y = 1e9 + np.where(X[:, 0, 0] > 0, 1.0, 0.0)
+    model = sklstm.LSTMForecaster(units=4, epochs=60, random_state=0).fit(X, y)
+    np.testing.assert_allclose(model.predict(X) - 1e9, y - 1e9, atol=0.2)

@@ -1,0 +1,182 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from sklstm import SlidingWindow, forecast, to_supervised
+from sklstm.datasets import load_airline
+
+TABLE = np.column_stack([np.arange(6.0), 10 * np.arange(6.0)])
+FRAME = pd.DataFrame(TABLE, columns=["a", "b"], index=pd.date_range("2020-01-01", periods=6, freq="D"))
+
+
+@given(st.integers(2, 12), st.integers(1, 3), st.integers(1, 11))
+def test_row_t_of_y_follows_row_t_of_x(n, n_columns, horizon):
+    series = np.arange(n * n_columns).reshape(n, n_columns)
+    if horizon >= n:
+        with pytest.raises(ValueError, match="more than horizon"):
+            to_supervised(series, horizon)
+        return
+    X, y = to_supervised(series, horizon)
+    assert len(X) == len(y) == n - horizon
+    for t in range(len(X)):
+        assert_array_equal(X[t], series[t])
+        assert_array_equal(np.atleast_1d(y[t]), series[t + 1 : t + 1 + horizon].ravel())
+    assert y.ndim == (1 if horizon == n_columns == 1 else 2)
+
+
+def test_one_dimensional_series_is_a_column():
+    X, y = to_supervised([1, 2, 3])
+    assert_array_equal(X, [[1], [2]])
+    assert_array_equal(y, [2, 3])
+    X, y = to_supervised(pd.Series([1, 2, 3], name="a", index=[5, 6, 7]))
+    pd.testing.assert_frame_equal(X, pd.DataFrame({"a": [1, 2]}, index=[5, 6]))
+    pd.testing.assert_series_equal(y, pd.Series([2, 3], name="a", index=[5, 6]))
+
+
+def test_target_columns():
+    assert_array_equal(to_supervised(TABLE, target=1)[1], TABLE[1:, 1])
+    assert_array_equal(to_supervised(TABLE, target=[1, 0])[1], TABLE[1:, ::-1])
+    assert_array_equal(to_supervised(TABLE, 2, target=[1])[1], [[10, 20], [20, 30], [30, 40], [40, 50]])
+    with pytest.raises(ValueError, match="not among the columns"):
+        to_supervised(TABLE, target=2)
+    with pytest.raises(ValueError, match="not among the columns"):
+        to_supervised(FRAME, target="c")
+
+
+def test_pandas_in_pandas_out_with_the_index_kept():
+    X, y = to_supervised(FRAME, horizon=2)
+    assert list(y.columns) == ["a_step1", "b_step1", "a_step2", "b_step2"]
+    assert_array_equal(X.index, FRAME.index[:4])
+    assert_array_equal(y.index, X.index)
+    assert_array_equal(y, to_supervised(TABLE, horizon=2)[1])
+    assert list(to_supervised(FRAME)[1].columns) == ["a", "b"]
+    assert to_supervised(FRAME, target="b")[1].name == "b"
+
+
+def test_bad_series():
+    with pytest.raises(ValueError, match="dim 3"):
+        to_supervised(np.ones((3, 3, 3)))
+    with pytest.raises(ValueError, match="horizon == 0"):
+        to_supervised(TABLE, horizon=0)
+    with pytest.raises(TypeError, match="horizon must be an instance of"):
+        to_supervised(TABLE, horizon=1.5)
+
+
+def linear_trend(horizon, **to_supervised_params):
+    """Return a model that is exact on straight lines."""
+    model = make_pipeline(SlidingWindow(2, flatten=True, pad="edge"), LinearRegression())
+    t = np.arange(30.0)
+    lines = np.column_stack([t, 10 * t])
+    X, y = to_supervised(lines, horizon, **to_supervised_params)
+    return model.fit(X[2:], y[2:])
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 3, 7])
+@pytest.mark.parametrize("steps", [1, 3, 6])
+def test_forecast_of_all_columns(horizon, steps):
+    expected = np.column_stack([np.arange(6.0, 6 + steps), 10 * np.arange(6.0, 6 + steps)])
+    assert_allclose(forecast(linear_trend(horizon), TABLE, steps), expected)
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 7])
+def test_forecast_takes_other_columns_from_the_future(horizon):
+    model = linear_trend(horizon, target=0)
+    future = 10 * np.arange(6.0, 12.0).reshape(-1, 1)
+    assert_allclose(forecast(model, TABLE, 5, target=0, future=future), np.arange(6.0, 11.0).reshape(-1, 1))
+
+
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_forecast_of_a_frame(horizon):
+    model = LinearRegression().fit(*to_supervised(FRAME, horizon, target="a"))
+    frame = forecast(model, FRAME, 3, target="a", future=pd.DataFrame({"b": [60, 70, 80]}))
+    expected = pd.DataFrame({"a": [6.0, 7.0, 8.0]}, index=pd.date_range("2020-01-07", periods=3, freq="D"))
+    pd.testing.assert_frame_equal(frame, expected, check_freq=False)
+    assert_allclose(forecast(model, FRAME, 3, target="a", future=[[60], [70], [80]]), expected)
+
+
+def test_forecast_uses_the_future_it_is_given():
+    """A model that repeats the other column shows which row of the future each step saw."""
+    series = np.column_stack([np.zeros(20), np.random.default_rng(0).standard_normal(20)])
+    X, _ = to_supervised(series)
+    model = LinearRegression().fit(X, X[:, 1])
+    future = [[1.0], [2.0], [3.0]]
+    assert_allclose(forecast(model, series, 3, target=0, future=future)[:, 0], [series[-1, 1], 1, 2], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("future", "message"),
+    [(None, "pass their next 5 values"), (np.ones((4, 1)), r"\(5, 1\) is required"), (np.ones((5, 2)), "is required")],
+)
+def test_forecast_needs_the_future_of_columns_that_it_does_not_predict(future, message):
+    with pytest.raises(ValueError, match=message):
+        forecast(linear_trend(2, target=0), TABLE, 5, target=0, future=future)
+    assert len(forecast(linear_trend(2, target=0), TABLE, 2, target=0, future=None)) == 2
+
+
+def test_forecast_rejects_models_that_do_not_fit():
+    with pytest.raises(ValueError, match="cannot be steps of 2 target"):
+        forecast(linear_trend(1, target=0), TABLE, 2)
+
+    class Halving(LinearRegression):
+        def predict(self, X):
+            return super().predict(X)[::2]
+
+    with pytest.raises(ValueError, match="a row for each row"):
+        forecast(Halving().fit(*to_supervised(TABLE)), TABLE, 2)
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (pd.RangeIndex(6), [6, 7]),
+        (pd.period_range("2020-01", periods=6, freq="Q"), list(pd.PeriodIndex(["2021Q3", "2021Q4"], freq="Q"))),
+        (pd.to_datetime([f"2020-01-{day}" for day in (1, 2, 4, 8, 9, 20)]), [6, 7]),
+        (list("abcdef"), [6, 7]),
+    ],
+)
+def test_forecast_continues_the_index_where_its_step_is_known(index, expected):
+    frame = FRAME.set_axis(index)
+    model = LinearRegression().fit(*to_supervised(frame))
+    result = forecast(model, frame, 2)
+    assert list(result.index) == expected
+    assert_allclose(result, [[6, 60], [7, 70]])
+
+
+def test_forecast_of_a_series():
+    airline = load_airline(as_frame=True).data["passengers"]
+    model = make_pipeline(SlidingWindow(12, flatten=True, pad="edge"), Ridge()).fit(*to_supervised(airline))
+    result = forecast(model, airline, 3)
+    assert result.shape == (3, 1)
+    assert str(result.index[0]) == "1961-01"
+
+
+def models():
+    def pipeline(*steps):
+        return make_pipeline(*steps, SlidingWindow(4, flatten=True, pad="edge"), Ridge())
+
+    yield "window", pipeline()
+    yield "scaler", pipeline(StandardScaler())
+    yield "differences", pipeline(FunctionTransformer(lambda X: X - X.mean(axis=0)))  # looks at all rows
+    yield "target", TransformedTargetRegressor(pipeline(), transformer=StandardScaler())
+    yield "search", GridSearchCV(pipeline(StandardScaler()), {"ridge__alpha": [0.1, 1.0]}, cv=TimeSeriesSplit(3))
+    yield "carry over", make_pipeline(SlidingWindow(4, carry_over=True, flatten=True, pad="edge"), Ridge())
+
+
+@pytest.mark.parametrize("model", [pytest.param(model, id=name) for name, model in models()])
+def test_forecast_equals_the_loop_over_predict(model):
+    airline = load_airline().data
+    model.fit(*to_supervised(airline[:100]))
+    history = airline[:100]
+    expected = []
+    for _ in range(5):
+        expected.append(model.predict(history)[-1])
+        history = np.vstack([history, [[expected[-1]]]])
+    assert_allclose(forecast(model, airline[:100], 5)[:, 0], expected)
