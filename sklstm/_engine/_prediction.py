@@ -10,8 +10,8 @@ from ._batches import standardised
 from ._network import Architecture, network_layers
 from ._programs import MAX_IDLE_PROGRAMS, count_trace
 
-# Matrix products of these two heights round alike on XLA's CPU backend, unlike those of one row or of 64: a
-# row's prediction is the same to the last bit whatever rows it comes with.
+# With jax 0.10 on CPUs, matrix products of these two heights round alike, unlike those of one row or of 64: a row's
+# prediction is the same to the last bit whatever rows it comes with.
 SMALL_BATCH, BATCH = 8, 32
 
 

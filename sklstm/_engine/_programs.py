@@ -70,7 +70,8 @@ class Program:
             recurrent_dropout=recipe.recurrent_dropout,
         )
         loss = make_loss(recipe.loss)
-        self.model = _CountedModel([keras.Input((None, architecture.n_features), dtype="float32"), *layers])
+        inputs = keras.Input((None, architecture.n_features), dtype="float32")
+        self.model = _CountedModel([inputs, *layers], name="network")
         self.model.compile(
             optimizer=make_optimizer(recipe.optimizer, learning_rate=0.001),
             loss=loss,
