@@ -9,25 +9,15 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state, gen_batches
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._validation import check_sequences, check_weights, keeping_earlier_fit
 
-CHUNK = 2**20  # steps that are looked at together: some megabytes, whatever the number of windows
+CHUNK = 2**20  # values that are looked at together: some megabytes, whatever the number and size of windows
 
-OPTIMIZERS = {
-    "adadelta",
-    "adagrad",
-    "adam",
-    "adamax",
-    "adamw",
-    "ftrl",
-    "lion",
-    "nadam",
-    "rmsprop",
-    "sgd",
-}
+LOSSES = {"squared_error", "absolute_error", "huber"}
+OPTIMIZERS = {"adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop", "sgd"}
 
 
 class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
@@ -44,6 +34,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
 
     _parameter_constraints: dict = {
         "units": [Interval(Integral, 1, None, closed="left"), list, tuple],
+        "loss": [StrOptions(LOSSES)],
         "bidirectional": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
@@ -62,29 +53,30 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         "verbose": ["verbose"],
     }
 
-    @abstractmethod
     def __init__(
         self,
+        units=50,
         *,
-        units,
-        bidirectional,
-        dropout,
-        recurrent_dropout,
-        optimizer,
-        learning_rate,
-        epochs,
-        batch_size,
-        early_stopping,
-        validation_fraction,
-        n_iter_no_change,
-        tol,
-        normalize,
-        warm_start,
-        callbacks,
-        random_state,
-        verbose,
+        loss="squared_error",
+        bidirectional=False,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        optimizer="adam",
+        learning_rate=0.005,
+        epochs=100,
+        batch_size=32,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        normalize=True,
+        warm_start=False,
+        callbacks=None,
+        random_state=None,
+        verbose=0,
     ):
         self.units = units
+        self.loss = loss
         self.bidirectional = bidirectional
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
@@ -110,10 +102,6 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
     def _decode_output(self, output):
         """Return predictions for the network's output of shape ``(n_samples, n_outputs)``."""
 
-    @abstractmethod
-    def _loss(self):
-        """Return the name of the loss that the network minimises."""
-
     def _fit_network(self, X, y, sample_weight, *, epochs, resume):
         """Train a new network, or resume training the fitted one; on failure leave all as it was."""
         with keeping_earlier_fit(self):
@@ -132,7 +120,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
     def _check_network(self, resume: bool) -> None:
         units = list(self.units) if isinstance(self.units, list | tuple) else [self.units]
         if not units or not all(isinstance(u, int | np.integer) and u >= 1 for u in units):
-            raise ValueError(
+            raise InvalidParameterError(
                 f"The 'units' parameter of {type(self).__name__} must be an int in the range [1, inf) or a "
                 f"sequence of such ints. Got {self.units!r} instead."
             )
@@ -161,7 +149,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         if not self.normalize:
             return
         scaler = StandardScaler()
-        for chunk in gen_batches(len(rows), max(1, CHUNK // X.shape[1])):
+        for chunk in gen_batches(len(rows), max(1, CHUNK // X[0].size)):
             windows = X[rows[chunk]]
             present = ~np.isnan(windows).any(axis=2)
             if present.any():
@@ -178,7 +166,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         trained = _engine.train(
             self._architecture(),
             _engine.Recipe(
-                loss=self._loss(),
+                loss=self.loss,
                 optimizer=self.optimizer,
                 dropout=self.dropout,
                 recurrent_dropout=self.recurrent_dropout,

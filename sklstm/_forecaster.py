@@ -3,7 +3,6 @@
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import BaseLSTM
@@ -135,54 +134,6 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
     True
     """
 
-    _parameter_constraints: dict = {
-        **BaseLSTM._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "absolute_error", "huber"})],
-    }
-
-    def __init__(
-        self,
-        units=50,
-        *,
-        loss="squared_error",
-        bidirectional=False,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        optimizer="adam",
-        learning_rate=0.005,
-        epochs=100,
-        batch_size=32,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
-        normalize=True,
-        warm_start=False,
-        callbacks=None,
-        random_state=None,
-        verbose=0,
-    ):
-        super().__init__(
-            units=units,
-            bidirectional=bidirectional,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            epochs=epochs,
-            batch_size=batch_size,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            normalize=normalize,
-            warm_start=warm_start,
-            callbacks=callbacks,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.loss = loss
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Train the network.
@@ -277,9 +228,6 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
             optimizer=self.optimizer,
             learning_rate=self.learning_rate,
         )
-
-    def _loss(self):
-        return self.loss
 
     def _encode_target(self, X, y, rows, sample_weight, *, reset):
         y = check_target(self, X, y)

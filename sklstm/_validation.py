@@ -6,11 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_consistent_length,
-    validate_data,
-)
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
 
 
 @contextmanager
@@ -65,23 +61,9 @@ def check_table(estimator: BaseEstimator, X, *, reset: bool) -> np.ndarray:
 def check_sequences(estimator: BaseEstimator, X, y="no_validation", *, reset: bool) -> np.ndarray:
     """Validate sequences and return them as ``(n_samples, n_steps, n_features)``, without a copy.
 
-    Sets ``n_features_in_``, ``n_steps_in_`` and, for a DataFrame, ``feature_names_in_`` if ``reset``, and
-    checks against them otherwise.
-
-    Parameters
-    ----------
-    estimator : estimator
-        The estimator to validate for.
-    X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
-        Sequences; 2-D input is one feature per step.
-    y : array-like or None, optional
-        Given only to have scikit-learn's error if a required target is None.
-    reset : bool
-        Whether this is the first look at such data.
-
-    Returns
-    -------
-    X : ndarray of shape (n_samples, n_steps, n_features), float32 or float64
+    2-D input has one feature a step. If `reset`, sets ``n_features_in_``, ``n_steps_in_`` and, for a DataFrame,
+    ``feature_names_in_``; checks against them otherwise. `y` is given only for scikit-learn's error if a
+    required target is None.
     """
     validate_data(estimator, X, y, reset=reset, skip_check_array=True, ensure_2d=False)
     sequences = check_numeric(X, name="X", estimator=estimator, allow_nd=True)
