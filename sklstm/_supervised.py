@@ -197,7 +197,7 @@ def _reach(model) -> int | None:
     """Return how many rows the last prediction depends on, if that can be told, and None otherwise.
 
     It can behind windows, as long as whatever stands before them treats each row, and each value in it, on
-    its own, as scikit-learn's scalers do.
+    its own, as scikit-learn's scalers do. Windows that carry over want to see how the rows follow the fitted.
     """
     for inner in ("best_estimator_", "regressor_"):  # of a search, of a transformed target
         model = getattr(model, inner, model)
@@ -205,7 +205,7 @@ def _reach(model) -> int | None:
         return None
     for _, step in model.steps:
         if isinstance(step, SlidingWindow):
-            return step.window_size
+            return None if step.carry_over else step.window_size
         if not isinstance(step, OneToOneFeatureMixin):
             return None
     return None

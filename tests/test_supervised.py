@@ -158,6 +158,9 @@ def test_forecast_of_a_series():
     assert str(result.index[0]) == "1961-01"
 
 
+airline_months = load_airline(as_frame=True).data.index
+
+
 def models():
     def pipeline(*steps):
         return make_pipeline(*steps, SlidingWindow(4, flatten=True, pad="edge"), Ridge())
@@ -170,13 +173,15 @@ def models():
     yield "carry over", make_pipeline(SlidingWindow(4, carry_over=True, flatten=True, pad="edge"), Ridge())
 
 
+@pytest.mark.parametrize("as_frame", [False, True])
 @pytest.mark.parametrize("model", [pytest.param(model, id=name) for name, model in models()])
-def test_forecast_equals_the_loop_over_predict(model):
+def test_forecast_equals_the_loop_over_predict(model, as_frame):
     airline = load_airline().data
-    model.fit(*to_supervised(airline[:100]))
-    history = airline[:100]
-    expected = []
-    for _ in range(5):
-        expected.append(model.predict(history)[-1])
-        history = np.vstack([history, [[expected[-1]]]])
-    assert_allclose(forecast(model, airline[:100], 5)[:, 0], expected)
+    model.fit(*to_supervised(load_airline(as_frame=as_frame).data[:100]))
+    history = load_airline(as_frame=as_frame).data[:100]
+    result = np.asarray(forecast(model, history, 9))
+    series = airline[:100]
+    for _ in range(9):
+        frame = history.reindex(airline_months[: len(series)]).assign(passengers=series) if as_frame else series
+        series = np.vstack([series, [[model.predict(frame)[-1]]]])
+    assert_allclose(result, series[100:])

@@ -3,6 +3,8 @@
 import os
 import sys
 
+import numpy as np
+
 DEFAULT = "jax"
 SUPPORTED = ("jax", "tensorflow", "torch")
 
@@ -13,13 +15,15 @@ def _import_keras() -> str:
     The choice is ``KERAS_BACKEND``, or that of a Keras which is imported already. ``keras.json`` does not
     count: Keras writes that file itself, with TensorFlow in it, on every machine it first runs on.
     """
-    if "keras" in sys.modules or "KERAS_BACKEND" in os.environ:
-        import keras
-    else:
+    chosen = "keras" in sys.modules or "KERAS_BACKEND" in os.environ
+    random_state = np.random.get_state()  # noqa: NPY002  # importing JAX draws from it
+    if not chosen:
         os.environ["KERAS_BACKEND"] = DEFAULT
-        try:
-            import keras
-        finally:
+    try:
+        import keras
+    finally:
+        np.random.set_state(random_state)  # noqa: NPY002
+        if not chosen:
             del os.environ["KERAS_BACKEND"]
     name = keras.backend.backend()
     if name not in SUPPORTED:

@@ -45,6 +45,14 @@ def test_keras_imported_before_decides():
 
 
 @pytest.mark.backend
+def test_the_first_fit_leaves_global_random_states_alone():
+    code = "import random, numpy as np, sklstm; np.random.seed(0); random.seed(0); "  # importing scikit-learn draws
+    fit = FIT.replace("epochs=1", "epochs=1, random_state=0")
+    draw = "print(np.random.rand(), random.random())"
+    assert run(code + fit + draw) == run(code + draw)
+
+
+@pytest.mark.backend
 def test_the_environment_decides():
     backend = os.environ.get("KERAS_BACKEND", "jax")
     assert run(FIT + SHOW, backend) == backend
