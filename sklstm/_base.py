@@ -102,13 +102,13 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
     def _decode_output(self, output):
         """Return predictions for the network's output of shape ``(n_samples, n_outputs)``."""
 
-    def _fit_network(self, X, y, sample_weight, *, epochs, resume):
+    def _fit_network(self, X, y, sample_weight, *, epochs, resume, early_stopping=False):
         """Train a new network, or resume training the fitted one; on failure leave all as it was."""
         with keeping_earlier_fit(self):
             self._check_network(resume)
             X = check_sequences(self, X, y, reset=not resume)
             sample_weight = check_weights(X, sample_weight)
-            training, validation = self._split(sample_weight)
+            training, validation = self._split(sample_weight, early_stopping)
             y = self._encode_target(X, y, training, sample_weight, reset=not resume)
             if not resume:
                 self._fit_feature_scale(X, training, sample_weight)
@@ -132,10 +132,10 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
             )
         self._network = network
 
-    def _split(self, sample_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _split(self, sample_weight: np.ndarray, early_stopping: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows to train on and to validate on: those that weigh anything, the last ones to validate."""
         rows = np.flatnonzero(sample_weight)
-        n_validation = ceil(self.validation_fraction * len(rows)) if self.early_stopping else 0
+        n_validation = ceil(self.validation_fraction * len(rows)) if early_stopping else 0
         if n_validation == len(rows):
             raise ValueError(
                 f"With n_samples={len(rows)} and validation_fraction={self.validation_fraction}, early stopping "
@@ -173,7 +173,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
                 masked=bool(np.isnan(X.min())),
             ),
             rows,
-            replace(rows, index=validation) if self.early_stopping else None,
+            replace(rows, index=validation) if len(validation) else None,
             start=self._trained_network() if resume else None,
             epochs=epochs,
             batch_size=self.batch_size,
@@ -198,6 +198,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         from . import _engine
 
         return _engine.Architecture(
+            n_steps=self.n_steps_in_,
             n_features=len(self.feature_mean_),
             n_outputs=self.n_outputs_,
             units=tuple(self._network["units"]),
@@ -228,8 +229,27 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
             feature_scale=self.feature_scale_,
         )
 
+    def __getstate__(self):
+        state = super().__getstate__()
+        # Unpickling a Keras callback imports Keras, which is for the engine to do: it chooses the backend.
+        return {"_engine": _EngineFirst(), **state} if self._callbacks() else state
+
+    def __setstate__(self, state):
+        super().__setstate__({name: value for name, value in state.items() if name != "_engine"})
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+class _EngineFirst:
+    """Imports the engine when it is unpickled, ahead of what stands after it in a pickle."""
+
+    def __reduce__(self):
+        return _import_engine, ()
+
+
+def _import_engine() -> None:
+    from . import _engine  # noqa: F401

@@ -21,7 +21,7 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         Number of units of the LSTM layer; a sequence stacks layers.
 
     loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
-        The loss to minimise, averaged over outputs and, by `sample_weight`, over rows. Huber's loss turns
+        The loss to minimise, averaged over outputs, and over rows by `sample_weight`. Huber's loss turns
         from squared to absolute at 1, which is a standard deviation of the target if `normalize=True`.
 
     bidirectional : bool, default=False
@@ -69,7 +69,8 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
 
     callbacks : Keras callback, callable, or list of them, default=None
         Callbacks to call in training, each a Keras callback, of which every fit uses a copy, or a callable
-        without arguments that makes one, such as a class.
+        without arguments that makes one, such as a class. A class that is not Keras' own may change the model;
+        the next fit of the same network then compiles anew.
 
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, the order of rows in each epoch, and dropout. Pass an int for the same
@@ -162,13 +163,16 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
             training. What was fitted before stays in both cases.
         """
         resume = self.warm_start and hasattr(self, "weights_")
-        return self._fit_network(X, y, sample_weight, epochs=self.epochs, resume=resume)
+        return self._fit_network(
+            X, y, sample_weight, epochs=self.epochs, resume=resume, early_stopping=self.early_stopping
+        )
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Train the network for one more epoch, on the same data or new ones.
 
-        The first call starts a network and learns the statistics that `normalize` needs; they stay.
+        The first call starts a network and learns the statistics that `normalize` needs; they stay. No rows
+        are held out: `early_stopping` is for `fit`.
 
         Parameters
         ----------
@@ -219,7 +223,6 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         return _engine.to_keras(
             self._architecture(),
             self.weights_,
-            n_steps=self.n_steps_in_,
             feature_mean=self.feature_mean_,
             feature_scale=self.feature_scale_,
             output_mean=self.target_mean_,

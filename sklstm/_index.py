@@ -18,7 +18,7 @@ def following_labels(index: Any, n_labels: int) -> Any | None:
     ----------
     index : pandas.Index
         An increasing time index. The step of dates is the index's frequency, or the one that pandas infers
-        from at least three of them; that of integers is their smallest difference, or 1 for a single one.
+        from at least three of them; that of integers is their smallest difference, or 1.
     n_labels : int
         How many labels to return.
 
@@ -35,6 +35,7 @@ def following_labels(index: Any, n_labels: int) -> Any | None:
         if freq is None:
             return None
         return pd.date_range(index[-1], periods=n_labels + 1, freq=freq, name=index.name)[1:]
-    step = int(np.diff(index).min()) if len(index) > 1 else 1
+    differences = np.diff(index)
+    step = int(min(differences[differences > 0], default=1))
     last = int(index[-1])
     return pd.Index(range(last + step, last + (n_labels + 1) * step, step), name=index.name)

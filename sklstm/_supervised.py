@@ -4,8 +4,8 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.base import OneToOneFeatureMixin
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils import check_array, check_scalar
 
 from ._index import following_labels, time_index
@@ -104,8 +104,10 @@ def forecast(model, history, steps, *, target=None, future=None):
         The columns that the model predicts, as in :func:`to_supervised`. All, if None.
 
     future : array-like or DataFrame of shape (n_future, n_features - n_targets), default=None
-        The columns that the model does not predict, in the order of `history`, for at least the next `steps`
-        rows. Needed if there are such columns and `steps` exceeds what the model predicts at once.
+        The columns that the model does not predict, for at least the next `steps` rows. Needed if there are
+        such columns and `steps` exceeds what the model predicts at once. The columns of a DataFrame are found
+        by name if `history` has names, and its rows by label if it has those that follow `history`;
+        otherwise both are in order.
 
     Returns
     -------
@@ -142,19 +144,15 @@ def forecast(model, history, steps, *, target=None, future=None):
     if _is_pandas(table):
         table, labels = _with_continued_index(table, steps)
     reach = _reach(model) or len(table) + steps
-    blocks = []
-    done = 0
-    while True:
-        table = table[-reach:]
-        block = _last_prediction(model, table, len(columns))[: steps - done]
-        blocks.append(block)
-        if not done and len(block) < steps:
-            future = _check_future(table, columns, future, steps)
-        done += len(block)
-        if done == steps:
-            break
-        table = _append(table, columns, block, future, labels, done)
-    predictions = np.concatenate(blocks)
+    blocks = [_last_prediction(model, table, len(columns))]
+    if len(blocks[0]) < steps:
+        future = _check_future(table, columns, future, steps, labels)
+    done = len(blocks[0])
+    while done < steps:
+        table = _append(table, columns, blocks[-1], future[done - len(blocks[-1]) : done], labels)[-reach:]
+        blocks.append(_last_prediction(model, table, len(columns)))
+        done += len(blocks[-1])
+    predictions = np.concatenate(blocks)[:steps]
     return predictions if labels is None else _frame(predictions, labels, table.columns[columns])
 
 
@@ -165,7 +163,10 @@ def _is_pandas(series) -> bool:
 def _as_table(series, name: str) -> Any:
     """Return a series as an array or DataFrame with a column for each variable."""
     if _is_pandas(series):
-        return series.to_frame() if series.ndim == 1 else series
+        table = series.to_frame() if series.ndim == 1 else series
+        if len(table) == 0:
+            raise ValueError(f"Found a DataFrame with 0 sample(s), while a minimum of 1 is required by {name}.")
+        return table
     table = check_array(series, dtype=None, ensure_2d=False, allow_nd=True, ensure_all_finite="allow-nan")
     if table.ndim > 2:
         raise ValueError(f"Found array with dim {table.ndim}, while dim <= 2 is required by {name}.")
@@ -174,10 +175,13 @@ def _as_table(series, name: str) -> Any:
 
 def _target_columns(table, target) -> list[int]:
     """Return the positions of the target columns."""
+    if target is None:
+        return list(range(table.shape[1]))
     names = list(table.columns) if _is_pandas(table) else list(range(table.shape[1]))
-    wanted = names if target is None else list(target) if isinstance(target, list | tuple) else [target]
-    if unknown := [name for name in wanted if name not in names]:
-        raise ValueError(f"The target {unknown} is not among the columns {names}.")
+    is_name = np.ndim(target) == 0 or (isinstance(target, tuple) and target in names)
+    wanted = [target] if is_name else list(target)
+    if not wanted or any(names.count(name) != 1 for name in wanted) or len(set(wanted)) < len(wanted):
+        raise ValueError(f"target must name some of the columns {names}, each once. Got {target!r} instead.")
     return [names.index(name) for name in wanted]
 
 
@@ -196,19 +200,20 @@ def _with_continued_index(table, steps: int) -> tuple[Any, Any]:
 def _reach(model) -> int | None:
     """Return how many rows the last prediction depends on, if that can be told, and None otherwise.
 
-    It can behind windows, as long as whatever stands before them treats each row, and each value in it, on
-    its own, as scikit-learn's scalers do. Windows that carry over want to see how the rows follow the fitted.
+    It can where the regressor stands right behind windows, and before them nothing but scalers of
+    scikit-learn, which treat each value on its own. Windows that carry over are none of these, since they
+    want to see how the rows follow the fitted ones.
     """
     for inner in ("best_estimator_", "regressor_"):  # of a search, of a transformed target
         model = getattr(model, inner, model)
-    if not isinstance(model, Pipeline):
+    if not isinstance(model, Pipeline) or len(model) < 2:
         return None
-    for _, step in model.steps:
-        if isinstance(step, SlidingWindow):
-            return None if step.carry_over else step.window_size
-        if not isinstance(step, OneToOneFeatureMixin):
-            return None
-    return None
+    *scalers, window, _ = (step for _, step in model.steps)
+    if not isinstance(window, SlidingWindow) or window.carry_over:
+        return None
+    if any(type(scaler) not in (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler) for scaler in scalers):
+        return None
+    return window.window_size
 
 
 def _last_prediction(model, table, n_targets: int) -> np.ndarray:
@@ -224,19 +229,38 @@ def _last_prediction(model, table, n_targets: int) -> np.ndarray:
     return outputs.reshape(-1, n_targets)
 
 
-def _check_future(table, columns: list[int], future, steps: int) -> Any:
-    """Return the columns that are not predicted, for the steps to come."""
-    n_others = table.shape[1] - len(columns)
-    if n_others == 0:
-        return np.empty((steps, 0))
+def _check_future(table, columns: list[int], future, steps: int, labels) -> Any:
+    """Return the columns that are not predicted, for the steps to come, as array or DataFrame like the table."""
+    others = _others(table, columns)
+    if not others:
+        return np.empty((steps, 0)) if labels is None else _frame(None, labels, [])
     if future is None:
+        raise ValueError(f"{len(others)} column(s) of history are not predicted: pass their next values as future.")
+    rows = _as_table(future, "future")
+    if labels is not None:
+        names = table.columns[others]
+        if not _is_pandas(rows):
+            rows = _frame(rows, None, names if rows.shape[1] == len(names) else None)
+        elif future.ndim == len(names) == 1:
+            rows = rows.set_axis(names, axis=1)
+        if not names.isin(rows.columns).all():
+            raise ValueError(f"future must have the columns {list(names)}. Got {list(rows.columns)} instead.")
+        rows = _at_labels(rows[names], labels)
+    if len(rows) < steps or rows.shape[1] != len(others):
+        raise ValueError(f"future has shape {rows.shape}, while ({steps}, {len(others)}) is required.")
+    return rows[:steps]
+
+
+def _at_labels(future, labels) -> Any:
+    """Return the rows of the steps to come: by their labels, or from the first row on if it has none such."""
+    if labels.isin(future.index).all():
+        return future.loc[labels]
+    index = time_index(future)
+    if index is not None and index.inferred_type == labels.inferred_type != "integer":
         raise ValueError(
-            f"{n_others} column(s) of history are not predicted: pass their next {steps} values as future."
+            f"future must have the rows {labels[0]} to {labels[-1]}. Got {index[0]} to {index[-1]} instead."
         )
-    future = _as_table(future, "future")
-    if len(future) < steps or future.shape[1] != n_others:
-        raise ValueError(f"future has shape {future.shape}, while ({steps}, {n_others}) is required.")
-    return future
+    return future.iloc[: len(labels)].set_axis(labels[: len(future)])
 
 
 def _frame(values, index, columns) -> Any:
@@ -245,20 +269,19 @@ def _frame(values, index, columns) -> Any:
     return pd.DataFrame(values, index, columns)
 
 
-def _append(table, columns: list[int], block: np.ndarray, future, labels, done: int) -> Any:
-    """Return the table with the block of predicted steps, which ends at step ``done``, as its last rows."""
-    others = [column for column in range(table.shape[1]) if column not in columns]
-    known = slice(done - len(block), done)
+def _others(table, columns: list[int]) -> list[int]:
+    return [column for column in range(table.shape[1]) if column not in columns]
+
+
+def _append(table, columns: list[int], block: np.ndarray, future, labels) -> Any:
+    """Return the table with a block of predicted steps, and the other columns' values for them, as its last rows."""
     if labels is None:
-        rows = np.empty((len(block), table.shape[1]))
+        rows = np.empty((len(block), table.shape[1]), dtype=np.result_type(table, block))
         rows[:, columns] = block
-        rows[:, others] = future[known]
+        rows[:, _others(table, columns)] = future
         return np.concatenate([table, rows])
 
     import pandas as pd
 
-    targets = _frame(block, labels[known], table.columns[columns])
-    if not _is_pandas(future):
-        future = pd.DataFrame(future, columns=table.columns[others])
-    rest = future.iloc[known][table.columns[others]].set_axis(labels[known])
-    return pd.concat([table, pd.concat([targets, rest], axis=1)[table.columns]])
+    rows = pd.concat([_frame(block, future.index, table.columns[columns]), future], axis=1)
+    return pd.concat([table, rows[table.columns]])

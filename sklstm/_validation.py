@@ -59,7 +59,7 @@ def check_table(estimator: BaseEstimator, X, *, reset: bool) -> np.ndarray:
 
 
 def check_sequences(estimator: BaseEstimator, X, y="no_validation", *, reset: bool) -> np.ndarray:
-    """Validate sequences and return them as ``(n_samples, n_steps, n_features)``, without a copy.
+    """Validate sequences and return them as ``(n_samples, n_steps, n_features)``, without a copy of floats.
 
     2-D input has one feature a step. If `reset`, sets ``n_features_in_``, ``n_steps_in_`` and, for a DataFrame,
     ``feature_names_in_``; checks against them otherwise. `y` is given only for scikit-learn's error if a
@@ -118,4 +118,5 @@ def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:
     sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if not sample_weight.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
+    sample_weight = sample_weight / sample_weight.max()
     return sample_weight / sample_weight.mean()

@@ -75,12 +75,13 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
     The windows of ``flatten=False`` are a read-only view of one padded copy of the series, float32 if the
     series is float32 and float64 otherwise: memory does not grow with ``window_size``.
 
-    ``carry_over=True`` takes the gap to the fitted rows from the index if both are pandas objects with an
-    increasing index of integers, dates with a frequency, or periods: a row ``k`` steps after the last
-    fitted one has ``k - 1`` missing steps between them, and rows that start inside or before the fitted
-    range get no carry-over. Where there is no such index, rows are taken to follow the fitted ones
-    directly, unless they begin with the very rows (at least ``window_size`` of them) that the fitted ones
-    begin with: then they are the same series again.
+    ``carry_over=True`` keeps a copy of the fitted rows. It takes the gap between them and those to transform
+    from the index if both are pandas objects with an increasing index of integers, dates or periods: a row
+    ``k`` steps after the last fitted one has ``k - 1`` missing steps between them, and rows that start
+    inside or before the fitted range get no carry-over. Behind a step that returns arrays there is no
+    index; ``pipeline.set_output(transform="pandas")`` keeps it. Without an index, and for dates without a
+    frequency, rows are taken to follow the fitted ones directly, unless they are the same series again:
+    at least ``window_size`` rows that begin like the fitted ones, as far as both reach.
 
     Examples
     --------
@@ -110,7 +111,7 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Learn the features, and with ``carry_over=True`` the last rows.
+        """Learn the features, and with ``carry_over=True`` the rows.
 
         Parameters
         ----------
@@ -127,9 +128,8 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         """
         with keeping_earlier_fit(self):
             table = check_table(self, X, reset=True)
+            self._fitted_rows = table.copy() if self.carry_over else None
             if self.carry_over:
-                self._head = table[: self.window_size].copy()
-                self._tail = table[max(len(table) - self.window_size + 1, 0) :].copy()
                 self._fit_index(time_index(X))
         return self
 
@@ -164,7 +164,7 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         past = np.empty((0, n_features), dtype=table.dtype)
         if self.carry_over and (gap := self._gap(X, table)) is not None:
             missing = np.full((gap, n_features), np.nan)
-            past = np.concatenate([self._tail, missing], dtype=table.dtype)
+            past = np.concatenate([self._fitted_rows[-self.window_size :], missing], dtype=table.dtype)
             past = past[max(len(past) - n_past, 0) :]
         first = np.nan if self.pad == "missing" else np.concatenate([past, table[:1]])[0]
         padding = np.full((n_past - len(past), n_features), first, dtype=table.dtype)
@@ -172,13 +172,16 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
 
     def _gap(self, X, table: np.ndarray) -> int | None:
         """Return how many rows lie between the fitted ones and ``table``; None if it does not follow them."""
+        if self._fitted_rows is None:
+            raise ValueError("carry_over=True was set after fit, which did not keep the rows. Fit again.")
         index, last = time_index(X), self._last_label
         if index is not None and last is not None and index.inferred_type == last.inferred_type:
             if index[0] <= last[0]:
                 return None
             return 0 if self._next_labels is None else int(self._next_labels.searchsorted(index[0]))
-        head = table[: len(self._head)]
-        return None if np.array_equal(head, self._head, equal_nan=True) else 0
+        n_shared = min(len(table), len(self._fitted_rows))
+        same = np.array_equal(table[:n_shared], self._fitted_rows[:n_shared], equal_nan=True)
+        return None if same and len(table) >= self.window_size else 0
 
     @available_if(_is_flat)
     def get_feature_names_out(self, input_features=None):

@@ -6,7 +6,7 @@ os.environ["SCIPY_ARRAY_API"] = "1"
 import numpy as np
 import pytest
 
-from sklstm import LSTMForecaster
+from sklstm import LSTMForecaster, _engine  # noqa: F401  # the engine, before a test imports Keras itself
 
 
 @pytest.fixture

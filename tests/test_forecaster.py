@@ -1,7 +1,10 @@
 import copy
+import os
 import pickle
 import random
 import re
+import subprocess
+import sys
 
 import joblib
 import numpy as np
@@ -189,6 +192,14 @@ def test_without_normalize_the_network_sees_the_data(tiny, windows):
     assert_array_equal([model.target_mean_, model.target_scale_], [[0], [1]])
 
 
+def test_predictions_are_in_the_units_of_the_target(tiny):
+    X = np.zeros((20, 2, 1))
+    X[::2] = 1
+    y = 1e9 + np.where(X[:, 0, 0] > 0, 1.0, 0.0)
+    model = tiny(epochs=60).fit(X, y)
+    assert_allclose(model.predict(X) - 1e9, y - 1e9, atol=0.2)
+
+
 def test_constant_features_and_targets(tiny):
     model = tiny().fit(np.ones((10, 3, 1)), np.full(10, 5.0))
     assert_allclose(model.predict(np.ones((2, 3, 1))), 5, atol=0.5)
@@ -221,7 +232,15 @@ def test_weights_equal_repeated_rows_in_a_full_batch(tiny, windows):
 def test_only_the_ratios_of_weights_count(tiny, windows):
     X, y = windows
     weight = np.arange(1.0, 41)
-    assert_same_weights(tiny().fit(X, y, weight), tiny().fit(X, y, 1e30 * weight), atol=1e-6)
+    assert_same_weights(tiny().fit(X, y, weight), tiny().fit(X, y, 4e306 * weight), atol=1e-6)
+
+
+@pytest.mark.parametrize(("batch_size", "learning_rate"), [(1, 0.001), (8, 0.005), (64, 0.05)])
+def test_weights_count_whatever_the_batch_size(tiny, batch_size, learning_rate):
+    y = np.tile([0.0, 1.0], 20)
+    model = tiny(batch_size=batch_size, epochs=80, learning_rate=learning_rate, normalize=False)
+    model.fit(np.ones((40, 2, 1)), y, sample_weight=np.where(y, 9.0, 1.0))
+    assert_allclose(model.predict(np.ones((1, 2, 1))), 0.9, atol=0.04)
 
 
 def test_score_is_weighted(tiny, windows):
@@ -301,6 +320,20 @@ def test_early_stopping_restores_the_best_weights(tiny, windows):
     assert_allclose(restored, min(losses), rtol=1e-4)
 
 
+def test_the_best_weights_are_the_best_even_by_less_than_tol(tiny, windows):
+    X, y = windows
+    model = tiny(early_stopping=True, validation_fraction=0.25, epochs=6, tol=100.0).fit(X, y)
+    restored = np.mean(((model.predict(X[30:]) - y[30:]) / model.target_scale_) ** 2)
+    assert_allclose(restored, min(model.history_["val_loss"]), rtol=1e-4)
+    assert model.history_["val_loss"][-1] < model.history_["val_loss"][0]
+
+
+def test_partial_fit_trains_on_all_rows(tiny, windows):
+    X, y = windows
+    assert_same_weights(tiny().partial_fit(X, y), tiny(early_stopping=True).partial_fit(X, y))
+    tiny(early_stopping=True).partial_fit(X[:1], y[:1])
+
+
 def test_early_stopping_holds_out_the_last_rows(tiny, windows):
     X, y = windows
     other = y.copy()
@@ -355,6 +388,18 @@ def test_a_callback_may_change_the_training_of_its_fit_only(tiny, windows):
     assert_same_weights(plain, tiny(epochs=3).fit(*windows))
 
 
+def test_a_callback_of_ones_own_may_ruin_the_model_of_its_fit_only(tiny, windows):
+    import keras
+
+    class Freeze(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            self.model.trainable = False
+
+    plain = tiny().fit(*windows)
+    tiny(callbacks=[Freeze]).fit(*windows)
+    assert_same_weights(plain, tiny().fit(*windows))
+
+
 def test_estimators_with_callbacks_clone_and_pickle(tiny, windows):
     import keras
 
@@ -362,9 +407,20 @@ def test_estimators_with_callbacks_clone_and_pickle(tiny, windows):
     assert_same_weights(clone(model).fit(*windows), pickle.loads(pickle.dumps(model.fit(*windows))))
 
 
-def test_a_factory_must_make_a_callback(tiny, windows):
-    with pytest.raises(TypeError, match="must be Keras callbacks or factories"):
-        tiny(callbacks=[dict]).fit(*windows)
+def test_callbacks_in_other_processes(tiny, windows, monkeypatch):
+    """Unpickling a callback imports Keras, there too on the backend of the engine."""
+    import keras
+
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    for callback in (keras.callbacks.TerminateOnNaN(), lambda: keras.callbacks.TerminateOnNaN()):
+        scores = cross_val_score(tiny(callbacks=[callback]), *windows, cv=2, n_jobs=2, error_score="raise")
+        assert_allclose(scores, cross_val_score(tiny(), *windows, cv=2), rtol=1e-6)
+
+
+@pytest.mark.parametrize("callback", [dict, "EarlyStopping", 3, [[]]], ids=str)
+def test_callbacks_must_be_or_make_callbacks(tiny, windows, callback):
+    with pytest.raises(TypeError, match="must be Keras callbacks or callables that make them"):
+        tiny(callbacks=[callback]).fit(*windows)
 
 
 def test_verbose(tiny, windows, capsys):
@@ -405,7 +461,15 @@ def test_no_random_state_follows_numpy_like_any_estimator(tiny, windows):
 def test_global_state_is_left_alone(tiny, windows):
     import keras
 
-    before = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
+    def global_random_states():
+        states = [random.getstate(), np.random.get_state()]  # noqa: NPY002
+        if keras.backend.backend() == "torch":
+            import torch
+
+            states.append(torch.random.get_rng_state())
+        return states
+
+    before = global_random_states()
     keras.config.set_dtype_policy("mixed_float16")
     try:
         model = tiny(dropout=0.1, units=3).fit(*windows)
@@ -413,8 +477,7 @@ def test_global_state_is_left_alone(tiny, windows):
         assert keras.config.dtype_policy().name == "mixed_float16"
     finally:
         keras.config.set_dtype_policy("float32")
-    assert random.getstate() == before[0]
-    assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+    assert str(global_random_states()) == str(before)
     assert_array_equal(tiny(dropout=0.1, units=3).fit(*windows).predict(windows[0]), prediction)
 
 
@@ -526,8 +589,14 @@ def test_to_keras(tiny, windows, tmp_path):
     for one, other in zip(before, model.weights_, strict=True):
         assert_array_equal(one, other)
     network.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert_allclose(loaded.predict(X, verbose=0), network.predict(X, verbose=0), atol=1e-6)
+    np.save(tmp_path / "X.npy", X)
+    code = (
+        "import sys, keras, numpy as np; model = keras.models.load_model('model.keras');"
+        "np.save('y.npy', model.predict(np.load('X.npy'), verbose=0)); assert 'sklstm' not in sys.modules"
+    )
+    env = os.environ | {"KERAS_BACKEND": keras.backend.backend()}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, check=True)
+    assert_allclose(np.load(tmp_path / "y.npy"), network.predict(X, verbose=0), atol=1e-6)
     fresh = keras.models.clone_model(network)
     assert np.abs(fresh.get_weights()[0]).max() > 0
 
@@ -700,6 +769,17 @@ def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_try(tiny, windo
     model.set_params(learning_rate=0.005, normalize=True)
     assert_array_equal(model.predict(X), tiny(optimizer="sgd").fit(X, y).predict(X))
     assert vars(model).keys() == state.keys()
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_weights_that_are_not_finite_after_the_last_step_are_an_error(tiny, windows, method):
+    X, y = windows
+    model = tiny().fit(X, y)
+    before = model.predict(X)
+    model.set_params(learning_rate=1e39, epochs=1, batch_size=64)
+    with pytest.raises(ValueError, match="no longer finite"):
+        getattr(model, method)(X, y)
+    assert_array_equal(model.predict(X), before)
 
 
 def test_a_failed_fit_leaves_the_earlier_one(tiny, windows):

@@ -11,6 +11,7 @@ from sklstm._index import following_labels, time_index
         (pd.RangeIndex(4), [4, 5]),
         (pd.Index([1, 3, 5]), [7, 9]),
         (pd.Index([7]), [8, 9]),
+        (pd.Index([1, 1, 4, 6]), [8, 10]),
         (pd.date_range("2020-01-01", periods=2, freq="D"), pd.to_datetime(["2020-01-03", "2020-01-04"])),
         (pd.to_datetime(["2020-01-31", "2020-02-29", "2020-03-31"]), pd.to_datetime(["2020-04-30", "2020-05-31"])),
         (pd.period_range("2020-11", periods=2, freq="M"), pd.PeriodIndex(["2021-01", "2021-02"], freq="M")),

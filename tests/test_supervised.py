@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from sklstm import SlidingWindow, forecast, to_supervised
 from sklstm.datasets import load_airline
@@ -45,9 +46,9 @@ def test_target_columns():
     assert_array_equal(to_supervised(TABLE, target=1)[1], TABLE[1:, 1])
     assert_array_equal(to_supervised(TABLE, target=[1, 0])[1], TABLE[1:, ::-1])
     assert_array_equal(to_supervised(TABLE, 2, target=[1])[1], [[10, 20], [20, 30], [30, 40], [40, 50]])
-    with pytest.raises(ValueError, match="not among the columns"):
+    with pytest.raises(ValueError, match="target must name"):
         to_supervised(TABLE, target=2)
-    with pytest.raises(ValueError, match="not among the columns"):
+    with pytest.raises(ValueError, match="target must name"):
         to_supervised(FRAME, target="c")
 
 
@@ -111,9 +112,67 @@ def test_forecast_uses_the_future_it_is_given():
     assert_allclose(forecast(model, series, 3, target=0, future=future)[:, 0], [series[-1, 1], 1, 2], atol=1e-12)
 
 
+def test_forecast_finds_the_future_by_name_and_label():
+    frame = FRAME.assign(c=np.arange(6.0) ** 2)
+    model = LinearRegression().fit(frame[["a", "b", "c"]], frame["a"] + 1)
+    model.coef_, model.intercept_ = np.array([0.0, 1.0, 100.0]), 0.0
+    days = pd.date_range("2020-01-01", periods=10, freq="D")
+    future = pd.DataFrame({"c": np.arange(10.0), "unused": 0.0, "b": np.arange(10.0) / 10}, index=days)
+    expected = [50 + 2500, 0.6 + 600, 0.7 + 700]
+    assert_allclose(forecast(model, frame, 3, target="a", future=future)["a"], expected)
+    positional = future[["c", "b"]].iloc[6:].reset_index(drop=True)
+    assert_allclose(forecast(model, frame, 3, target="a", future=positional)["a"], expected)
+    with pytest.raises(ValueError, match="must have the rows 2020-01-07"):
+        forecast(model, frame, 3, target="a", future=future[:7])
+    with pytest.raises(ValueError, match="must have the columns"):
+        forecast(model, frame, 3, target="a", future=future[["c"]])
+
+
+def test_forecast_takes_one_future_column_by_position():
+    model = LinearRegression().fit(*to_supervised(FRAME, target="a"))
+    for future in (pd.Series([60, 70, 80]), pd.Series([60, 70, 80], index=pd.date_range("2020-01-07", periods=3))):
+        assert_allclose(forecast(model, FRAME, 3, target="a", future=future)["a"], [6, 7, 8])
+
+
+def test_text_columns():
+    frame = pd.DataFrame({"a": np.arange(6.0), "day": list("xyxyxy")})
+    day = ColumnTransformer([("day", OneHotEncoder(sparse_output=False), [1])], remainder="passthrough")
+    for table in (frame, frame.to_numpy(dtype=object)):
+        target = "a" if table is frame else 0
+        X, y = to_supervised(table, target=target)
+        model = make_pipeline(day, LinearRegression()).fit(X, y.astype(float))
+        assert_allclose(
+            forecast(model, table, 3, target=target, future=np.array([["x"], ["y"], ["x"]])), [[6], [7], [8]]
+        )
+
+
+@pytest.mark.parametrize("target", [[], [0, 0], "c", 2, ["a", "c"]])
+@pytest.mark.parametrize("table", [TABLE, FRAME], ids=["array", "frame"])
+def test_bad_targets(table, target):
+    with pytest.raises(ValueError, match="target must name some of the columns"):
+        to_supervised(table, target=target)
+
+
+def test_targets_of_every_kind():
+    assert_array_equal(to_supervised(TABLE, target=np.array([1, 0]))[1], TABLE[1:, ::-1])
+    assert list(to_supervised(FRAME, target=FRAME.columns[::-1])[1]) == ["b", "a"]
+    nested = FRAME.set_axis(pd.MultiIndex.from_tuples([("x", "a"), ("x", "b")]), axis=1)
+    assert_array_equal(to_supervised(nested, target=("x", "b"))[1], TABLE[1:, 1])
+    doubled = FRAME.set_axis(["a", "a"], axis=1)
+    assert_array_equal(to_supervised(doubled)[1], TABLE[1:])
+    with pytest.raises(ValueError, match="each once"):
+        to_supervised(doubled, target="a")
+
+
+@pytest.mark.parametrize("empty", [TABLE[:0], FRAME[:0]], ids=["array", "frame"])
+def test_no_rows(empty):
+    with pytest.raises(ValueError, match="0 sample"):
+        to_supervised(empty)
+
+
 @pytest.mark.parametrize(
     ("future", "message"),
-    [(None, "pass their next 5 values"), (np.ones((4, 1)), r"\(5, 1\) is required"), (np.ones((5, 2)), "is required")],
+    [(None, "pass their next values"), (np.ones((4, 1)), r"\(5, 1\) is required"), (np.ones((5, 2)), "is required")],
 )
 def test_forecast_needs_the_future_of_columns_that_it_does_not_predict(future, message):
     with pytest.raises(ValueError, match=message):
@@ -161,6 +220,14 @@ def test_forecast_of_a_series():
 airline_months = load_airline(as_frame=True).data.index
 
 
+class RunningMaximum(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return np.maximum.accumulate(np.asarray(X))
+
+
 def models():
     def pipeline(*steps):
         return make_pipeline(*steps, SlidingWindow(4, flatten=True, pad="edge"), Ridge())
@@ -168,8 +235,16 @@ def models():
     yield "window", pipeline()
     yield "scaler", pipeline(StandardScaler())
     yield "differences", pipeline(FunctionTransformer(lambda X: X - X.mean(axis=0)))  # looks at all rows
+    yield "a transformer of one's own", pipeline(RunningMaximum())
     yield "target", TransformedTargetRegressor(pipeline(), transformer=StandardScaler())
     yield "search", GridSearchCV(pipeline(StandardScaler()), {"ridge__alpha": [0.1, 1.0]}, cv=TimeSeriesSplit(3))
+    yield "two windows", pipeline(SlidingWindow(3, flatten=True, pad="edge"))
+    yield (
+        "sums behind the window",
+        make_pipeline(
+            SlidingWindow(4, flatten=True, pad="edge"), FunctionTransformer(np.cumsum, kw_args={"axis": 0}), Ridge()
+        ),
+    )
     yield "carry over", make_pipeline(SlidingWindow(4, carry_over=True, flatten=True, pad="edge"), Ridge())
 
 

@@ -137,6 +137,16 @@ def test_carry_over_does_not_reach_back_from_the_fitted_rows_themselves():
     assert_array_equal(window.transform(SERIES), alone)
 
 
+def test_carry_over_of_counts_whose_folds_begin_alike():
+    counts = np.array([0.0] * 6 + [1, 2, 3, 0, 0, 0, 0, 5, 6]).reshape(-1, 1)
+    assert_array_equal(last_window(counts[:9], counts[9:]), [1, 2, 3, 0])
+
+
+def test_carry_over_set_after_fit():
+    with pytest.raises(ValueError, match="Fit again"):
+        SlidingWindow(3).fit(SERIES).set_params(carry_over=True).transform(SERIES)
+
+
 INDEXES = {
     "range": pd.RangeIndex(3, 11),
     "integers": pd.Index(range(0, 16, 2)),

@@ -31,6 +31,8 @@ class Batches(keras.utils.PyDataset):
 
     The windows may be a strided view of a series that is smaller by their length; they are never copied as
     a whole. The last batch is filled up with rows of weight zero, so that one compiled step serves all.
+    Weights are scaled such that the mean over the batches of an epoch, each a mean over its rows, is the
+    weighted mean over all rows: each row counts by its weight, whichever batch it falls in.
     """
 
     def __init__(self, rows: Rows, batch_size: int):
@@ -39,6 +41,8 @@ class Batches(keras.utils.PyDataset):
         self._order = rows.index
         # A power of two bounds both the filling of a small data set's only batch and the number of shapes.
         self._size = min(batch_size, 1 << (len(rows.index) - 1).bit_length())
+        n_filled = len(self) * self._size
+        self._weight = (rows.sample_weight * (n_filled / rows.sample_weight[rows.index].sum())).astype(np.float32)
 
     def shuffle(self, rng: np.random.Generator) -> None:
         """Permute the rows for the next epoch."""
@@ -49,9 +53,9 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, i):
         batch = self._order[i * self._size : (i + 1) * self._size]
-        padded = np.resize(batch, self._size)
+        filled = np.resize(batch, self._size)
+        weight = self._weight[filled]
+        weight[len(batch) :] = 0
         rows = self.rows
-        sample_weight = rows.sample_weight[padded].astype(np.float32)
-        sample_weight[len(batch) :] = 0
-        x = standardised(rows.X[padded], rows.feature_mean, rows.feature_scale)
-        return x, rows.y[padded].astype(np.float32), sample_weight
+        x = standardised(rows.X[filled], rows.feature_mean, rows.feature_scale)
+        return x, rows.y[filled].astype(np.float32), weight

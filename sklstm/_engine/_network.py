@@ -10,41 +10,29 @@ from keras import layers, ops
 
 @dataclass(frozen=True)
 class Architecture:
-    """What decides on the shapes of a network's weights."""
+    """The shapes of a network."""
 
+    n_steps: int
     n_features: int
     n_outputs: int
     units: tuple[int, ...]
     bidirectional: bool = False
 
-
-@keras.saving.register_keras_serializable(package="sklstm")
-class MissingSteps(layers.Layer):
-    """Mask the steps in which any feature is NaN, so that the layers above skip them."""
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.supports_masking = True
-
-    def compute_mask(self, inputs, mask=None):
-        return ops.logical_not(ops.any(ops.isnan(inputs), axis=-1))
-
-    def call(self, inputs):
-        return ops.where(ops.isnan(inputs), ops.zeros_like(inputs), inputs)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
+    def inputs(self) -> keras.KerasTensor:
+        """Return a symbolic batch of windows."""
+        return keras.Input((self.n_steps, self.n_features), dtype="float32", name="windows")
 
 
-def network_layers(
+def network_outputs(
     architecture: Architecture,
+    windows: keras.KerasTensor,
     *,
     masked: bool,
     dropout: float = 0.0,
     recurrent_dropout: float = 0.0,
     random_weights: bool = False,
-) -> list[layers.Layer]:
-    """Return the layers from standardised windows to the outputs, for ``keras.Sequential``.
+) -> keras.KerasTensor:
+    """Return the network's outputs for standardised windows, of which it skips missing steps if `masked`.
 
     Precision is pinned and every seed is given, since neither a global dtype policy nor Python's random
     state may change a result, or be changed. Weights start as zeros, to be set: random ones, which a model
@@ -52,7 +40,11 @@ def network_layers(
     """
     kernel_initializer = keras.initializers.GlorotUniform(seed=0) if random_weights else "zeros"
     recurrent_initializer = keras.initializers.Orthogonal(seed=0) if random_weights else "zeros"
-    stack: list[layers.Layer] = [MissingSteps(dtype="float32", name="missing_steps")] if masked else []
+    hidden, present = windows, None
+    if masked:
+        nan = ops.isnan(windows)
+        present = ops.logical_not(ops.any(nan, axis=-1))
+        hidden = ops.where(nan, 0.0, windows)
     for depth, units in enumerate(architecture.units):
         layer = layers.LSTM(
             units,
@@ -67,11 +59,9 @@ def network_layers(
         )
         if architecture.bidirectional:
             layer = layers.Bidirectional(layer, dtype="float32", name=f"bidirectional_{depth}")
-        stack.append(layer)
-    stack.append(
-        layers.Dense(architecture.n_outputs, kernel_initializer=kernel_initializer, dtype="float32", name="output")
-    )
-    return stack
+        hidden = layer(hidden, mask=present)
+    output = layers.Dense(architecture.n_outputs, kernel_initializer=kernel_initializer, dtype="float32", name="output")
+    return output(hidden)
 
 
 def initial_weights(architecture: Architecture, rng: np.random.Generator) -> list[np.ndarray]:
@@ -104,7 +94,7 @@ def _orthogonal(rng: np.random.Generator, n_rows: int, n_columns: int) -> np.nda
     return (q * np.sign(np.diag(r))).T
 
 
-LOSSES = {
+_LOSSES = {
     "squared_error": keras.losses.MeanSquaredError,
     "absolute_error": keras.losses.MeanAbsoluteError,
     "huber": keras.losses.Huber,
@@ -112,15 +102,19 @@ LOSSES = {
 
 
 def make_loss(name: str) -> keras.losses.Loss:
-    """Return the loss whose weighted mean makes a row of weight zero equal to no row at all."""
-    return LOSSES[name](reduction="mean_with_sample_weight", name=name, dtype="float32")
+    """Return the loss of that name, averaged over the rows of a batch."""
+    return _LOSSES[name](name=name, dtype="float32")
+
+
+def make_optimizer(name: str, learning_rate: float) -> keras.optimizers.Optimizer:
+    """Return the Keras optimizer of that name."""
+    return keras.optimizers.get({"class_name": name, "config": {"learning_rate": learning_rate}})
 
 
 def to_keras(
     architecture: Architecture,
     weights: list[np.ndarray],
     *,
-    n_steps: int,
     feature_mean: np.ndarray,
     feature_scale: np.ndarray,
     output_mean: np.ndarray,
@@ -129,22 +123,15 @@ def to_keras(
     optimizer: str,
     learning_rate: float,
 ) -> keras.Model:
-    """Return a compiled model from raw windows to outputs in the units of the target."""
+    """Return a compiled model from raw windows to outputs in the units of the target.
+
+    It is made of Keras' own layers and operations alone, so that it loads where this package is not.
+    """
     standardise = layers.Rescaling(1 / feature_scale, -feature_mean / feature_scale, dtype="float32")
     restore_units = layers.Rescaling(output_scale, output_mean, dtype="float32")
-    model = keras.Sequential(
-        [
-            keras.Input((n_steps, architecture.n_features), dtype="float32"),
-            standardise,
-            *network_layers(architecture, masked=True, random_weights=True),
-            restore_units,
-        ]
-    )
+    windows = architecture.inputs()
+    outputs = network_outputs(architecture, standardise(windows), masked=True, random_weights=True)
+    model = keras.Model(windows, restore_units(outputs))
     model.set_weights(weights)
     model.compile(make_optimizer(optimizer, learning_rate), make_loss(loss))
     return model
-
-
-def make_optimizer(name: str, learning_rate: float) -> keras.optimizers.Optimizer:
-    """Return the Keras optimizer of that name."""
-    return keras.optimizers.get({"class_name": name, "config": {"learning_rate": learning_rate}})

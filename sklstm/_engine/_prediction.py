@@ -7,11 +7,11 @@ import keras
 import numpy as np
 
 from ._batches import standardised
-from ._network import Architecture, network_layers
+from ._network import Architecture, network_outputs
 from ._programs import MAX_IDLE_PROGRAMS, count_trace
 
-# With jax 0.10 on CPUs, matrix products of these two heights round alike, unlike those of one row or of 64: a row's
-# prediction is the same to the last bit whatever rows it comes with.
+# With jax 0.10 on CPUs, matrix products of these two heights round alike, unlike those of one row or of 64: among
+# rows without missing steps, a row's prediction is the same to the last bit whatever rows it comes with.
 SMALL_BATCH, BATCH = 8, 32
 
 
@@ -40,12 +40,8 @@ def _compiled_forward(architecture: Architecture, masked: bool) -> Callable[[lis
 
     It changes nothing, which makes it safe in threads, unlike ``keras.Model.predict``.
     """
-    model = keras.Sequential(
-        [
-            keras.Input((None, architecture.n_features), dtype="float32"),
-            *network_layers(architecture, masked=masked),
-        ]
-    )
+    windows = architecture.inputs()
+    model = keras.Model(windows, network_outputs(architecture, windows, masked=masked))
     constants = [keras.ops.convert_to_numpy(v.value) for v in model.non_trainable_variables]
 
     def forward(weights, windows):

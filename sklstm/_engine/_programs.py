@@ -14,7 +14,7 @@ from threading import Lock
 import keras
 import numpy as np
 
-from ._network import Architecture, make_loss, make_optimizer, network_layers
+from ._network import Architecture, make_loss, make_optimizer, network_outputs
 
 MAX_IDLE_PROGRAMS = 32
 
@@ -47,8 +47,8 @@ class Recipe:
     masked: bool = False
 
 
-class _CountedModel(keras.Sequential):
-    """A sequential model that counts how often its steps are compiled."""
+class _CountedModel(keras.Model):
+    """A model that counts how often its steps are compiled."""
 
     def train_step(self, *args):
         count_trace("train")
@@ -63,21 +63,16 @@ class Program:
     """A compiled Keras model whose entire state can be set and read as arrays."""
 
     def __init__(self, architecture: Architecture, recipe: Recipe):
-        layers = network_layers(
+        windows = architecture.inputs()
+        outputs = network_outputs(
             architecture,
+            windows,
             masked=recipe.masked,
             dropout=recipe.dropout,
             recurrent_dropout=recipe.recurrent_dropout,
         )
-        loss = make_loss(recipe.loss)
-        inputs = keras.Input((None, architecture.n_features), dtype="float32")
-        self.model = _CountedModel([inputs, *layers], name="network")
-        self.model.compile(
-            optimizer=make_optimizer(recipe.optimizer, learning_rate=0.001),
-            loss=loss,
-            # Keras' own "loss" counts a padded batch as a full one; this metric weighs each row.
-            weighted_metrics=[keras.metrics.MeanMetricWrapper(loss.call, name="row_loss", dtype="float32")],
-        )
+        self.model = _CountedModel(windows, outputs, name="network")
+        self.model.compile(make_optimizer(recipe.optimizer, learning_rate=0.001), make_loss(recipe.loss))
         self.model.optimizer.build(self.model.trainable_variables)
         self._initial_optimizer_state = _read(self.model.optimizer.variables)
 
@@ -116,10 +111,11 @@ _lock = Lock()
 
 
 @contextmanager
-def borrowed_program(architecture: Architecture, recipe: Recipe) -> Iterator[Program]:
+def borrowed_program(architecture: Architecture, recipe: Recipe, *, reusable: bool = True) -> Iterator[Program]:
     """Lend a program for the length of a fit, to one thread at a time.
 
-    A program whose fit raises is not used again, since its state is unknown.
+    A program is not lent again if it is not `reusable` after that fit, or if the fit raises, since then its
+    state is unknown.
     """
     key = (architecture, recipe)
     with _lock:
@@ -128,8 +124,9 @@ def borrowed_program(architecture: Architecture, recipe: Recipe) -> Iterator[Pro
     if program is None:
         program = Program(*key)
     yield program
-    with _lock:
-        _idle.setdefault(key, []).append(program)
-        _idle.move_to_end(key)
-        while len(_idle) > MAX_IDLE_PROGRAMS:
-            _idle.popitem(last=False)
+    if reusable:
+        with _lock:
+            _idle.setdefault(key, []).append(program)
+            _idle.move_to_end(key)
+            while len(_idle) > MAX_IDLE_PROGRAMS:
+                _idle.popitem(last=False)

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import keras
@@ -46,28 +47,27 @@ def train(
     order of the rows in each epoch, and dropout.
 
     With ``validation_rows``, training stops once their loss has not fallen by ``tol`` for ``patience``
-    epochs, and the best weights are restored.
+    epochs, and the weights with which it was lowest are restored.
 
     Raises
     ------
     ValueError
-        If the loss is no longer finite.
+        If the loss or a weight is no longer finite.
     TypeError
-        If a factory among ``callbacks`` returns something else.
+        If ``callbacks`` hold or make something else.
     """
     history = start.history if start else {"loss": []}
     first_epoch = len(history["loss"])
     batches = Batches(training_rows, batch_size)
-    callbacks = [_Epochs(batches, seed), *_own_callbacks(callbacks)]
+    own_callbacks = _own_callbacks(callbacks)
+    # What a user's own class does to the model is unknown.
+    reusable = all(type(callback).__module__.startswith("keras.") for callback in own_callbacks)
+    callbacks = [_Epochs(batches, seed), *own_callbacks]
     fit_args = {}
     if validation_rows is not None:
         fit_args["validation_data"] = Batches(validation_rows, batch_size)
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                monitor="val_loss", mode="min", min_delta=tol, patience=patience, restore_best_weights=True
-            )
-        )
-    with borrowed_program(architecture, recipe) as program:
+        callbacks += _early_stopping(patience, tol, epochs)
+    with borrowed_program(architecture, recipe, reusable=reusable) as program, _global_state_kept():
         program.set_state(
             start.weights if start else initial_weights(architecture, _rng(seed, 0, WEIGHTS)),
             start.optimizer_state if start else None,
@@ -76,16 +76,39 @@ def train(
         )
         driver = _Driver(program.model, callbacks=callbacks, epochs=epochs, verbose=verbose)
         driver.fit(batches, None, initial_epoch=first_epoch, **fit_args)
-        new = driver.history_
-        if not np.isfinite(new["loss"]).all():
-            raise ValueError(
-                f"The loss is no longer finite in epoch {first_epoch + len(new['loss'])}. Try a smaller "
-                "`learning_rate`, `normalize=True`, or targets without extreme values."
-            )
-        return TrainedNetwork(
+        trained = TrainedNetwork(
             weights=program.weights(),
             optimizer_state=program.optimizer_state(),
-            history={name: [*history.get(name, []), *map(float, values)] for name, values in new.items()},
+            history={name: [*history.get(name, []), *values] for name, values in driver.history_.items()},
+        )
+    _assert_finite(trained)
+    return trained
+
+
+def _early_stopping(patience: int, tol: float, epochs: int) -> list[keras.callbacks.Callback]:
+    """Return a callback that stops, and one that restores the best weights, be they better by `tol` or less."""
+    monitor = {"monitor": "val_loss", "mode": "min"}
+    return [
+        keras.callbacks.EarlyStopping(**monitor, min_delta=tol, patience=patience),
+        keras.callbacks.EarlyStopping(**monitor, patience=epochs, restore_best_weights=True),
+    ]
+
+
+def _global_state_kept() -> AbstractContextManager:
+    """Return a context that leaves the backend's global random state as it was."""
+    if keras.backend.backend() != "torch":
+        return nullcontext()
+    import torch
+
+    return torch.random.fork_rng(devices=[])  # Keras' loader of batches draws from it
+
+
+def _assert_finite(trained: TrainedNetwork) -> None:
+    losses = trained.history["loss"] + trained.history.get("val_loss", [])
+    if not np.isfinite(losses).all() or not all(np.isfinite(w).all() for w in trained.weights):
+        raise ValueError(
+            f"The loss is no longer finite after epoch {len(trained.history['loss'])}. Try a smaller "
+            "`learning_rate`, `normalize=True`, or data without extreme values."
         )
 
 
@@ -94,7 +117,7 @@ def _rng(seed: int, epoch: int, purpose: int) -> np.random.Generator:
 
 
 class _Epochs(keras.callbacks.Callback):
-    """Shuffle at the start of each epoch; report the exact loss, and stop if it is not finite, at its end."""
+    """Shuffle at the start of each epoch, and stop at the end of one whose loss is not finite."""
 
     def __init__(self, batches: Batches, seed: int):
         super().__init__()
@@ -105,23 +128,18 @@ class _Epochs(keras.callbacks.Callback):
         self._batches.shuffle(_rng(self._seed, epoch, SHUFFLING))
 
     def on_epoch_end(self, epoch, logs):
-        # The callbacks that follow, Keras' history among them, see what this one leaves in the logs.
-        logs["loss"] = logs.pop("row_loss")
-        if "val_row_loss" in logs:
-            logs["val_loss"] = logs.pop("val_row_loss")
         if not np.isfinite(logs["loss"]):
             self.model.stop_training = True
 
 
 def _own_callbacks(callbacks: Sequence) -> list[keras.callbacks.Callback]:
     """Return callbacks of this fit's own: copies of the given ones, and what factories make."""
-    own = [copy.deepcopy(c) if isinstance(c, keras.callbacks.Callback) else c() for c in callbacks]
-    for given, callback in zip(callbacks, own, strict=True):
+    own = []
+    for given in callbacks:
+        callback = copy.deepcopy(given) if isinstance(given, keras.callbacks.Callback) else callable(given) and given()
         if not isinstance(callback, keras.callbacks.Callback):
-            raise TypeError(
-                "`callbacks` must be Keras callbacks or factories of them, but the factory "
-                f"{given!r} returned {callback!r}."
-            )
+            raise TypeError(f"`callbacks` must be Keras callbacks or callables that make them. Got {given!r}.")
+        own.append(callback)
     return own
 
 

@@ -4,12 +4,12 @@ import pytest
 from numpy.testing import assert_allclose
 
 from sklstm import _engine
-from sklstm._engine._network import initial_weights, network_layers
+from sklstm._engine._network import initial_weights, network_outputs
 
 ARCHITECTURES = [
-    _engine.Architecture(n_features=2, n_outputs=1, units=(5,)),
-    _engine.Architecture(n_features=1, n_outputs=3, units=(4, 3)),
-    _engine.Architecture(n_features=3, n_outputs=2, units=(4, 2), bidirectional=True),
+    _engine.Architecture(n_steps=7, n_features=2, n_outputs=1, units=(5,)),
+    _engine.Architecture(n_steps=7, n_features=1, n_outputs=3, units=(4, 3)),
+    _engine.Architecture(n_steps=7, n_features=3, n_outputs=2, units=(4, 2), bidirectional=True),
 ]
 
 
@@ -75,9 +75,8 @@ def test_the_forward_pass_equals_the_textbook(architecture, missing, rng):
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_initial_weights_are_those_that_keras_draws(architecture, rng):
     """Not the very numbers: the same shapes, biases, orthogonality, and limits."""
-    network = keras.Sequential(
-        [keras.Input((None, architecture.n_features)), *network_layers(architecture, masked=True, random_weights=True)]
-    )
+    windows = architecture.inputs()
+    network = keras.Model(windows, network_outputs(architecture, windows, masked=True, random_weights=True))
     for ours, theirs in zip(initial_weights(architecture, rng), network.get_weights(), strict=True):
         assert ours.shape == theirs.shape
         assert ours.dtype == theirs.dtype
@@ -91,7 +90,7 @@ def test_initial_weights_are_those_that_keras_draws(architecture, rng):
 
 
 def test_weights_are_drawn_uniformly_and_orthogonally():
-    architecture = _engine.Architecture(n_features=100, n_outputs=1, units=(100,))
+    architecture = _engine.Architecture(n_steps=7, n_features=100, n_outputs=1, units=(100,))
     kernel, recurrent_kernel, *_ = initial_weights(architecture, np.random.default_rng(0))
     limit = np.sqrt(6 / 500)
     assert_allclose([kernel.min(), kernel.mean(), kernel.max()], [-limit, 0, limit], atol=limit / 50)

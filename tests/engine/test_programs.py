@@ -76,7 +76,7 @@ def test_reused_programs_give_the_results_of_new_ones(compilations, tiny, window
 
 
 def test_threads_do_not_share_a_program():
-    key = _engine.Architecture(1, 1, (2,)), _engine.Recipe("squared_error", "adam")
+    key = _engine.Architecture(3, 1, 1, (2,)), _engine.Recipe("squared_error", "adam")
     seen = []
     together = threading.Barrier(2, timeout=60)
 
@@ -96,7 +96,7 @@ def test_threads_do_not_share_a_program():
 
 
 def test_a_program_that_failed_is_not_used_again():
-    key = _engine.Architecture(1, 1, (2,)), _engine.Recipe("squared_error", "adam")
+    key = _engine.Architecture(3, 1, 1, (2,)), _engine.Recipe("squared_error", "adam")
     with pytest.raises(RuntimeError), _programs.borrowed_program(*key) as failed:
         raise RuntimeError
     with _programs.borrowed_program(*key) as program:
@@ -107,7 +107,9 @@ def test_the_number_of_idle_programs_is_bounded(monkeypatch):
     monkeypatch.setattr(_programs, "_idle", type(_programs._idle)())
     monkeypatch.setattr(_programs, "MAX_IDLE_PROGRAMS", 2)
     for units in (1, 2, 3):
-        with _programs.borrowed_program(_engine.Architecture(1, 1, (units,)), _engine.Recipe("squared_error", "adam")):
+        with _programs.borrowed_program(
+            _engine.Architecture(3, 1, 1, (units,)), _engine.Recipe("squared_error", "adam")
+        ):
             pass
     assert [architecture.units for architecture, _ in _programs._idle] == [(2,), (3,)]
 
