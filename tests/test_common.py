@@ -13,9 +13,10 @@ ESTIMATORS = [
     if isinstance(public := getattr(sklstm, name), type) and issubclass(public, BaseEstimator)
 ]
 
-# Settings to check besides the default ones.
+# Settings to check besides the default ones; few epochs, to be quick, which takes a higher learning rate.
+QUICK = {"epochs": 40, "learning_rate": 0.02}
 SETTINGS = {
-    "LSTMForecaster": [{"units": (16, 8)}, {"early_stopping": True, "n_iter_no_change": 50}],
+    "LSTMForecaster": [QUICK | {"units": (16, 8)}, QUICK | {"early_stopping": True, "n_iter_no_change": 40}],
     "SlidingWindow": [{"flatten": True}, {"window_size": 1}, {"pad": "edge", "carry_over": True, "flatten": True}],
 }
 
