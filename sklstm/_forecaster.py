@@ -189,6 +189,11 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         -------
         self : LSTMForecaster
             The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            As in `fit`, and if the data or `units` and `bidirectional` are not those of the fitted network.
         """
         return self._fit_network(X, y, sample_weight, epochs=1, resume=hasattr(self, "weights_"))
 
@@ -204,6 +209,13 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float64
             Predictions in the units and with the number of dimensions of the ``y`` in `fit`.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` has other dimensions, steps, features or columns than in `fit`, or is invalid as in `fit`.
         """
         return self._decode_output(self._network_output(X))
 

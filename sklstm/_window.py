@@ -125,6 +125,12 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         -------
         self : SlidingWindow
             The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not a numeric table with at least one row and column, holds infinity, or, with
+            ``carry_over=True``, has an index of times that does not increase.
         """
         with keeping_earlier_fit(self):
             table = check_table(self, X, reset=True)
@@ -146,6 +152,11 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         windows : ndarray of shape (n_samples, window_size, n_features)
             Read-only. With ``flatten=True`` an array of shape (n_samples, window_size * n_features), or a
             DataFrame if `set_output` asks for one.
+
+        Raises
+        ------
+        ValueError
+            If `X` has other columns than in `fit`, or is no such table.
         """
         check_is_fitted(self)
         table = check_table(self, X, reset=False)

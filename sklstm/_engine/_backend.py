@@ -1,6 +1,7 @@
 """The choice of the Keras backend."""
 
 import os
+import random
 import sys
 
 import numpy as np
@@ -16,13 +17,14 @@ def _import_keras() -> str:
     count: Keras writes that file itself, with TensorFlow in it, on every machine it first runs on.
     """
     chosen = "keras" in sys.modules or "KERAS_BACKEND" in os.environ
-    random_state = np.random.get_state()  # noqa: NPY002  # importing JAX draws from it
+    random_states = random.getstate(), np.random.get_state()  # noqa: NPY002  # importing Keras or JAX draws from them
     if not chosen:
         os.environ["KERAS_BACKEND"] = DEFAULT
     try:
         import keras
     finally:
-        np.random.set_state(random_state)  # noqa: NPY002
+        random.setstate(random_states[0])
+        np.random.set_state(random_states[1])  # noqa: NPY002
         if not chosen:
             del os.environ["KERAS_BACKEND"]
     name = keras.backend.backend()
