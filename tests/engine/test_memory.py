@@ -34,8 +34,8 @@ def growth(what, times):
 
 
 def test_predicting_leaves_memory_flat():
-    assert growth("predict", 2000) < 8  # MiB
+    assert growth("predict", 1000) < 8  # MiB
 
 
 def test_fitting_leaves_memory_flat():
-    assert growth("fit", 60) < 8
+    assert growth("fit", 40) < 8
