@@ -128,7 +128,7 @@ def test_memory_mapped_input(tiny, windows, tmp_path):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("network", [{}, {"units": (3, 2)}, {"bidirectional": True, "units": (3, 2)}])
+@pytest.mark.parametrize("network", [{}, {"bidirectional": True, "units": (3, 2)}])
 def test_missing_steps_are_skipped_wherever_they_stand(tiny, windows, network):
     X, y = windows
     model = tiny(**network).fit(X, y)
@@ -253,7 +253,7 @@ def test_score_is_weighted(tiny, windows):
 # Going on
 
 
-@pytest.mark.parametrize("params", [{}, {"optimizer": "rmsprop"}, {"units": (3, 2), "batch_size": 16}])
+@pytest.mark.parametrize("params", [{}, {"optimizer": "rmsprop"}, {"batch_size": 16}])
 def test_partial_fit_epoch_by_epoch_equals_fit(tiny, windows, params):
     X, y = windows
     whole = tiny(epochs=4, **params).fit(X, y)
@@ -522,11 +522,10 @@ def test_fitted_state_is_plain_data(tiny, windows):
     assert is_plain(vars(tiny().fit(*windows)))
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_grid_search(tiny, series, n_jobs):
+def test_grid_search_in_processes_equals_fits_one_by_one(tiny, series):
     pipeline = make_pipeline(MinMaxScaler(), SlidingWindow(3), tiny())
     grid = {"slidingwindow__window_size": [3, 5], "lstmforecaster__units": [2, 3]}
-    search = GridSearchCV(pipeline, grid, cv=TimeSeriesSplit(2), n_jobs=n_jobs, error_score="raise")
+    search = GridSearchCV(pipeline, grid, cv=TimeSeriesSplit(2), n_jobs=2, error_score="raise")
     scores = search.fit(*series).cv_results_["mean_test_score"]
     expected = [
         cross_val_score(clone(pipeline).set_params(**params), *series, cv=TimeSeriesSplit(2)).mean()
@@ -585,7 +584,7 @@ def test_to_keras(tiny, windows, tmp_path):
     network = model.to_keras()
     assert_allclose(network.predict(10 * X + 4, verbose=0)[:, 0], model.predict(10 * X + 4), rtol=1e-4, atol=1e-4)
     before = [w.copy() for w in model.weights_]
-    network.fit(np.nan_to_num(X), y, verbose=0)  # it is compiled
+    network.train_on_batch(X, y)  # it is compiled
     for one, other in zip(before, model.weights_, strict=True):
         assert_array_equal(one, other)
     network.save(tmp_path / "model.keras")
