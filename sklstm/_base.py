@@ -8,13 +8,11 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._validation import check_sequences, check_weights, keeping_earlier_fit
-
-CHUNK = 2**20  # values that are looked at together: some megabytes, whatever the number and size of windows
+from ._validation import check_sequences, check_weights, chunks, keeping_earlier_fit, missing_steps
 
 LOSSES = {"squared_error", "absolute_error", "huber"}
 OPTIMIZERS = {"adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop", "sgd"}
@@ -149,7 +147,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         if not self.normalize:
             return
         scaler = StandardScaler()
-        for chunk in gen_batches(len(rows), max(1, CHUNK // X[0].size)):
+        for chunk in chunks(rows, X[0].size):
             windows = X[rows[chunk]]
             present = ~np.isnan(windows).any(axis=2)
             if present.any():
@@ -170,7 +168,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
                 optimizer=self.optimizer,
                 dropout=self.dropout,
                 recurrent_dropout=self.recurrent_dropout,
-                masked=bool(np.isnan(X.min())),
+                missing=missing_steps(X),
             ),
             rows,
             replace(rows, index=validation) if len(validation) else None,

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array
+from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
+
+CHUNK = 2**20  # values that are looked at together: some megabytes, whatever the number and size of windows
 
 
 @contextmanager
@@ -120,3 +123,19 @@ def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:
         raise ValueError("Sample weights must contain at least one non-zero number.")
     sample_weight = sample_weight / sample_weight.max()
     return sample_weight / sample_weight.mean()
+
+
+def chunks(rows: np.ndarray, n_values: int) -> Iterator[slice]:
+    """Yield slices of `rows`, each as many as may be looked at together if a row has `n_values` values."""
+    return gen_batches(len(rows), max(1, CHUNK // n_values))
+
+
+def missing_steps(X: np.ndarray) -> Literal["none", "first", "anywhere"]:
+    """Tell where in windows there are missing steps: none at all, before all others only, or anywhere."""
+    if not np.isnan(X.min()):
+        return "none"
+    for chunk in chunks(X, X[0].size):
+        missing = np.isnan(X[chunk]).any(axis=2)
+        if (missing[:, 1:] & ~missing[:, :-1]).any():
+            return "anywhere"
+    return "first"

@@ -1,9 +1,13 @@
 """Mini-batches of windows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import keras
 import numpy as np
+
+BLOCK = 2**16  # values of windows that are handed over at once: enough to hide the cost of a call
+MAX_BATCHES_IN_BLOCK = 64
 
 
 def standardised(windows: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -12,6 +16,11 @@ def standardised(windows: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np
     The cast comes last, so that a large offset does not cost the digits that matter.
     """
     return ((windows - mean) / scale).astype(np.float32)
+
+
+def batches_in_block(n_values: int) -> int:
+    """Return how many batches of so many values are handed over at once: a number of the shapes alone."""
+    return min(max(BLOCK // n_values, 1), MAX_BATCHES_IN_BLOCK)
 
 
 @dataclass(frozen=True)
@@ -52,10 +61,28 @@ class Batches(keras.utils.PyDataset):
         return -(-len(self._order) // self._size)
 
     def __getitem__(self, i):
-        batch = self._order[i * self._size : (i + 1) * self._size]
-        filled = np.resize(batch, self._size)
+        return tuple(array[0] for array in self._gather(i, i + 1))
+
+    def blocks(self) -> Iterator[tuple[tuple[np.ndarray, ...], int]]:
+        """Yield the batches of an epoch in blocks of one shape, each with the number of batches in it.
+
+        The first axis of a block's arrays is the batch. What lies behind the last batch has no meaning.
+        """
+        room = batches_in_block(self._size * self.rows.X[0].size)
+        for first in range(0, len(self), room):
+            arrays = self._gather(first, min(first + room, len(self)))
+            block = tuple(np.empty((room, *array.shape[1:]), array.dtype) for array in arrays)
+            for space, array in zip(block, arrays, strict=True):
+                space[: len(array)] = array
+            yield block, len(arrays[0])
+
+    def _gather(self, first: int, stop: int) -> tuple[np.ndarray, ...]:
+        """Return standardised windows, targets and weights of some batches, whose number is the first axis."""
+        rows, n_batches = self.rows, stop - first
+        wanted = self._order[first * self._size : stop * self._size]
+        filled = np.resize(wanted, n_batches * self._size)
         weight = self._weight[filled]
-        weight[len(batch) :] = 0
-        rows = self.rows
+        weight[len(wanted) :] = 0
         x = standardised(rows.X[filled], rows.feature_mean, rows.feature_scale)
-        return x, rows.y[filled].astype(np.float32), weight
+        y = rows.y[filled].astype(np.float32)
+        return tuple(array.reshape(n_batches, self._size, *array.shape[1:]) for array in (x, y, weight))

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Literal
 
 import keras
 import numpy as np
 from keras import layers, ops
+
+Missing = Literal["none", "first", "anywhere"]  # where in windows there are missing steps: first, if before all others
 
 
 @dataclass(frozen=True)
@@ -27,26 +30,27 @@ def network_outputs(
     architecture: Architecture,
     windows: keras.KerasTensor,
     *,
-    masked: bool,
+    missing: Missing,
     dropout: float = 0.0,
     recurrent_dropout: float = 0.0,
-    random_weights: bool = False,
+    for_users: bool = False,
 ) -> keras.KerasTensor:
-    """Return the network's outputs for standardised windows, of which it skips missing steps if `masked`.
+    """Return the network's outputs for standardised windows, of which it skips missing steps.
 
     Precision is pinned and every seed is given, since neither a global dtype policy nor Python's random
     state may change a result, or be changed. Weights start as zeros, to be set: random ones, which a model
-    handed to a user wants in case it is cloned, take a second to compile.
+    for users wants in case it is cloned, take a second to compile. Such a model has Keras' own layers only.
     """
-    kernel_initializer = keras.initializers.GlorotUniform(seed=0) if random_weights else "zeros"
-    recurrent_initializer = keras.initializers.Orthogonal(seed=0) if random_weights else "zeros"
+    lstm = layers.LSTM if for_users else _lstm_layer(architecture, missing)
+    kernel_initializer = keras.initializers.GlorotUniform(seed=0) if for_users else "zeros"
+    recurrent_initializer = keras.initializers.Orthogonal(seed=0) if for_users else "zeros"
     hidden, present = windows, None
-    if masked:
+    if missing != "none":
         nan = ops.isnan(windows)
         present = ops.logical_not(ops.any(nan, axis=-1))
         hidden = ops.where(nan, 0.0, windows)
     for depth, units in enumerate(architecture.units):
-        layer = layers.LSTM(
+        layer = lstm(
             units,
             return_sequences=depth < len(architecture.units) - 1,
             dropout=dropout,
@@ -62,6 +66,15 @@ def network_outputs(
         hidden = layer(hidden, mask=present)
     output = layers.Dense(architecture.n_outputs, kernel_initializer=kernel_initializer, dtype="float32", name="output")
     return output(hidden)
+
+
+def _lstm_layer(architecture: Architecture, missing: Missing) -> type[layers.LSTM]:
+    """Return the fastest layer that there is for the backend in use."""
+    if keras.backend.backend() != "jax":
+        return layers.LSTM
+    from . import _lean
+
+    return _lean.LateStartLSTM if missing == "first" and not architecture.bidirectional else _lean.LSTM
 
 
 def initial_weights(architecture: Architecture, rng: np.random.Generator) -> list[np.ndarray]:
@@ -130,7 +143,7 @@ def to_keras(
     standardise = layers.Rescaling(1 / feature_scale, -feature_mean / feature_scale, dtype="float32")
     restore_units = layers.Rescaling(output_scale, output_mean, dtype="float32")
     windows = architecture.inputs()
-    outputs = network_outputs(architecture, standardise(windows), masked=True, random_weights=True)
+    outputs = network_outputs(architecture, standardise(windows), missing="anywhere", for_users=True)
     model = keras.Model(windows, restore_units(outputs))
     model.set_weights(weights)
     model.compile(make_optimizer(optimizer, learning_rate), make_loss(loss))

@@ -5,13 +5,15 @@ from functools import lru_cache
 
 import keras
 import numpy as np
+from keras import ops
 
-from ._batches import standardised
+from ._batches import batches_in_block, standardised
+from ._compilation import compiled, count_trace
 from ._network import Architecture, network_outputs
-from ._programs import MAX_IDLE_PROGRAMS, count_trace
+from ._programs import MAX_IDLE_PROGRAMS
 
-# With jax 0.10 on CPUs, matrix products of these two heights round alike, unlike those of one row or of 64: among
-# rows without missing steps, a row's prediction is the same to the last bit whatever rows it comes with.
+# With jax 0.10 on CPUs, matrix products of these two heights round alike, unlike those of one row or of 64: a row's
+# prediction is the same to the last bit whatever rows it comes with.
 SMALL_BATCH, BATCH = 8, 32
 
 
@@ -24,47 +26,39 @@ def predict(
     feature_scale: np.ndarray,
 ) -> np.ndarray:
     """Return the network's outputs, float32 of shape ``(n_samples, n_outputs)``, for raw windows."""
+    size = SMALL_BATCH if len(X) <= SMALL_BATCH else BATCH
+    room = 1 if len(X) <= size else batches_in_block(size * X[0].size)
+    # On JAX a mask costs nothing here, while another program to compile does.
+    forward = _compiled_forward(architecture, keras.backend.backend() == "jax" or bool(np.isnan(X.min())))
     outputs = []
-    for start in range(0, len(X), BATCH):
-        windows = standardised(X[start : start + BATCH], feature_mean, feature_scale)
-        size = SMALL_BATCH if len(windows) <= SMALL_BATCH else BATCH
-        forward = _compiled_forward(architecture, masked=bool(np.isnan(windows.min())))
-        padding = (0, size - len(windows)), (0, 0), (0, 0)
-        outputs.append(forward(weights, np.pad(windows, padding))[: len(windows)])
+    for start in range(0, len(X), room * size):
+        windows = standardised(X[start : start + room * size], feature_mean, feature_scale)
+        block = np.zeros((room * size, *windows.shape[1:]), np.float32)
+        block[: len(windows)] = windows
+        n_batches = -(-len(windows) // size)
+        result = forward(weights, block.reshape(room, size, *windows.shape[1:]), n_batches)
+        outputs.append(ops.convert_to_numpy(result).reshape(room * size, -1)[: len(windows)])
     return np.concatenate(outputs)
 
 
 @lru_cache(maxsize=MAX_IDLE_PROGRAMS)
-def _compiled_forward(architecture: Architecture, masked: bool) -> Callable[[list, np.ndarray], np.ndarray]:
-    """Return a function from weights and standardised windows to outputs, compiled once a batch shape.
+def _compiled_forward(architecture: Architecture, masked: bool) -> Callable:
+    """Return a function from weights, batches of standardised windows and how many batches to look at, to outputs.
 
-    It changes nothing, which makes it safe in threads, unlike ``keras.Model.predict``.
+    It is compiled once a shape, and changes nothing, which makes it safe in threads, unlike
+    ``keras.Model.predict``.
     """
     windows = architecture.inputs()
-    model = keras.Model(windows, network_outputs(architecture, windows, masked=masked))
-    constants = [keras.ops.convert_to_numpy(v.value) for v in model.non_trainable_variables]
+    model = keras.Model(windows, network_outputs(architecture, windows, missing="anywhere" if masked else "none"))
+    constants = [ops.convert_to_numpy(v.value) for v in model.non_trainable_variables]
 
-    def forward(weights, windows):
+    def forward(weights, batches, n_batches):
         count_trace("predict")
-        outputs, _ = model.stateless_call(weights, constants, windows, training=False)
-        return outputs
 
-    run = _compiler()(forward)
-    return lambda weights, windows: keras.ops.convert_to_numpy(run(weights, windows))
+        def predict_batch(i, outputs):
+            batch, _ = model.stateless_call(weights, constants, batches[i], training=False)
+            return ops.slice_update(outputs, (i, 0, 0), batch[None])
 
+        return ops.fori_loop(0, n_batches, predict_batch, ops.zeros((*batches.shape[:2], architecture.n_outputs)))
 
-def _compiler() -> Callable:
-    """Return what compiles a function on the backend in use."""
-    match keras.backend.backend():
-        case "jax":
-            import jax
-
-            return jax.jit
-        case "tensorflow":
-            import tensorflow
-
-            return tensorflow.function
-        case _:
-            import torch
-
-            return torch.no_grad()
+    return compiled(forward)

@@ -5,7 +5,7 @@ network and not on the values of its weights, so a second fit need not compile: 
 optimizer's state and the seeds of the same model anew.
 """
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,26 +14,10 @@ from threading import Lock
 import keras
 import numpy as np
 
-from ._network import Architecture, make_loss, make_optimizer, network_outputs
+from ._compilation import CountedModel
+from ._network import Architecture, Missing, make_loss, make_optimizer, network_outputs
 
 MAX_IDLE_PROGRAMS = 32
-
-_traces: Counter[str] = Counter()
-
-
-def compilations() -> dict[str, int]:
-    """Return how often a step was traced for compilation so far, by kind of step.
-
-    A step is traced once for each program and batch shape. PyTorch, which runs steps without compiling
-    them, is not counted.
-    """
-    return dict(_traces)
-
-
-def count_trace(step: str) -> None:
-    """Count a compilation; to be called in the body of a function that is about to be compiled."""
-    if keras.backend.backend() != "torch":
-        _traces[step] += 1
 
 
 @dataclass(frozen=True)
@@ -44,19 +28,7 @@ class Recipe:
     optimizer: str
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
-    masked: bool = False
-
-
-class _CountedModel(keras.Model):
-    """A model that counts how often its steps are compiled."""
-
-    def train_step(self, *args):
-        count_trace("train")
-        return super().train_step(*args)
-
-    def test_step(self, *args):
-        count_trace("validate")
-        return super().test_step(*args)
+    missing: Missing = "none"
 
 
 class Program:
@@ -67,11 +39,11 @@ class Program:
         outputs = network_outputs(
             architecture,
             windows,
-            masked=recipe.masked,
+            missing=recipe.missing,
             dropout=recipe.dropout,
             recurrent_dropout=recipe.recurrent_dropout,
         )
-        self.model = _CountedModel(windows, outputs, name="network")
+        self.model = _model_class()(windows, outputs, name="network")
         self.model.compile(make_optimizer(recipe.optimizer, learning_rate=0.001), make_loss(recipe.loss))
         self.model.optimizer.build(self.model.trainable_variables)
         self._initial_optimizer_state = _read(self.model.optimizer.variables)
@@ -95,6 +67,14 @@ class Program:
     def optimizer_state(self) -> list[np.ndarray]:
         """Return the optimizer's variables as arrays of their own."""
         return _read(self.model.optimizer.variables)
+
+
+def _model_class() -> type[keras.Model]:
+    if keras.backend.backend() != "jax":
+        return CountedModel
+    from ._epochs import EpochModel
+
+    return EpochModel
 
 
 def _read(variables) -> list[np.ndarray]:

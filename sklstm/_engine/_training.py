@@ -1,4 +1,4 @@
-"""Training, driven by scikeras."""
+"""Training."""
 
 import copy
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
-from scikeras.wrappers import BaseWrapper
 
 from ._batches import Batches, Rows
 from ._network import Architecture, initial_weights
 from ._programs import Recipe, borrowed_program
 
+BATCH_HOOKS = [f"on{phase}_batch_{end}" for phase in ("", "_train", "_test") for end in ("begin", "end")]
 WEIGHTS, SHUFFLING, DROPOUT = range(3)  # what random numbers are drawn for
 
 
@@ -63,9 +63,9 @@ def train(
     # What a user's own class does to the model is unknown.
     reusable = all(type(callback).__module__.startswith("keras.") for callback in own_callbacks)
     callbacks = [_Epochs(batches, seed), *own_callbacks]
-    fit_args = {}
+    validation_batches = None
     if validation_rows is not None:
-        fit_args["validation_data"] = Batches(validation_rows, batch_size)
+        validation_batches = Batches(validation_rows, batch_size)
         callbacks += _early_stopping(patience, tol, epochs)
     with borrowed_program(architecture, recipe, reusable=reusable) as program, _global_state_kept():
         program.set_state(
@@ -74,15 +74,41 @@ def train(
             rng=_rng(seed, first_epoch, DROPOUT),
             learning_rate=learning_rate,
         )
-        driver = _Driver(program.model, callbacks=callbacks, epochs=epochs, verbose=verbose)
-        driver.fit(batches, None, initial_epoch=first_epoch, **fit_args)
+        losses = _fit(
+            program.model,
+            batches,
+            validation_batches,
+            callbacks=callbacks,
+            epochs=first_epoch + epochs,
+            initial_epoch=first_epoch,
+            verbose=verbose,
+        )
         trained = TrainedNetwork(
             weights=program.weights(),
             optimizer_state=program.optimizer_state(),
-            history={name: [*history.get(name, []), *values] for name, values in driver.history_.items()},
+            history={name: [*history.get(name, []), *values] for name, values in losses.items()},
         )
     _assert_finite(trained)
     return trained
+
+
+def _fit(model: keras.Model, batches: Batches, validation_batches: Batches | None, **fit_args) -> dict:
+    """Train a model in the fastest way that there is for the backend and the callbacks; return the history."""
+    if keras.backend.backend() == "jax" and not any(map(_wants_batches, fit_args["callbacks"])):
+        return model.fit_epochs(batches, validation_batches, **fit_args)
+    # Only now, since scikeras imports TensorFlow wherever that is installed.
+    from ._driver import fit_with_scikeras
+
+    return fit_with_scikeras(model, batches, validation_batches, **fit_args)
+
+
+def _wants_batches(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether a callback does anything between batches."""
+    for hook in BATCH_HOOKS:
+        method = getattr(callback, hook)
+        if getattr(method, "__func__", method) is not getattr(keras.callbacks.Callback, hook):
+            return True
+    return False
 
 
 def _early_stopping(patience: int, tol: float, epochs: int) -> list[keras.callbacks.Callback]:
@@ -141,34 +167,3 @@ def _own_callbacks(callbacks: Sequence) -> list[keras.callbacks.Callback]:
             raise TypeError(f"`callbacks` must be Keras callbacks or callables that make them. Got {given!r}.")
         own.append(callback)
     return own
-
-
-class _Unchanged:
-    """An encoder for what is encoded already."""
-
-    def fit(self, data):
-        return self
-
-    def transform(self, data):
-        return data
-
-
-class _Driver(BaseWrapper):
-    """scikeras' training loop, for a model that is built and batches that are validated already."""
-
-    def __init__(self, model=None, *, callbacks=None, epochs=1, verbose=0):
-        super().__init__(model, callbacks=callbacks, epochs=epochs, verbose=verbose, shuffle=False)
-
-    @property
-    def feature_encoder(self):
-        return _Unchanged()
-
-    @property
-    def target_encoder(self):
-        return _Unchanged()
-
-    def _validate_data(self, X=None, y=None, reset=False, y_numeric=False):
-        return X, y
-
-    def _check_model_compatibility(self, y):
-        pass

@@ -76,7 +76,7 @@ def test_the_forward_pass_equals_the_textbook(architecture, missing, rng):
 def test_initial_weights_are_those_that_keras_draws(architecture, rng):
     """Not the very numbers: the same shapes, biases, orthogonality, and limits."""
     windows = architecture.inputs()
-    network = keras.Model(windows, network_outputs(architecture, windows, masked=True, random_weights=True))
+    network = keras.Model(windows, network_outputs(architecture, windows, missing="anywhere", for_users=True))
     for ours, theirs in zip(initial_weights(architecture, rng), network.get_weights(), strict=True):
         assert ours.shape == theirs.shape
         assert ours.dtype == theirs.dtype

@@ -46,9 +46,8 @@ def test_a_grid_search_compiles_as_often_as_there_are_architectures(compilations
     grid = {"slidingwindow__window_size": [3, 5], "lstmforecaster__units": [2, 3]}
     search = GridSearchCV(model, grid, cv=TimeSeriesSplit(5), refit=False, error_score="raise").fit(X, y)
     assert len(search.cv_results_["params"]) * 5 == 20
-    # Windows of 3 and of 5 steps are two shapes for each number of units. The 33 rows of a test fold are predicted
-    # in a full batch, with missing steps, and a small one, without: 2 kinds of prediction.
-    assert compilations() == {"train": 4, "predict": 8}
+    # Windows of 3 and of 5 steps are two shapes for each number of units.
+    assert compilations() == {"train": 4, "predict": 4}
 
 
 @needs_jax

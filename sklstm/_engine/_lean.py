@@ -1,0 +1,175 @@
+"""An LSTM layer for JAX on CPUs that computes what Keras' own does, in less than half the time.
+
+Three things make the difference. The state, the features and a one for the bias enter a step as one vector, so that
+a step is one matrix product. Arrays are laid out with the rows of the batch last, so that each gate is a
+contiguous block. And the gradient is written out, from the gates that the forward pass leaves.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+from jax import lax
+
+SHUT = 1e9  # a gate whose sum of inputs is minus this is zero, and one with plus this is one
+
+
+@keras.saving.register_keras_serializable("sklstm")  # Bidirectional makes its layers from their configuration
+class LSTM(keras.layers.LSTM):
+    """Keras' LSTM layer with a faster loop where its parameters are the usual ones, and Keras' own loop elsewhere."""
+
+    gaps = True  # a missing step may follow one that is present, and must keep the hidden state
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        """Return the last output, all outputs if they are wanted, and the last state."""
+        if not self._is_usual():
+            return super().inner_loop(sequences, initial_state, mask, training=training)
+        if training and self.dropout:
+            sequences = sequences * self.cell.get_dropout_mask(sequences[:, 0])[:, jnp.newaxis]
+        if self.go_backwards:
+            sequences = jnp.flip(sequences, axis=1)
+            mask = None if mask is None else jnp.flip(mask, axis=1)
+        masked = mask is not None
+        start = State(*(values.T for values in initial_state))
+        features = _steps_first(sequences, mask)
+        (h, c), outputs = lstm(self.return_sequences, masked and self.gaps, self._weights(masked), features, start)
+        if not self.return_sequences:
+            return h.T, h.T, [h.T, c.T]
+        outputs = jnp.transpose(outputs, (2, 0, 1))
+        if self.zero_output_for_mask and masked:
+            outputs = jnp.where(mask[..., jnp.newaxis], outputs, 0)
+        return h.T, outputs, [h.T, c.T]
+
+    def _weights(self, masked: bool) -> jax.Array:
+        """Return all weights side by side: of the hidden state, the features, the one and, if masked, missing steps.
+
+        Those of missing steps keep the cell state as it is and shut the output gate.
+        """
+        cell = self.cell
+        rows = [cell.recurrent_kernel.value, cell.kernel.value, cell.bias.value[jnp.newaxis]]
+        if masked:
+            input_gate, forget_gate, candidate, output_gate = -SHUT, SHUT, 0, -SHUT
+            missing = np.repeat([input_gate, forget_gate, candidate, output_gate], self.units)
+            rows.append(jnp.asarray(missing[np.newaxis], rows[0].dtype))
+        return jnp.concatenate(rows).T
+
+    def _is_usual(self) -> bool:
+        cell = self.cell
+        return (
+            jax.default_backend() == "cpu"  # for GPUs, Keras has faster loops
+            and cell.activation is keras.activations.tanh
+            and cell.recurrent_activation is keras.activations.sigmoid
+            and cell.use_bias
+            and not cell.recurrent_dropout  # which Keras draws for each gate
+            and cell.implementation == 2
+            and not self.unroll
+        )
+
+
+class LateStartLSTM(LSTM):
+    """The layer for sequences that start from zero and whose missing steps come first: there is no state to keep."""
+
+    gaps = False
+
+
+def _steps_first(sequences, mask) -> jax.Array:
+    """Return each step's features, a one and, if there is a mask, whether it is missing: (steps, features, batch)."""
+    sequences = jnp.transpose(sequences, (1, 2, 0))
+    rows = [sequences, jnp.ones_like(sequences[:, :1])]
+    if mask is not None:
+        rows.append(jnp.logical_not(mask).T[:, jnp.newaxis].astype(sequences.dtype))
+    return jnp.concatenate(rows, axis=1)
+
+
+class State(NamedTuple):
+    """What a step hands on to the next: hidden state and cell state, of shape (units, batch)."""
+
+    h: jax.Array
+    c: jax.Array
+
+
+class Residuals(NamedTuple):
+    """What the gradient of a step needs."""
+
+    inputs: jax.Array  # (units + features, batch): hidden state before the step, features
+    gates: jax.Array  # (4 * units, batch): input gate, forget gate, candidate, output gate
+    c: jax.Array  # (units, batch): cell state before the step
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def lstm(return_sequences: bool, gaps: bool, weights, features, start: State) -> tuple[State, Any]:
+    """Return the last state and, if asked for, the hidden state after each step.
+
+    Parameters
+    ----------
+    return_sequences : bool
+        Whether to return the hidden state after each step, of shape (steps, units, batch).
+    gaps : bool
+        Whether the last feature tells, by a one, where the hidden state is to be kept as it is. The weights
+        must shut the output gate there.
+    weights : array of shape (4 * units, units + features)
+        Weights of the hidden state and of the features, for the gates in the order of Keras.
+    features : array of shape (steps, features, batch)
+        What enters each step.
+    start : State
+        The state before the first step.
+    """
+    result, _ = _run(return_sequences, gaps, weights, features, start)
+    return result
+
+
+def _run(return_sequences, gaps, weights, features, start, *, keep_residuals=False):
+    """Run the cell of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000) over all steps."""
+
+    def step(state, x):
+        inputs = jnp.concatenate([state.h, x])
+        i, f, g, o = jnp.split(weights @ inputs, 4)
+        i, f, g, o = jax.nn.sigmoid(i), jax.nn.sigmoid(f), jnp.tanh(g), jax.nn.sigmoid(o)
+        c = f * state.c + i * g
+        h = o * jnp.tanh(c)
+        if gaps:
+            h += inputs[-1:] * state.h
+        residuals = Residuals(inputs, jnp.concatenate([i, f, g, o]), state.c) if keep_residuals else None
+        return State(h, c), (h if return_sequences else None, residuals)
+
+    last, (outputs, residuals) = lax.scan(step, start, features)
+    return (last, outputs), residuals
+
+
+def _forward(return_sequences, gaps, weights, features, start):
+    result, residuals = _run(return_sequences, gaps, weights, features, start, keep_residuals=True)
+    return result, (weights, residuals)
+
+
+def _backward(return_sequences, gaps, kept, dresult):
+    """Backpropagate through time (Werbos 1990): from gradients by the results to gradients by the arguments."""
+    weights, residuals = kept
+    units = len(weights) // 4
+    recurrent_kernel, kernel = weights[:, :units].T, weights[:, units:].T
+
+    def step(carry, now):
+        (dh, dc), dweights = carry
+        (inputs, gates, c), doutput = now
+        if return_sequences:
+            dh += doutput
+        i, f, g, o = jnp.split(gates, 4)
+        tanh_c = jnp.tanh(f * c + i * g)
+        dc += dh * o * (1 - tanh_c**2)
+        di, df, dg, do = dc * g * i * (1 - i), dc * c * f * (1 - f), dc * i * (1 - g**2), dh * tanh_c * o * (1 - o)
+        dsums = jnp.concatenate([di, df, dg, do])
+        dh_before = recurrent_kernel @ dsums
+        if gaps:
+            dh_before += inputs[-1:] * dh
+        return (State(dh_before, dc * f), dweights + dsums @ inputs.T), kernel @ dsums
+
+    dlast, doutputs = dresult
+    (dstart, dweights), dfeatures = lax.scan(
+        step, (dlast, jnp.zeros_like(weights)), (residuals, doutputs), reverse=True
+    )
+    return dweights, dfeatures, dstart
+
+
+lstm.defvjp(_forward, _backward)
