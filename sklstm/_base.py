@@ -216,7 +216,9 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
     def _network_output(self, X) -> np.ndarray:
         """Return the network's output for sequences that are yet to be validated."""
         check_is_fitted(self)
-        X = check_sequences(self, X, reset=False)
+        return self._forward(check_sequences(self, X, reset=False))
+
+    def _forward(self, X: np.ndarray) -> np.ndarray:
         from . import _engine
 
         return _engine.predict(

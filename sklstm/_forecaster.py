@@ -219,6 +219,10 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         """
         return self._decode_output(self._network_output(X))
 
+    def _predict_window(self, window: np.ndarray) -> np.ndarray:
+        """Predict for one window, of shape (n_steps, n_features), that is known to be valid."""
+        return self._decode_output(self._forward(window[np.newaxis]))[0]
+
     def to_keras(self):
         """Return the fitted network as a compiled Keras model.
 

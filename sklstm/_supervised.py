@@ -4,12 +4,10 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils import check_array, check_scalar
 
 from ._index import following_labels, time_index
-from ._window import SlidingWindow
+from ._recursion import last_prediction, other_columns, recursion
 
 
 def to_supervised(series, horizon=1, *, target=None):
@@ -143,16 +141,11 @@ def forecast(model, history, steps, *, target=None, future=None):
     labels = None
     if _is_pandas(table):
         table, labels = _with_continued_index(table, steps)
-    reach = _reach(model) or len(table) + steps
-    blocks = [_last_prediction(model, table, len(columns))]
-    if len(blocks[0]) < steps:
+    predictions = last_prediction(model, table, len(columns))
+    if len(predictions) < steps:
         future = _check_future(table, columns, future, steps, labels)
-    done = len(blocks[0])
-    while done < steps:
-        table = _append(table, columns, blocks[-1], future[done - len(blocks[-1]) : done], labels)[-reach:]
-        blocks.append(_last_prediction(model, table, len(columns)))
-        done += len(blocks[-1])
-    predictions = np.concatenate(blocks)[:steps]
+        predictions = recursion(model, table, columns, predictions, future)
+    predictions = predictions[:steps]
     return predictions if labels is None else _frame(predictions, labels, table.columns[columns])
 
 
@@ -197,41 +190,9 @@ def _with_continued_index(table, steps: int) -> tuple[Any, Any]:
     return numbered, following_labels(numbered.index, steps)
 
 
-def _reach(model) -> int | None:
-    """Return how many rows the last prediction depends on, if that can be told, and None otherwise.
-
-    It can where the regressor stands right behind windows, and before them nothing but scalers of
-    scikit-learn, which treat each value on its own. Windows that carry over are none of these, since they
-    want to see how the rows follow the fitted ones.
-    """
-    for inner in ("best_estimator_", "regressor_"):  # of a search, of a transformed target
-        model = getattr(model, inner, model)
-    if not isinstance(model, Pipeline) or len(model) < 2:
-        return None
-    *scalers, window, _ = (step for _, step in model.steps)
-    if not isinstance(window, SlidingWindow) or window.carry_over:
-        return None
-    if any(type(scaler) not in (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler) for scaler in scalers):
-        return None
-    return window.window_size
-
-
-def _last_prediction(model, table, n_targets: int) -> np.ndarray:
-    """Return the steps that follow the last row, of shape ``(n_steps, n_targets)``."""
-    prediction = np.asarray(model.predict(table))
-    if len(prediction) != len(table):
-        raise ValueError(
-            f"The model must predict a row for each row, but predicted {len(prediction)} for {len(table)}."
-        )
-    outputs = prediction[-1].ravel()
-    if len(outputs) % n_targets:
-        raise ValueError(f"The model has {len(outputs)} output(s), which cannot be steps of {n_targets} target(s).")
-    return outputs.reshape(-1, n_targets)
-
-
 def _check_future(table, columns: list[int], future, steps: int, labels) -> Any:
     """Return the columns that are not predicted, for the steps to come, as array or DataFrame like the table."""
-    others = _others(table, columns)
+    others = other_columns(table, columns)
     if not others:
         return np.empty((steps, 0)) if labels is None else _frame(None, labels, [])
     if future is None:
@@ -267,21 +228,3 @@ def _frame(values, index, columns) -> Any:
     import pandas as pd
 
     return pd.DataFrame(values, index, columns)
-
-
-def _others(table, columns: list[int]) -> list[int]:
-    return [column for column in range(table.shape[1]) if column not in columns]
-
-
-def _append(table, columns: list[int], block: np.ndarray, future, labels) -> Any:
-    """Return the table with a block of predicted steps, and the other columns' values for them, as its last rows."""
-    if labels is None:
-        rows = np.empty((len(block), table.shape[1]), dtype=np.result_type(table, block))
-        rows[:, columns] = block
-        rows[:, _others(table, columns)] = future
-        return np.concatenate([table, rows])
-
-    import pandas as pd
-
-    rows = pd.concat([_frame(block, future.index, table.columns[columns]), future], axis=1)
-    return pd.concat([table, rows[table.columns]])

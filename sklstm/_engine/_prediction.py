@@ -14,7 +14,7 @@ from ._programs import MAX_IDLE_PROGRAMS
 
 # With jax 0.10 on CPUs, matrix products of these two heights round alike, unlike those of one row or of 64: a row's
 # prediction is the same to the last bit whatever rows it comes with.
-SMALL_BATCH, BATCH = 8, 32
+SMALL_BATCH, BATCH = 16, 32
 
 
 def predict(

@@ -1,0 +1,122 @@
+"""Forecasts beyond what a model predicts at once: its predictions become the end of the series."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+
+from ._forecaster import LSTMForecaster
+from ._window import SlidingWindow
+
+
+def recursion(model, table, columns: list[int], block: np.ndarray, future) -> np.ndarray:
+    """Return predictions for at least the rows of `future`, the first of which are `block`.
+
+    `table` is the series so far, `columns` are those that the model predicts, and `future` holds the others.
+    """
+    step = _on_windows(model, table, columns) or _on_table(model, table, columns, len(future))
+    blocks, done = [block], len(block)
+    while done < len(future):
+        blocks.append(step(blocks[-1], future[done - len(blocks[-1]) : done]))
+        done += len(blocks[-1])
+    return np.concatenate(blocks)
+
+
+def _on_table(model, table, columns: list[int], n_future: int) -> Callable:
+    """Return a function from a block and the other columns' values to the next block, for any model."""
+    reach = _reach(model) or len(table) + n_future
+
+    def step(block, others):
+        nonlocal table
+        table = _append(table, columns, block, others)[-reach:]
+        return last_prediction(model, table, len(columns))
+
+    return step
+
+
+def _on_windows(model, table, columns: list[int]) -> Callable | None:
+    """Return the same for a pipeline of scalers, windows and an LSTM, and None for other models.
+
+    It rolls the LSTM's own window on, which was validated once, instead of the series.
+    """
+    pipeline = getattr(model, "best_estimator_", model)
+    if not isinstance(pipeline, Pipeline) or _reach(pipeline) is None:
+        return None
+    *scalers, sliding, forecaster = (step for _, step in pipeline.steps)
+    if not isinstance(forecaster, LSTMForecaster) or any(getattr(scaler, "clip", False) for scaler in scalers):
+        return None
+    window = sliding.transform(_scaled(scalers, table[-sliding.window_size :]))[-1]
+    # Other scalers are linear, so two rows tell what they do. Near the data nothing is lost to rounding.
+    row = table[-1:].astype(float)
+    row = np.nan_to_num(row) if isinstance(row, np.ndarray) else row.fillna(0.0)
+    here, scaled_here = np.asarray(row), np.asarray(_scaled(scalers, row))
+    slope = np.asarray(_scaled(scalers, row + 1)) - scaled_here
+    others_columns = other_columns(table, columns)
+
+    def step(block, others):
+        nonlocal window
+        rows = np.empty((len(block), table.shape[1]))
+        rows[:, columns], rows[:, others_columns] = block, others
+        window = np.concatenate([window, (rows - here) * slope + scaled_here])[-len(window) :]
+        return forecaster._predict_window(window).reshape(-1, len(columns))
+
+    return step
+
+
+def _scaled(scalers: list, rows) -> Any:
+    for scaler in scalers:
+        rows = scaler.transform(rows)
+    return rows
+
+
+def _reach(model) -> int | None:
+    """Return how many rows the last prediction depends on, if that can be told, and None otherwise.
+
+    It can where the regressor stands right behind windows, and before them nothing but scalers of
+    scikit-learn, which treat each value on its own. Windows that carry over are none of these, since they
+    want to see how the rows follow the fitted ones.
+    """
+    for inner in ("best_estimator_", "regressor_"):  # of a search, of a transformed target
+        model = getattr(model, inner, model)
+    if not isinstance(model, Pipeline) or len(model) < 2:
+        return None
+    *scalers, window, _ = (step for _, step in model.steps)
+    if not isinstance(window, SlidingWindow) or window.carry_over:
+        return None
+    if any(type(scaler) not in (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler) for scaler in scalers):
+        return None
+    return window.window_size
+
+
+def last_prediction(model, table, n_targets: int) -> np.ndarray:
+    """Return the steps that follow the last row, of shape ``(n_steps, n_targets)``: as many as the model predicts."""
+    prediction = np.asarray(model.predict(table))
+    if len(prediction) != len(table):
+        raise ValueError(
+            f"The model must predict a row for each row, but predicted {len(prediction)} for {len(table)}."
+        )
+    outputs = prediction[-1].ravel()
+    if len(outputs) % n_targets:
+        raise ValueError(f"The model has {len(outputs)} output(s), which cannot be steps of {n_targets} target(s).")
+    return outputs.reshape(-1, n_targets)
+
+
+def _append(table, columns: list[int], block: np.ndarray, future) -> Any:
+    """Return the table with a block of predicted steps, and the other columns' values for them, as its last rows."""
+    if isinstance(table, np.ndarray):
+        rows = np.empty((len(block), table.shape[1]), dtype=np.result_type(table, block))
+        rows[:, columns] = block
+        rows[:, other_columns(table, columns)] = future
+        return np.concatenate([table, rows])
+
+    import pandas as pd
+
+    rows = pd.concat([pd.DataFrame(block, future.index, table.columns[columns]), future], axis=1)
+    return pd.concat([table, rows[table.columns]])
+
+
+def other_columns(table, columns: list[int]) -> list[int]:
+    """Return the positions of the columns that are not predicted."""
+    return [column for column in range(table.shape[1]) if column not in columns]
