@@ -1,0 +1,49 @@
+"""Memory.
+
+The highest resident memory of a new process that fits one epoch (8 units, batches of 4096) on a series of 2,000,000
+rows, float32, with a pipeline of `SlidingWindow` and `LSTMForecaster`. The goal is 8 times the series and 600 MB for
+libraries and compiled code, whatever the window. The windows as arrays would take up to 168 times the series. The time
+includes imports and compilation.
+"""
+
+import resource
+import sys
+from functools import partial
+
+import numpy as np
+from harness import run_script, seconds, take_turns
+
+WINDOWS = [42, 84, 168]
+
+
+def fit(n_rows, window):
+    from sklearn.pipeline import make_pipeline
+
+    from sklstm import LSTMForecaster, SlidingWindow, to_supervised
+
+    X, y = to_supervised(np.sin(np.arange(n_rows, dtype=np.float32)).reshape(-1, 1))
+    model = make_pipeline(SlidingWindow(window), LSTMForecaster(units=8, epochs=1, batch_size=4096, random_state=0))
+    model.fit(X, y)
+
+
+def peak_megabytes():
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def measure(quick):
+    n_rows = 20_000 if quick else 2_000_000
+    goal = f"<= {8 * 4 * n_rows / 1e6 + 600:.0f}"
+    scripts = {window: partial(run_script, __file__, n_rows, window) for window in WINDOWS}
+    cases = []
+    for window, runs in take_turns(scripts, runs=1 if quick else 2).items():
+        _, times, megabytes = zip(*runs, strict=True)
+        cases += [
+            {"case": f"window of {window}", "unit": "MB", "values": {"sklstm": megabytes}, "goals": {"sklstm": goal}},
+            {"case": f"window of {window}", "unit": "s", "values": {"sklstm": times}},
+        ]
+    return cases
+
+
+if __name__ == "__main__":
+    print(seconds(fit, *map(int, sys.argv[1:])), peak_megabytes())

@@ -1,0 +1,81 @@
+"""Scaling.
+
+Time of a second fit in the same process, when rows, window or units double and the others stay at 4000 rows, a window
+of 50 and 32 units: one epoch of a pipeline of `SlidingWindow` and `LSTMForecaster`, in batches of 32. `growth` is the
+factor from the line above. Twice the rows or the window are twice the work; twice the units are up to four times the
+work.
+
+![Time of a fit against rows, window and units](images/scaling.png)
+"""
+
+from functools import partial
+from statistics import median
+
+import numpy as np
+from harness import compare, stopwatch
+
+BASE = {"rows": 4000, "window": 50, "units": 32}
+SIZES = {"rows": [4000, 8000, 16000, 32000], "window": [25, 50, 100, 200], "units": [32, 64, 128, 256]}
+
+
+def sklstm(settings):
+    """Return a function that measures a fit of each setting."""
+    fits = [second_fit(**setting) for setting in settings]
+    return lambda: [measure() for measure in fits]
+
+
+def second_fit(rows, window, units):
+    from sklearn.pipeline import make_pipeline
+
+    from sklstm import LSTMForecaster, SlidingWindow, to_supervised
+
+    X, y = to_supervised(np.sin(np.arange(rows + 1, dtype=np.float32)).reshape(-1, 1))
+    model = make_pipeline(SlidingWindow(window), LSTMForecaster(units=units, epochs=1, random_state=0))
+    model.fit(X, y)
+    return stopwatch(model.fit, X, y)
+
+
+def measure(quick):
+    cases = []
+    for dimension, sizes in SIZES.items():
+        settings = [BASE | {dimension: size} for size in sizes]
+        if quick:
+            settings = [setting | {"rows": setting["rows"] // 8} for setting in settings[:3]]
+        turns = compare({"sklstm": partial(sklstm, settings)}, runs=2 if quick else 5)["sklstm"]
+        times = zip(*turns, strict=True)
+        values = {str(setting[dimension]): list(runs) for setting, runs in zip(settings, times, strict=True)}
+        cases.append({"case": dimension, "unit": "s", "values": values})
+    return cases
+
+
+def table(cases):
+    yield "| what doubles | size | median | min to max | runs | growth |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for case in cases:
+        before = None
+        for size, seconds in case["values"].items():
+            time = median(seconds)
+            growth = "" if before is None else f"{time / before:.2f}"
+            spread = f"{min(seconds):.3g} to {max(seconds):.3g}"
+            yield f"| {case['case']} | {size} | {time:.3g} s | {spread} | {len(seconds)} | {growth} |"
+            before = time
+
+
+def plot(cases, path):
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("Agg")  # draws to a file and needs no display
+    figure, axes = plt.subplots(1, len(cases), figsize=(9, 3.2), sharey=True, layout="constrained")
+    for ax, case in zip(axes, cases, strict=True):
+        sizes = np.array([int(size) for size in case["values"]])
+        times = [median(seconds) for seconds in case["values"].values()]
+        ax.loglog(sizes, times, "o-", label="fit")
+        ax.loglog(sizes, times[0] * sizes / sizes[0], ":", color="0.5", label="linear")
+        ax.loglog(sizes, times[0] * (sizes / sizes[0]) ** 2, "--", color="0.7", label="quadratic")
+        ax.set_xticks(sizes, [str(size) for size in sizes])
+        ax.minorticks_off()
+        ax.set_xlabel(case["case"])
+    axes[0].set_ylabel("seconds")
+    axes[0].legend(frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=100)

@@ -1,0 +1,38 @@
+"""A second fit in the same process.
+
+What every fit of a search or an ensemble takes but the first: the 950 windows of the sine as arrays, a new network,
+20 epochs in batches of 32. Imports, and what is compiled for the first fit and kept, do not count.
+"""
+
+from functools import partial
+
+from harness import compare, stopwatch
+from peers import UNITS, full_windows, scikeras_regressor, sine, skorch_regressor
+
+
+def fit_again(model, X, y):
+    model.fit(X, y)
+    return stopwatch(model.fit, X, y)
+
+
+def sklstm(epochs):
+    from sklstm import LSTMForecaster
+
+    X, y = full_windows(sine())
+    return fit_again(LSTMForecaster(units=UNITS, epochs=epochs, random_state=0), X, y[:, 0])
+
+
+def skorch(epochs):
+    return fit_again(skorch_regressor(epochs), *full_windows(sine()))
+
+
+def scikeras(epochs):
+    return fit_again(scikeras_regressor(epochs), *full_windows(sine()))
+
+
+def measure(quick):
+    contenders = {"sklstm": sklstm, "skorch": skorch, "scikeras on TensorFlow": scikeras}
+    epochs = 3 if quick else 20
+    preparations = {name: partial(prepare, epochs) for name, prepare in contenders.items()}
+    values = compare(preparations, runs=3 if quick else 15)
+    return [{"case": "950 windows", "unit": "s", "values": values, "goals": {"skorch": "<= 0.85"}}]
