@@ -39,5 +39,5 @@ def darts():
 
 
 def measure(quick):
-    values = compare({"sklstm": sklstm, "darts": darts}, runs=3 if quick else 25)
+    values = compare({"sklstm": sklstm, "darts": darts}, runs=3 if quick else 11)
     return [{"case": "950 forecasts", "unit": "s", "values": values, "goals": {"darts": "<= 0.2"}}]

@@ -59,7 +59,7 @@ def measure(quick):
     }
     calls = 30 if quick else 300
     preparations = {name: partial(prepare, calls) for name, prepare in contenders.items()}
-    measured = compare(preparations, runs=3 if quick else 15)
+    measured = compare(preparations, runs=3 if quick else 7)
     values = {name: [1000 * seconds for seconds in runs] for name, runs in measured.items()}
     peers = {name: values[name] for name in ("skorch", "Keras on TensorFlow")}
     return [

@@ -41,7 +41,7 @@ def measure(quick):
         settings = [BASE | {dimension: size} for size in sizes]
         if quick:
             settings = [setting | {"rows": setting["rows"] // 8} for setting in settings[:3]]
-        turns = compare({"sklstm": partial(sklstm, settings)}, runs=2 if quick else 5)["sklstm"]
+        turns = compare({"sklstm": partial(sklstm, settings)}, runs=2 if quick else 3)["sklstm"]
         times = zip(*turns, strict=True)
         values = {str(setting[dimension]): list(runs) for setting, runs in zip(settings, times, strict=True)}
         cases.append({"case": dimension, "unit": "s", "values": values})

@@ -34,5 +34,5 @@ def measure(quick):
     contenders = {"sklstm": sklstm, "skorch": skorch, "scikeras on TensorFlow": scikeras}
     epochs = 3 if quick else 20
     preparations = {name: partial(prepare, epochs) for name, prepare in contenders.items()}
-    values = compare(preparations, runs=3 if quick else 15)
+    values = compare(preparations, runs=3 if quick else 7)
     return [{"case": "950 windows", "unit": "s", "values": values, "goals": {"skorch": "<= 0.85"}}]
