@@ -4,12 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, RegressorMixin, TransformerMixin
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    RobustScaler,
+    StandardScaler,
+)
 
 from sklstm import SlidingWindow, forecast, to_supervised
 from sklstm.datasets import load_airline
@@ -260,3 +267,43 @@ def test_forecast_equals_the_loop_over_predict(model, as_frame):
         frame = history.reindex(airline_months[: len(series)]).assign(passengers=series) if as_frame else series
         series = np.vstack([series, [[model.predict(frame)[-1]]]])
     assert_allclose(result, series[100:])
+
+
+class Opaque(RegressorMixin, BaseEstimator):
+    """A model that shows nothing of what it is."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def predict(self, X):
+        return self.model.predict(X)
+
+
+@pytest.mark.parametrize("as_frame", [False, True])
+@pytest.mark.parametrize(
+    ("steps", "horizon", "target"),
+    [
+        ((SlidingWindow(4),), 1, None),
+        ((StandardScaler(), SlidingWindow(4)), 2, None),
+        ((MinMaxScaler((-1, 1)), RobustScaler(), SlidingWindow(4)), 2, 0),
+        ((MinMaxScaler(clip=True), SlidingWindow(4)), 1, 1),
+        ((MaxAbsScaler(), SlidingWindow(40, pad="edge")), 3, [1]),
+    ],
+    ids=["window", "scaler", "scalers", "clip", "edge"],
+)
+def test_forecast_rolls_windows_on_as_it_would_the_series(steps, horizon, target, as_frame, tiny, rng):
+    series = rng.standard_normal((40, 2)).cumsum(axis=0) + np.array([1e6, 0])
+    series[20, 0] = np.nan
+    known = series[:30]
+    future = series[30:, [column for column in range(2) if target is not None and column != np.ravel(target)[0]]]
+    X, y = to_supervised(series, horizon, target=target)
+    present = ~np.isnan(y.reshape(len(y), -1)).any(axis=1)
+    if as_frame:
+        names = ["a", "b"]
+        known, X = (pd.DataFrame(rows, columns=names) for rows in (known, X))
+        target = None if target is None else [names[i] for i in np.ravel(target)]
+    model = make_pipeline(*steps, tiny(epochs=5)).fit(X[present], y[present])
+    quick = forecast(model, known, 9, target=target, future=future)
+    slow = forecast(Opaque(model), known, 9, target=target, future=future)
+    assert_allclose(quick, slow, rtol=1e-9, atol=1e-6)
+    assert len(np.unique(quick)) > 3

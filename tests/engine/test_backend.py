@@ -39,6 +39,11 @@ def test_jax_is_the_default_and_the_environment_is_left_alone():
     assert run(code) == "jax"
 
 
+def test_fitting_imports_no_other_framework():
+    code = FIT + "import sys; print({'tensorflow', 'torch', 'scikeras'} & set(sys.modules))"
+    assert run(code) == "set()"
+
+
 def test_keras_imported_before_decides():
     code = "import os; os.environ['KERAS_BACKEND'] = 'jax'; import keras; del os.environ['KERAS_BACKEND']; "
     assert run(code + FIT + SHOW) == "jax"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklstm._engine._batches import Batches, Rows, standardised
+from sklstm._engine._batches import BLOCK, MAX_BATCHES_IN_BLOCK, Batches, Rows, batches_in_block, standardised
 
 
 def make_rows(n_samples, index=None):
@@ -53,3 +53,22 @@ def test_standardised_in_the_precision_of_the_statistics(dtype):
     result = standardised(windows, np.array([1e8]), np.array([4.0]))
     assert result.dtype == np.float32
     assert_array_equal(result[0, :, 0], [0, 2])
+
+
+@given(st.integers(1, 300), st.integers(1, 9))
+def test_blocks_hold_the_batches_in_order(n_samples, batch_size):
+    batches = Batches(make_rows(n_samples), batch_size)
+    batches.shuffle(np.random.default_rng(0))
+    blocks = list(batches.blocks())
+    assert len({array.shape for block, _ in blocks for array in block[:1]}) == 1
+    unrolled = [tuple(array[i] for array in block) for block, n_batches in blocks for i in range(n_batches)]
+    assert len(unrolled) == len(batches)
+    for i, batch in enumerate(unrolled):
+        for one, other in zip(batch, batches[i], strict=True):
+            assert_array_equal(one, other)
+
+
+def test_a_block_has_a_bounded_size():
+    assert batches_in_block(1) == MAX_BATCHES_IN_BLOCK
+    assert batches_in_block(10**9) == 1
+    assert batches_in_block(BLOCK // 5) == 5

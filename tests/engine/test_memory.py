@@ -3,6 +3,10 @@
 import os
 import subprocess
 import sys
+import tracemalloc
+
+import numpy as np
+import pytest
 
 MEASURE = """
 import resource, sys
@@ -39,3 +43,19 @@ def test_predicting_leaves_memory_flat():
 
 def test_fitting_leaves_memory_flat():
     assert growth("fit", 40) < 8
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_windows_are_never_copied_as_a_whole(dtype, tmp_path, tiny, rng):
+    """A series on disk, whose windows would take hundred times its size."""
+    series = np.memmap(tmp_path / "series", dtype, "w+", shape=(20_000, 16))
+    series[:] = rng.standard_normal(series.shape)
+    windows = np.lib.stride_tricks.sliding_window_view(series, 100, axis=0).swapaxes(1, 2)
+    size = len(windows) * windows[0].nbytes
+    model = tiny(units=1, epochs=1, batch_size=512)
+    tracemalloc.start()
+    model.fit(windows, series[99:, 0]).predict(windows)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size > 120 * 2**20
+    assert peak < 80 * 2**20

@@ -1,0 +1,102 @@
+"""Epochs as one compiled loop do what Keras' own loop does."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from sklstm import _engine
+
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="epochs are compiled on JAX")
+
+
+class Batches(keras.callbacks.Callback):
+    """Asks for batches, which only Keras' own loop shows."""
+
+    seen = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        Batches.seen += 1
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"early_stopping": True, "epochs": 8, "n_iter_no_change": 2},
+        {"dropout": 0.3},
+        {"recurrent_dropout": 0.3},
+        {"units": (3, 2), "bidirectional": True},
+        {"optimizer": "rmsprop", "loss": "huber"},
+        {"batch_size": 7},
+        {"batch_size": 1},
+        {"callbacks": [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / (epoch + 1))]},
+    ],
+    ids=str,
+)
+def test_equals_the_loop_of_keras(tiny, windows, params):
+    X, y = windows
+    sample_weight = np.arange(len(X)) % 5
+    Batches.seen = 0
+    ours = tiny(**params).fit(X, y, sample_weight)
+    assert Batches.seen == 0
+    theirs = tiny(**params | {"callbacks": [Batches, *params.get("callbacks", [])]}).fit(X, y, sample_weight)
+    assert Batches.seen == len(theirs.history_["loss"]) * -(
+        -len(ours._split(sample_weight, ours.early_stopping)[0]) // ours.batch_size
+    )
+    assert list(ours.history_) == list(theirs.history_)
+    for name, losses in ours.history_.items():
+        assert_allclose(losses, theirs.history_[name], rtol=1e-4)
+    for one, other in zip(ours.weights_, theirs.weights_, strict=True):
+        assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_callbacks_are_called_in_the_order_of_keras(tiny, windows):
+    hooks = ["on_train_begin", "on_epoch_begin", "on_test_begin", "on_test_end", "on_epoch_end", "on_train_end"]
+    calls = {}
+
+    def recorder(*bases):
+        names = calls[bases] = []
+        record = {hook: lambda self, *args, hook=hook, **kwargs: names.append(hook) for hook in hooks}
+        return type("Recorder", (*bases, keras.callbacks.Callback), record)
+
+    for bases in ((), (Batches,)):
+        tiny(early_stopping=True, callbacks=recorder(*bases)).fit(*windows)
+    assert calls[()] == calls[(Batches,)]
+    assert calls[()] == [hooks[0], *hooks[1:5], *hooks[1:5], hooks[5]]
+
+
+def test_a_callback_can_stop_and_can_read_and_write_weights(tiny, windows):
+    class Zero(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.set_weights([0 * w for w in self.model.get_weights()])
+            self.model.stop_training = epoch == 1
+
+    model = tiny(epochs=5, callbacks=Zero).fit(*windows)
+    assert model.n_iter_ == 2
+    assert not any(w.any() for w in model.weights_)
+
+
+@pytest.mark.parametrize("verbose", [1, 2])
+def test_progress_is_that_of_keras(tiny, windows, verbose, capsys):
+    lines = []
+    for callbacks in (None, Batches):
+        tiny(verbose=verbose, batch_size=8, callbacks=callbacks).fit(*windows)
+        shown = re.split(r"[\n\r\x08]+", capsys.readouterr().out)
+        lines.append([re.sub(r"\x1b\[[0-9;]*m| \S+s/step|\d+m?s", "", line) for line in shown])
+    ours, theirs = (set(shown) for shown in lines)
+    assert any("5/5" in line and "loss" in line for line in ours)
+    assert ours <= theirs
+
+
+def test_many_blocks_are_one_epoch(tiny, windows, monkeypatch):
+    X, y = windows
+    one_block = tiny(batch_size=4).fit(X, y)
+    monkeypatch.setattr(_engine._batches, "MAX_BATCHES_IN_BLOCK", 3)
+    monkeypatch.setattr(_engine._programs, "_idle", type(_engine._programs._idle)())
+    blocks = tiny(batch_size=4).fit(X, y)
+    assert_allclose(blocks.history_["loss"], one_block.history_["loss"], rtol=1e-5)
+    for one, other in zip(blocks.weights_, one_block.weights_, strict=True):
+        assert_allclose(one, other, rtol=1e-5, atol=1e-6)
