@@ -127,7 +127,7 @@ def _run(return_sequences, gaps, weights, features, start, *, keep_residuals=Fal
     def step(state, x):
         inputs = jnp.concatenate([state.h, x])
         i, f, g, o = jnp.split(weights @ inputs, 4)
-        i, f, g, o = jax.nn.sigmoid(i), jax.nn.sigmoid(f), jnp.tanh(g), jax.nn.sigmoid(o)
+        i, f, g, o = _sigmoid(i), _sigmoid(f), jnp.tanh(g), _sigmoid(o)
         c = f * state.c + i * g
         h = o * jnp.tanh(c)
         if gaps:
@@ -137,6 +137,10 @@ def _run(return_sequences, gaps, weights, features, start, *, keep_residuals=Fal
 
     last, (outputs, residuals) = lax.scan(step, start, features)
     return (last, outputs), residuals
+
+
+def _sigmoid(x):
+    return 0.5 + 0.5 * jnp.tanh(0.5 * x)  # XLA's tanh is faster than its sigmoid
 
 
 def _forward(return_sequences, gaps, weights, features, start):

@@ -12,9 +12,9 @@ from ._compilation import compiled, count_trace
 from ._network import Architecture, network_outputs
 from ._programs import MAX_IDLE_PROGRAMS
 
-# With jax 0.10 on CPUs, matrix products of these two heights round alike, unlike those of one row or of 64: a row's
-# prediction is the same to the last bit whatever rows it comes with.
-SMALL_BATCH, BATCH = 16, 32
+# With jax 0.10 on CPUs, matrix products round alike for batches of 16 and its multiples, but not for less: a row's
+# prediction is the same to the last bit whatever rows it comes with. One row alone would take a third of the time.
+SMALL_BATCH, BATCH = 16, 64
 
 
 def predict(
