@@ -64,7 +64,8 @@ class EpochModel(CountedModel):
         variables = self.trainable_variables, self.non_trainable_variables, self.optimizer.variables
         state = (*map(_values, variables), self._no_metrics())
         n_done = 0
-        for block, n_batches in batches.blocks():
+        for block, n_batches in batches.blocks():  # which gathers a block while the one before is computed
+            jax.block_until_ready(state)  # two at once would take twice the memory
             loss, state = self._train_batches(state, block, n_batches)
             n_done += n_batches
             if show_progress:
