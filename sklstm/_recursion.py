@@ -4,11 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from ._forecaster import LSTMForecaster
+from ._validation import check_numeric
 from ._window import SlidingWindow
+
+FAR = 2.0**60  # so far from any data that the difference of two scaled rows loses no digits
 
 
 def recursion(model, table, columns: list[int], block: np.ndarray, future) -> np.ndarray:
@@ -16,53 +20,56 @@ def recursion(model, table, columns: list[int], block: np.ndarray, future) -> np
 
     `table` is the series so far, `columns` are those that the model predicts, and `future` holds the others.
     """
-    step = _on_windows(model, table, columns) or _on_table(model, table, columns, len(future))
+    advance = _advance_windows(model, table, columns, future) or _advance_table(model, table, columns, len(future))
     blocks, done = [block], len(block)
     while done < len(future):
-        blocks.append(step(blocks[-1], future[done - len(blocks[-1]) : done]))
+        blocks.append(advance(blocks[-1], future[done - len(blocks[-1]) : done]))
         done += len(blocks[-1])
     return np.concatenate(blocks)
 
 
-def _on_table(model, table, columns: list[int], n_future: int) -> Callable:
+def _advance_table(model, table, columns: list[int], n_future: int) -> Callable:
     """Return a function from a block and the other columns' values to the next block, for any model."""
     reach = _reach(model) or len(table) + n_future
 
-    def step(block, others):
+    def advance(block, others):
         nonlocal table
         table = _append(table, columns, block, others)[-reach:]
         return last_prediction(model, table, len(columns))
 
-    return step
+    return advance
 
 
-def _on_windows(model, table, columns: list[int]) -> Callable | None:
-    """Return the same for a pipeline of scalers, windows and an LSTM, and None for other models.
+def _advance_windows(model, table, columns: list[int], future) -> Callable | None:
+    """Return such a function for a pipeline of scalers, windows and an LSTM, and None for other models.
 
     It rolls the LSTM's own window on, which was validated once, instead of the series.
     """
-    pipeline = getattr(model, "best_estimator_", model)
-    if not isinstance(pipeline, Pipeline) or _reach(pipeline) is None:
+    pipeline = model.best_estimator_ if type(model) in (GridSearchCV, RandomizedSearchCV) else model
+    if type(pipeline) is not Pipeline or _reach(pipeline) is None:
         return None
-    *scalers, sliding, forecaster = (step for _, step in pipeline.steps)
-    if not isinstance(forecaster, LSTMForecaster) or any(getattr(scaler, "clip", False) for scaler in scalers):
+    *scalers, sliding, forecaster = (transformer for _, transformer in pipeline.steps)
+    if type(sliding) is not SlidingWindow or sliding.flatten or type(forecaster) is not LSTMForecaster:
+        return None
+    if any(getattr(scaler, "clip", False) for scaler in scalers):  # the others are linear: two rows tell what they do
         return None
     window = sliding.transform(_scaled(scalers, table[-sliding.window_size :]))[-1]
-    # Other scalers are linear, so two rows tell what they do. Near the data nothing is lost to rounding.
     row = table[-1:].astype(float)
     row = np.nan_to_num(row) if isinstance(row, np.ndarray) else row.fillna(0.0)
     here, scaled_here = np.asarray(row), np.asarray(_scaled(scalers, row))
-    slope = np.asarray(_scaled(scalers, row + 1)) - scaled_here
-    others_columns = other_columns(table, columns)
+    slope = (np.asarray(_scaled(scalers, row + FAR)) - scaled_here) / FAR
+    known_columns = other_columns(table, columns)
+    if known_columns:
+        check_numeric(future, name="X", estimator=forecaster)
 
-    def step(block, others):
+    def advance(block, others):
         nonlocal window
         rows = np.empty((len(block), table.shape[1]))
-        rows[:, columns], rows[:, others_columns] = block, others
+        rows[:, columns], rows[:, known_columns] = block, others
         window = np.concatenate([window, (rows - here) * slope + scaled_here])[-len(window) :]
         return forecaster._predict_window(window).reshape(-1, len(columns))
 
-    return step
+    return advance
 
 
 def _scaled(scalers: list, rows) -> Any:

@@ -18,8 +18,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from sklstm import SlidingWindow, forecast, to_supervised
-from sklstm.datasets import load_airline
+from sklstm import LSTMForecaster, SlidingWindow, forecast, to_supervised
+from sklstm.datasets import load_airline, make_sine
 
 TABLE = np.column_stack([np.arange(6.0), 10 * np.arange(6.0)])
 FRAME = pd.DataFrame(TABLE, columns=["a", "b"], index=pd.date_range("2020-01-01", periods=6, freq="D"))
@@ -288,22 +288,46 @@ class Opaque(RegressorMixin, BaseEstimator):
         ((MinMaxScaler((-1, 1)), RobustScaler(), SlidingWindow(4)), 2, 0),
         ((MinMaxScaler(clip=True), SlidingWindow(4)), 1, 1),
         ((MaxAbsScaler(), SlidingWindow(40, pad="edge")), 3, [1]),
+        ((StandardScaler(), SlidingWindow(4, flatten=True)), 1, None),
     ],
-    ids=["window", "scaler", "scalers", "clip", "edge"],
+    ids=["window", "scaler", "scalers", "clip", "edge", "flat"],
 )
 def test_forecast_rolls_windows_on_as_it_would_the_series(steps, horizon, target, as_frame, tiny, rng):
-    series = rng.standard_normal((40, 2)).cumsum(axis=0) + np.array([1e6, 0])
-    series[20, 0] = np.nan
+    series = rng.standard_normal((40, 2)).cumsum(axis=0) * np.array([1e12, 1]) + np.array([1e14, 0])
+    if not steps[-1].flatten:  # one feature a step takes one column
+        series[20, 0] = np.nan
+    else:
+        series = series[:, 1:]
     known = series[:30]
-    future = series[30:, [column for column in range(2) if target is not None and column != np.ravel(target)[0]]]
+    future = series[
+        30:, [column for column in range(series.shape[1]) if target is not None and column != np.ravel(target)[0]]
+    ]
     X, y = to_supervised(series, horizon, target=target)
     present = ~np.isnan(y.reshape(len(y), -1)).any(axis=1)
     if as_frame:
-        names = ["a", "b"]
+        names = ["a", "b"][: series.shape[1]]
         known, X = (pd.DataFrame(rows, columns=names) for rows in (known, X))
         target = None if target is None else [names[i] for i in np.ravel(target)]
     model = make_pipeline(*steps, tiny(epochs=5)).fit(X[present], y[present])
     quick = forecast(model, known, 9, target=target, future=future)
     slow = forecast(Opaque(model), known, 9, target=target, future=future)
-    assert_allclose(quick, slow, rtol=1e-9, atol=1e-6)
+    assert_allclose(quick, slow, rtol=1e-9)
     assert len(np.unique(quick)) > 3
+
+
+def test_forecast_calls_the_predict_of_a_subclass(tiny):
+    class Positive(LSTMForecaster):
+        def predict(self, X):
+            return np.maximum(super().predict(X), 0.2)
+
+    series = make_sine(60)
+    model = make_pipeline(SlidingWindow(6), Positive(units=2, epochs=1)).fit(*to_supervised(series))
+    assert forecast(model, series, 40).min() >= 0.2
+
+
+def test_forecast_rejects_a_future_that_is_not_finite(tiny):
+    X, y = to_supervised(FRAME, target="a")
+    model = make_pipeline(SlidingWindow(2), tiny(epochs=1)).fit(X, y)
+    future = FRAME[["b"]].replace(20.0, np.inf).set_axis(pd.date_range("2020-01-07", periods=6))
+    with pytest.raises(ValueError, match="contains infinity"):
+        forecast(model, FRAME, 3, target="a", future=future)

@@ -19,8 +19,9 @@ class EpochModel(CountedModel):
     as the step of a small network.
     """
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+    def compile(self, *args, **kwargs):
+        """Compile as Keras does, which forgets the functions compiled before."""
+        super().compile(*args, **kwargs)
         self._train_batches = jax.jit(partial(self._take_steps, self.train_step), **training_options())
         self._validate_batches = jax.jit(partial(self._take_steps, self.test_step))
 
@@ -34,7 +35,10 @@ class EpochModel(CountedModel):
         initial_epoch: int,
         verbose: int,
     ) -> dict[str, list[float]]:
-        """Do what ``fit`` does, except that callbacks are not called between batches; return the history."""
+        """Do what ``fit`` does, except that callbacks are not called, and training not stopped, between batches.
+
+        Returns the history.
+        """
         calls = keras.callbacks.CallbackList(
             list(callbacks),
             add_history=True,
@@ -61,28 +65,42 @@ class EpochModel(CountedModel):
         return self.history.history
 
     def _train_epoch(self, batches: Batches, show_progress: Callable | None) -> float:
-        variables = self.trainable_variables, self.non_trainable_variables, self.optimizer.variables
-        state = (*map(_values, variables), self._no_metrics())
+        state = self._state(optimizer=True)
         n_done = 0
-        for block, n_batches in batches.blocks():  # which gathers a block while the one before is computed
-            jax.block_until_ready(state)  # two at once would take twice the memory
+        for block, n_batches in batches.blocks():
+            # The block was gathered while the one before was computed, and two at once would take twice the memory.
+            jax.block_until_ready(state)
             loss, state = self._train_batches(state, block, n_batches)
             n_done += n_batches
             if show_progress:
                 show_progress(n_done - 1, {"loss": float(loss)})
-        for group, values in zip(variables, state, strict=False):
-            for variable, value in zip(group, values, strict=True):
-                variable.assign(value)
+        self._assign(state, optimizer=True)
         return float(loss)
 
     def _validation_loss(self, batches: Batches) -> float:
-        state = _values(self.trainable_variables), _values(self.non_trainable_variables), self._no_metrics()
+        state = self._state(optimizer=False)
         for block, n_batches in batches.blocks():
             loss, state = self._validate_batches(state, block, n_batches)
+        self._assign(state, optimizer=False)
         return float(loss)
 
-    def _no_metrics(self) -> list[np.ndarray]:
-        return [np.zeros(v.shape, v.dtype) for v in self.metrics_variables]
+    def _groups(self, *, optimizer: bool) -> list[list[keras.Variable]]:
+        """Return the variables in the groups that Keras' steps take and return."""
+        groups = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
+        if optimizer:
+            groups.insert(2, self.optimizer.variables)
+        return groups
+
+    def _state(self, *, optimizer: bool) -> tuple[list, ...]:
+        """Return the values of all variables, but those of the metrics as they are before the first batch: zero."""
+        *groups, metrics = self._groups(optimizer=optimizer)
+        zeros = [np.zeros(variable.shape, variable.dtype) for variable in metrics]
+        return (*([variable.value for variable in group] for group in groups), zeros)
+
+    def _assign(self, state: tuple[list, ...], *, optimizer: bool) -> None:
+        for group, values in zip(self._groups(optimizer=optimizer), state, strict=True):
+            for variable, value in zip(group, values, strict=True):
+                variable.assign(value)
 
     def _take_steps(self, step: Callable, state, block, n_batches):
         """Take Keras' step for each of the first batches of a block; return the mean loss and the state."""
@@ -94,7 +112,3 @@ class EpochModel(CountedModel):
         state = lax.fori_loop(0, n_batches, take_step, state)
         (loss,) = self.metrics
         return loss.stateless_result(state[-1]), state
-
-
-def _values(variables) -> list[jax.Array]:
-    return [variable.value for variable in variables]

@@ -21,7 +21,7 @@ SHUT = 1e9  # a gate whose sum of inputs is minus this is zero, and one with plu
 class LSTM(keras.layers.LSTM):
     """Keras' LSTM layer with a faster loop where its parameters are the usual ones, and Keras' own loop elsewhere."""
 
-    gaps = True  # a missing step may follow one that is present, and must keep the hidden state
+    gaps = True  # whether a missing step may follow one that is present, so that there is a hidden state to keep
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Return the last output, all outputs if they are wanted, and the last state."""
@@ -67,12 +67,6 @@ class LSTM(keras.layers.LSTM):
             and cell.implementation == 2
             and not self.unroll
         )
-
-
-class LateStartLSTM(LSTM):
-    """The layer for sequences that start from zero and whose missing steps come first: there is no state to keep."""
-
-    gaps = False
 
 
 def _steps_first(sequences, mask) -> jax.Array:

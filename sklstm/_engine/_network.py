@@ -41,7 +41,7 @@ def network_outputs(
     state may change a result, or be changed. Weights start as zeros, to be set: random ones, which a model
     for users wants in case it is cloned, take a second to compile. Such a model has Keras' own layers only.
     """
-    lstm = layers.LSTM if for_users else _lstm_layer(architecture, missing)
+    lstm = layers.LSTM if for_users else _lstm_layer()
     kernel_initializer = keras.initializers.GlorotUniform(seed=0) if for_users else "zeros"
     recurrent_initializer = keras.initializers.Orthogonal(seed=0) if for_users else "zeros"
     hidden, present = windows, None
@@ -61,20 +61,21 @@ def network_outputs(
             dtype="float32",
             name=f"lstm_{depth}",
         )
-        if architecture.bidirectional:
+        layer.gaps = missing == "anywhere"  # for the lean layer
+        if architecture.bidirectional:  # which makes layers of its own, with gaps
             layer = layers.Bidirectional(layer, dtype="float32", name=f"bidirectional_{depth}")
         hidden = layer(hidden, mask=present)
     output = layers.Dense(architecture.n_outputs, kernel_initializer=kernel_initializer, dtype="float32", name="output")
     return output(hidden)
 
 
-def _lstm_layer(architecture: Architecture, missing: Missing) -> type[layers.LSTM]:
+def _lstm_layer() -> type[layers.LSTM]:
     """Return the fastest layer that there is for the backend in use."""
     if keras.backend.backend() != "jax":
         return layers.LSTM
-    from . import _lean
+    from ._lean import LSTM
 
-    return _lean.LateStartLSTM if missing == "first" and not architecture.bidirectional else _lean.LSTM
+    return LSTM
 
 
 def initial_weights(architecture: Architecture, rng: np.random.Generator) -> list[np.ndarray]:

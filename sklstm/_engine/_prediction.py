@@ -35,7 +35,7 @@ def predict(
         windows = standardised(X[start : start + room * size], feature_mean, feature_scale)
         block = np.zeros((room * size, *windows.shape[1:]), np.float32)
         block[: len(windows)] = windows
-        n_batches = -(-len(windows) // size)
+        n_batches = np.asarray(-(-len(windows) // size), dtype=np.int32)  # TensorFlow compiles for each Python int
         result = forward(weights, block.reshape(room, size, *windows.shape[1:]), n_batches)
         outputs.append(ops.convert_to_numpy(result).reshape(room * size, -1)[: len(windows)])
     return np.concatenate(outputs)
@@ -59,6 +59,7 @@ def _compiled_forward(architecture: Architecture, masked: bool) -> Callable:
             batch, _ = model.stateless_call(weights, constants, batches[i], training=False)
             return ops.slice_update(outputs, (i, 0, 0), batch[None])
 
-        return ops.fori_loop(0, n_batches, predict_batch, ops.zeros((*batches.shape[:2], architecture.n_outputs)))
+        outputs = ops.zeros((*batches.shape[:2], architecture.n_outputs), dtype="float32")
+        return ops.fori_loop(0, n_batches, predict_batch, outputs)
 
     return compiled(forward)

@@ -26,7 +26,7 @@ class Batches(keras.callbacks.Callback):
     [
         {},
         {"early_stopping": True, "epochs": 8, "n_iter_no_change": 2},
-        {"dropout": 0.3},
+        {"dropout": 0.3, "early_stopping": True},
         {"recurrent_dropout": 0.3},
         {"units": (3, 2), "bidirectional": True},
         {"optimizer": "rmsprop", "loss": "huber"},
@@ -100,3 +100,36 @@ def test_many_blocks_are_one_epoch(tiny, windows, monkeypatch):
     assert_allclose(blocks.history_["loss"], one_block.history_["loss"], rtol=1e-5)
     for one, other in zip(blocks.weights_, one_block.weights_, strict=True):
         assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_weights_of_a_checkpoint_load_into_the_model_for_users(tiny, windows, tmp_path):
+    X, y = windows
+    X = np.where(np.arange(6)[:, np.newaxis] < 2, np.nan, X)
+    path = tmp_path / "best.weights.h5"
+    model = tiny(callbacks=keras.callbacks.ModelCheckpoint(path, save_weights_only=True)).fit(X, y)
+    loaded = model.to_keras()
+    loaded.set_weights([0 * w for w in loaded.get_weights()])
+    loaded.load_weights(path)
+    assert_allclose(loaded.predict(X, verbose=0)[:, 0], model.predict(X), rtol=1e-3, atol=1e-5)
+
+
+def test_a_callback_can_compile_anew(tiny, windows):
+    class Slow(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.model.compile(keras.optimizers.SGD(1e-9), "mse")
+            self.model.optimizer.build(self.model.trainable_variables)
+
+    tiny().fit(*windows)
+    first, second = tiny(callbacks=Slow).fit(*windows).history_["loss"]
+    assert_allclose(first, second, rtol=1e-4)
+
+
+def test_callbacks_see_the_metrics_of_an_epoch(tiny, windows):
+    class Record(keras.callbacks.Callback):
+        seen = []
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seen.append(float(self.model.get_metrics_result()["loss"]))
+
+    losses = tiny(callbacks=Record).fit(*windows).history_["loss"]
+    assert_allclose(Record.seen, losses)
