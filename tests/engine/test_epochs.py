@@ -80,15 +80,12 @@ def test_a_callback_can_stop_and_can_read_and_write_weights(tiny, windows):
 
 
 @pytest.mark.parametrize("verbose", [1, 2])
-def test_progress_is_that_of_keras(tiny, windows, verbose, capsys):
-    lines = []
-    for callbacks in (None, Batches):
-        tiny(verbose=verbose, batch_size=8, callbacks=callbacks).fit(*windows)
-        shown = re.split(r"[\n\r\x08]+", capsys.readouterr().out)
-        lines.append([re.sub(r"\x1b\[[0-9;]*m| \S+s/step|\d+m?s", "", line) for line in shown])
-    ours, theirs = (set(shown) for shown in lines)
-    assert any("5/5" in line and "loss" in line for line in ours)
-    assert ours <= theirs
+@pytest.mark.parametrize("callbacks", [None, Batches])
+def test_progress_is_shown_for_each_epoch(tiny, windows, verbose, callbacks, capsys):
+    tiny(verbose=verbose, batch_size=8, callbacks=callbacks).fit(*windows)
+    shown = re.split(r"[\n\r\x08]+", capsys.readouterr().out)
+    assert [line for line in shown if "Epoch" in line] == ["Epoch 1/2", "Epoch 2/2"]
+    assert sum("5/5" in line and "loss: " in line for line in shown) >= 2
 
 
 def test_many_blocks_are_one_epoch(tiny, windows, monkeypatch):
