@@ -147,7 +147,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         if not self.normalize:
             return
         scaler = StandardScaler()
-        for chunk in chunks(rows, X[0].size):
+        for chunk in chunks(len(rows), X[0].size):
             windows = X[rows[chunk]]
             present = ~np.isnan(windows).any(axis=2)
             if present.any():

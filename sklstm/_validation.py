@@ -125,16 +125,16 @@ def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:
     return sample_weight / sample_weight.mean()
 
 
-def chunks(rows: np.ndarray, n_values: int) -> Iterator[slice]:
-    """Yield slices of `rows`, each as many as may be looked at together if a row has `n_values` values."""
-    return gen_batches(len(rows), max(1, CHUNK // n_values))
+def chunks(n_rows: int, n_values: int) -> Iterator[slice]:
+    """Yield slices of so many rows, each as long as may be looked at together if a row has `n_values` values."""
+    return gen_batches(n_rows, max(1, CHUNK // n_values))
 
 
 def missing_steps(X: np.ndarray) -> Literal["none", "first", "anywhere"]:
     """Tell where in windows there are missing steps: none at all, before all others only, or anywhere."""
     if not np.isnan(X.min()):
         return "none"
-    for chunk in chunks(X, X[0].size):
+    for chunk in chunks(len(X), X[0].size):
         missing = np.isnan(X[chunk]).any(axis=2)
         if (missing[:, 1:] & ~missing[:, :-1]).any():
             return "anywhere"

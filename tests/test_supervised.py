@@ -315,7 +315,7 @@ def test_forecast_rolls_windows_on_as_it_would_the_series(steps, horizon, target
     assert len(np.unique(quick)) > 3
 
 
-def test_forecast_calls_the_predict_of_a_subclass(tiny):
+def test_forecast_calls_the_predict_of_a_subclass():
     class Positive(LSTMForecaster):
         def predict(self, X):
             return np.maximum(super().predict(X), 0.2)

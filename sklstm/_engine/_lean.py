@@ -1,4 +1,4 @@
-"""An LSTM layer for JAX on CPUs that computes what Keras' own does, in less than half the time.
+"""An LSTM layer for JAX on CPUs that computes what Keras' own does, in less time.
 
 Three things make the difference. The state, the features and a one for the bias enter a step as one vector, so that
 a step is one matrix product. Arrays are laid out with the rows of the batch last, so that each gate is a

@@ -1,6 +1,6 @@
 """Compiled training programs: one Keras model serves every fit of its architecture.
 
-Keras compiles a model's training step when the model is first fitted. The step depends on the shape of the
+A model's training step is compiled when the model is first fitted. The step depends on the shape of the
 network and not on the values of its weights, so a second fit need not compile: it sets the weights, the
 optimizer's state and the seeds of the same model anew.
 """
