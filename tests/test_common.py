@@ -91,4 +91,4 @@ def test_set_output_can_be_called_in_any_setting(estimator):
 
 
 def test_estimators_are_found():
-    assert {cls.__name__ for cls in ESTIMATORS} >= {"LSTMForecaster", "SlidingWindow"}
+    assert {cls.__name__ for cls in ESTIMATORS} >= {"LSTMForecaster", "SeasonalNaive", "SlidingWindow"}

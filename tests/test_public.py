@@ -8,13 +8,14 @@ import pytest
 
 import sklstm
 import sklstm.datasets
+from sklstm import LSTMForecaster, SeasonalNaive
 
 ROOT = Path(__file__).parents[1]
 PUBLIC = [getattr(module, name) for module in (sklstm, sklstm.datasets) for name in module.__all__]
 
 
 def test_exported_names():
-    assert sklstm.__all__ == ["LSTMForecaster", "SlidingWindow", "forecast", "to_supervised"]
+    assert sklstm.__all__ == ["LSTMForecaster", "SeasonalNaive", "SlidingWindow", "forecast", "to_supervised"]
     assert sklstm.datasets.__all__ == ["load_airline", "make_sine"]
 
 
@@ -50,14 +51,15 @@ def test_every_public_object_is_documented(public):
                 assert method.__doc__, name
 
 
-def test_documented_attributes_are_those_of_a_fit(tiny, windows):
-    section = re.search(
-        r"Attributes\n-+\n(.*?)\n[A-Z][\w ]+\n-+\n", inspect.cleandoc(sklstm.LSTMForecaster.__doc__), re.S
-    )
+@pytest.mark.parametrize(
+    "forecaster", [LSTMForecaster(units=4, epochs=2), SeasonalNaive(target=0)], ids=lambda model: type(model).__name__
+)
+def test_documented_attributes_are_those_of_a_fit(forecaster, windows):
+    section = re.search(r"Attributes\n-+\n(.*?)\n[A-Z][\w ]+\n-+\n", inspect.cleandoc(forecaster.__doc__), re.S)
     documented = {
         name.strip() for names in re.findall(r"^(\w+_(?:, \w+_)*) : ", section[1], re.M) for name in names.split(",")
     }
-    fitted = {name for name in vars(tiny().fit(*windows)) if name.endswith("_")}
+    fitted = {name for name in vars(forecaster.fit(*windows)) if name.endswith("_")}
     assert documented == fitted | {"feature_names_in_"}
 
 
