@@ -49,6 +49,7 @@ class SeasonalNaive(MultiOutputMixin, RegressorMixin, BaseEstimator):
     --------
     LSTMForecaster : Forecasts with a network, from the same windows.
     SlidingWindow : Makes windows inside a pipeline.
+    sklstm.metrics.mean_absolute_scaled_error : Errors relative to those of this forecast.
 
     Notes
     -----

@@ -7,10 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
-from sklearn.pipeline import make_pipeline
+from sklearn.linear_model import Ridge
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from sklstm import SeasonalNaive, SlidingWindow, forecast, to_supervised
+from sklstm import LSTMForecaster, SeasonalNaive, SlidingWindow, forecast, to_supervised
 from sklstm.datasets import load_airline
+from sklstm.metrics import mean_absolute_scaled_error
 
 WINDOW = np.array([[1.0, 2.0, 3.0, 4.0, 5.0]])
 NAN = np.nan
@@ -123,3 +128,26 @@ def test_copies_predict_alike(windows):
     naive = SeasonalNaive(2, target=0).fit(X, y)
     assert_array_equal(pickle.loads(pickle.dumps(naive)).predict(X), naive.predict(X))
     assert_array_equal(clone(naive).fit(X, y).predict(X), naive.predict(X))
+
+
+def test_search_over_kinds_of_models():
+    series = load_airline().data
+    X, y = to_supervised(series)
+    pipeline = Pipeline(
+        [("scale", StandardScaler()), ("window", SlidingWindow(12, carry_over=True)), ("model", Ridge())]
+    )
+    grid = [
+        {"scale": ["passthrough"], "model": [SeasonalNaive()], "model__season_length": [1, 12]},
+        {"window__flatten": [True], "window__pad": ["edge"], "model": [Ridge()]},
+        {"model": [LSTMForecaster(units=2, epochs=1, random_state=0)]},
+    ]
+    scorer = make_scorer(mean_absolute_scaled_error, y_train=series[:100], season_length=12, greater_is_better=False)
+    folds = TimeSeriesSplit(2)
+    search = GridSearchCV(pipeline, grid, scoring=scorer, cv=folds, error_score="raise").fit(X, y)
+    scores = -search.cv_results_["mean_test_score"]
+    assert isinstance(search.best_estimator_["model"], Ridge)
+    scale = np.abs(series[12:100] - series[:88]).mean()
+    for score, season_length in zip(scores, [1, 12], strict=False):
+        errors = [np.abs(series[test + 1] - series[test + 1 - season_length]).mean() for _, test in folds.split(X)]
+        assert score == pytest.approx(np.mean(errors) / scale)
+    assert np.isfinite(scores).all()

@@ -8,15 +8,17 @@ import pytest
 
 import sklstm
 import sklstm.datasets
+import sklstm.metrics
 from sklstm import LSTMForecaster, SeasonalNaive
 
 ROOT = Path(__file__).parents[1]
-PUBLIC = [getattr(module, name) for module in (sklstm, sklstm.datasets) for name in module.__all__]
+PUBLIC = [getattr(module, name) for module in (sklstm, sklstm.datasets, sklstm.metrics) for name in module.__all__]
 
 
 def test_exported_names():
     assert sklstm.__all__ == ["LSTMForecaster", "SeasonalNaive", "SlidingWindow", "forecast", "to_supervised"]
     assert sklstm.datasets.__all__ == ["load_airline", "make_sine"]
+    assert sklstm.metrics.__all__ == ["mean_absolute_scaled_error"]
 
 
 def parameters_in(docstring):
