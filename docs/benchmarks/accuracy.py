@@ -36,10 +36,11 @@ VARIANTS = {"default": {}, "epochs30": {"epochs": 30}}
 
 
 class Problem(NamedTuple):
-    """A series as windows and targets, and the rows to train and to test on."""
+    """A series as a supervised problem: the first `n_train` rows of the series, and the rows to train and test on."""
 
     X: pd.DataFrame
     y: pd.DataFrame
+    n_train: int
     train: np.ndarray
     test: np.ndarray
 
@@ -49,7 +50,7 @@ def make_problem(series):
     n_train = round((1 - TEST_FRACTION) * len(series.table))
     rows = np.flatnonzero(y.notna().all(axis=1))
     # The future of the last training row ends where that of the first test row begins.
-    return Problem(X, y, train=rows[rows < n_train - series.horizon], test=rows[rows >= n_train - 1])
+    return Problem(X, y, n_train, train=rows[rows < n_train - series.horizon], test=rows[rows >= n_train - 1])
 
 
 def seasonal_naive(series, problem):

@@ -18,6 +18,7 @@ QUESTIONS = [
     "memory",
     "scaling",
     "accuracy",
+    "accuracy_peers",
 ]
 
 
