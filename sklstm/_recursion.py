@@ -97,17 +97,23 @@ def _reach(model) -> int | None:
     return window.window_size
 
 
-def last_prediction(model, table, n_targets: int) -> np.ndarray:
-    """Return the steps that follow the last row, of shape ``(n_steps, n_targets)``: as many as the model predicts."""
+def predict_steps(model, table, n_targets: int) -> np.ndarray:
+    """Return the steps that the model predicts to follow each row, of shape ``(n_rows, n_steps, n_targets)``."""
     prediction = np.asarray(model.predict(table))
     if len(prediction) != len(table):
         raise ValueError(
             f"The model must predict a row for each row, but predicted {len(prediction)} for {len(table)}."
         )
-    outputs = prediction[-1].ravel()
-    if len(outputs) % n_targets:
-        raise ValueError(f"The model has {len(outputs)} output(s), which cannot be steps of {n_targets} target(s).")
-    return outputs.reshape(-1, n_targets)
+    outputs = prediction.reshape(len(prediction), -1)
+    n_outputs = outputs.shape[1]
+    if n_outputs % n_targets:
+        raise ValueError(f"The model has {n_outputs} output(s), which cannot be steps of {n_targets} target(s).")
+    return outputs.reshape(len(outputs), -1, n_targets)
+
+
+def last_prediction(model, table, n_targets: int) -> np.ndarray:
+    """Return the steps that follow the last row, of shape ``(n_steps, n_targets)``."""
+    return predict_steps(model, table, n_targets)[-1]
 
 
 def _append(table, columns: list[int], block: np.ndarray, future) -> Any:
