@@ -16,7 +16,14 @@ PUBLIC = [getattr(module, name) for module in (sklstm, sklstm.datasets, sklstm.m
 
 
 def test_exported_names():
-    assert sklstm.__all__ == ["LSTMForecaster", "SeasonalNaive", "SlidingWindow", "forecast", "to_supervised"]
+    assert sklstm.__all__ == [
+        "LSTMForecaster",
+        "SeasonalNaive",
+        "SlidingWindow",
+        "backtest",
+        "forecast",
+        "to_supervised",
+    ]
     assert sklstm.datasets.__all__ == ["load_airline", "make_sine"]
     assert sklstm.metrics.__all__ == ["mean_absolute_scaled_error"]
 
