@@ -4,25 +4,34 @@ from abc import ABCMeta, abstractmethod
 from dataclasses import replace
 from math import ceil
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
-from ._validation import check_sequences, check_weights, chunks, keeping_earlier_fit, missing_steps
+from ._validation import are_sliding, check_sequences, check_weights, chunks, keeping_earlier_fit, missing_steps
 
 LOSSES = {"squared_error", "absolute_error", "huber"}
 OPTIMIZERS = {"adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop", "sgd"}
 
 
+class Sample(NamedTuple):
+    """Validated data, and the rows of them that are meant."""
+
+    X: np.ndarray  # (n_samples, n_steps, n_features), missing steps as NaN
+    y: np.ndarray  # (n_samples, n_outputs)
+    sample_weight: np.ndarray  # (n_samples,)
+    rows: np.ndarray
+
+
 class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
     """An LSTM network as a scikit-learn estimator.
 
-    A subclass says what its target looks like: `_encode_target` turns a validated target into what the
-    network learns, and `_decode_output` turns the network's output into predictions.
+    A subclass says what its target looks like: `_check_target` validates it, `_fit_target` learns what there is to
+    know of it before training, and `_encode_target` turns it into what the network learns.
 
     Everything that `fit` leaves on the estimator is a number, an array, or a list or dict of those. The
     engine, which knows Keras, is imported when it is first used.
@@ -33,15 +42,18 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
     _parameter_constraints: dict = {
         "units": [Interval(Integral, 1, None, closed="left"), list, tuple],
         "loss": [StrOptions(LOSSES)],
+        "linear_skip": ["boolean"],
         "bidirectional": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
         "optimizer": [StrOptions(OPTIMIZERS)],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_schedule": [StrOptions({"constant", "cosine"})],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "validation_gap": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "normalize": ["boolean"],
@@ -56,15 +68,18 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         units=50,
         *,
         loss="squared_error",
+        linear_skip=True,
         bidirectional=False,
         dropout=0.0,
         recurrent_dropout=0.0,
         optimizer="adam",
         learning_rate=0.005,
+        learning_rate_schedule="cosine",
         epochs=100,
         batch_size=32,
-        early_stopping=False,
+        early_stopping=True,
         validation_fraction=0.1,
+        validation_gap="auto",
         n_iter_no_change=10,
         tol=1e-4,
         normalize=True,
@@ -75,15 +90,18 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
     ):
         self.units = units
         self.loss = loss
+        self.linear_skip = linear_skip
         self.bidirectional = bidirectional
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
         self.epochs = epochs
         self.batch_size = batch_size
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.validation_gap = validation_gap
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.normalize = normalize
@@ -93,27 +111,45 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         self.verbose = verbose
 
     @abstractmethod
-    def _encode_target(self, X, y, rows, sample_weight, *, reset):
-        """Validate `y`; return it as ``(n_samples, n_outputs)``, scaled by the statistics of `rows`."""
+    def _check_target(self, X, y, *, reset):
+        """Return the validated target as ``(n_samples, n_outputs)``.
+
+        If `reset`, sets ``n_outputs_``; checks against it otherwise.
+        """
 
     @abstractmethod
-    def _decode_output(self, output):
-        """Return predictions for the network's output of shape ``(n_samples, n_outputs)``."""
+    def _fit_target(self, training):
+        """Learn what `_encode_target` needs."""
 
-    def _fit_network(self, X, y, sample_weight, *, epochs, resume, early_stopping=False):
-        """Train a new network, or resume training the fitted one; on failure leave all as it was."""
+    @abstractmethod
+    def _encode_target(self, X, y):
+        """Return a validated target as what the network learns, of shape ``(n_samples, n_outputs)``."""
+
+    def _fit_network(self, X, y, sample_weight, *, epochs, resume, early_stopping=False, held_out=None):
+        """Train a new network, or resume training the fitted one; on failure leave all as it was.
+
+        Early stopping looks at the rows of `held_out`, a tuple like ``(X, y, sample_weight)``, or else at the last rows
+        of `X`.
+        """
         with keeping_earlier_fit(self):
             self._check_network(resume)
-            X = check_sequences(self, X, y, reset=not resume)
-            sample_weight = check_weights(X, sample_weight)
-            training, validation = self._split(sample_weight, early_stopping)
-            y = self._encode_target(X, y, training, sample_weight, reset=not resume)
+            training, validation = self._check_sample(X, y, sample_weight, reset=not resume), None
+            if held_out is not None:
+                validation = self._check_sample(*held_out, reset=False)
+            elif early_stopping:
+                training, validation = self._split(training)
             if not resume:
-                self._fit_feature_scale(X, training, sample_weight)
                 self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-                self.n_outputs_ = y.shape[1]
-            self._train(X, y, sample_weight, training, validation, epochs=epochs, resume=resume)
+                self._fit_feature_scale(training)
+                self._fit_target(training)
+            self._train(training, validation, epochs=epochs, resume=resume)
         return self
+
+    def _check_sample(self, X, y, sample_weight, *, reset: bool) -> Sample:
+        X = check_sequences(self, X, y, reset=reset)
+        y = self._check_target(X, y, reset=reset)
+        sample_weight = check_weights(X, sample_weight)
+        return Sample(X, y, sample_weight, np.flatnonzero(sample_weight))
 
     def _check_network(self, resume: bool) -> None:
         units = list(self.units) if isinstance(self.units, list | tuple) else [self.units]
@@ -130,19 +166,24 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
             )
         self._network = network
 
-    def _split(self, sample_weight: np.ndarray, early_stopping: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rows to train on and to validate on: those that weigh anything, the last ones to validate."""
-        rows = np.flatnonzero(sample_weight)
-        n_validation = ceil(self.validation_fraction * len(rows)) if early_stopping else 0
-        if n_validation == len(rows):
+    def _split(self, sample: Sample) -> tuple[Sample, Sample]:
+        """Return the last rows, to validate on, and those to train on, which end before the futures of the others."""
+        n_validation = ceil(self.validation_fraction * len(sample.rows))
+        training, validation = np.split(sample.rows, [len(sample.rows) - n_validation])
+        gap = self.validation_gap
+        if gap == "auto":
+            gap = sample.y.shape[1] - 1 if are_sliding(sample.X) else 0
+        training = training[training < validation[0] - gap]
+        if not len(training):
             raise ValueError(
-                f"With n_samples={len(rows)} and validation_fraction={self.validation_fraction}, early stopping "
-                "leaves no row to train on."
+                f"With n_samples={len(sample.rows)}, validation_fraction={self.validation_fraction} and "
+                f"validation_gap={self.validation_gap!r}, early stopping leaves no row to train on."
             )
-        return rows[: len(rows) - n_validation], rows[len(rows) - n_validation :]
+        return sample._replace(rows=training), sample._replace(rows=validation)
 
-    def _fit_feature_scale(self, X: np.ndarray, rows: np.ndarray, sample_weight: np.ndarray) -> None:
+    def _fit_feature_scale(self, training: Sample) -> None:
         """Learn the mean and standard deviation of each feature over the steps that are not missing."""
+        X, _, sample_weight, rows = training
         self.feature_mean_, self.feature_scale_ = np.zeros(X.shape[2]), np.ones(X.shape[2])
         if not self.normalize:
             return
@@ -157,10 +198,15 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
             raise ValueError("Input X has a missing value in every step of every row: there is nothing to learn from.")
         self.feature_mean_, self.feature_scale_ = scaler.mean_, scaler.scale_
 
-    def _train(self, X, y, sample_weight, training, validation, *, epochs: int, resume: bool) -> None:
+    def _train(self, training: Sample, validation: Sample | None, *, epochs: int, resume: bool) -> None:
         from . import _engine
 
-        rows = _engine.Rows(X, y, sample_weight, training, self.feature_mean_, self.feature_scale_)
+        own_rows = self._encoded(training)
+        held_out, arrays = None, [training.X]
+        if validation is not None and validation.X is training.X:
+            held_out = replace(own_rows, index=validation.rows)
+        elif validation is not None:
+            held_out, arrays = self._encoded(validation), [training.X, validation.X]
         trained = _engine.train(
             self._architecture(),
             _engine.Recipe(
@@ -168,14 +214,15 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
                 optimizer=self.optimizer,
                 dropout=self.dropout,
                 recurrent_dropout=self.recurrent_dropout,
-                missing=missing_steps(X),
+                missing=missing_steps(*arrays),
             ),
-            rows,
-            replace(rows, index=validation) if len(validation) else None,
+            own_rows,
+            held_out,
             start=self._trained_network() if resume else None,
             epochs=epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
+            schedule=self.learning_rate_schedule,
             patience=self.n_iter_no_change,
             tol=self.tol,
             seed=self._seed,
@@ -186,6 +233,12 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         self.history_ = trained.history
         self.n_iter_ = len(trained.history["loss"])
         self._optimizer_state = {"optimizer": self.optimizer, "variables": trained.optimizer_state}
+
+    def _encoded(self, sample: Sample):
+        from . import _engine
+
+        X, y, sample_weight, rows = sample
+        return _engine.Rows(X, self._encode_target(X, y), sample_weight, rows, self.feature_mean_, self.feature_scale_)
 
     def _callbacks(self) -> list:
         if self.callbacks is None:
@@ -213,12 +266,8 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
             history=self.history_,
         )
 
-    def _network_output(self, X) -> np.ndarray:
-        """Return the network's output for sequences that are yet to be validated."""
-        check_is_fitted(self)
-        return self._forward(check_sequences(self, X, reset=False))
-
-    def _forward(self, X: np.ndarray) -> np.ndarray:
+    def _network_output(self, X: np.ndarray) -> np.ndarray:
+        """Return the network's output, of shape ``(n_samples, n_outputs)``, for validated sequences."""
         from . import _engine
 
         return _engine.predict(

@@ -5,15 +5,17 @@ from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from ._base import BaseLSTM
-from ._validation import check_target
+from ._base import BaseLSTM, Sample
+from ._linear import enough, filled, fit_linear
+from ._validation import check_sequences, check_target, chunks
 
 
 class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
     """Forecast with a long short-term memory (LSTM) network.
 
     The network reads a window of steps, oldest first, and a linear layer maps its last hidden state to the
-    outputs [1]_ [2]_. Steps with missing values (NaN) are skipped.
+    outputs [1]_ [2]_. Steps with missing values (NaN) are skipped. Beside it stands a linear autoregression on the
+    window, so that the network learns what a linear model cannot [3]_ [4]_.
 
     Parameters
     ----------
@@ -23,6 +25,11 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
     loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
         The loss to minimise, averaged over outputs, and over rows by `sample_weight`. Huber's loss turns
         from squared to absolute at 1, which is a standard deviation of the target if `normalize=True`.
+
+    linear_skip : bool, default=True
+        Whether to add a linear map from the window to the outputs: a ridge regression, whose penalty is chosen by
+        leave-one-out error. The network learns what it leaves. In the linear map a missing step has the values of
+        the one before it.
 
     bidirectional : bool, default=False
         Whether each layer reads the window in both directions, with `units` units each.
@@ -38,7 +45,10 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         "rmsprop" or "sgd".
 
     learning_rate : float, default=0.005
-        Learning rate of the optimizer.
+        Learning rate of the optimizer, in the first epoch.
+
+    learning_rate_schedule : {"constant", "cosine"}, default="cosine"
+        Whether the learning rate stays or falls to nearly zero along half a cosine over the `epochs` of a fit [5]_.
 
     epochs : int, default=100
         Number of passes over the training rows; the most, if `early_stopping=True`.
@@ -46,12 +56,18 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
     batch_size : int, default=32
         Number of rows in a step of the optimizer.
 
-    early_stopping : bool, default=False
+    early_stopping : bool, default=True
         Whether to hold out the last rows, stop when the loss on them no longer falls, and restore the
-        weights with which it was lowest.
+        weights with which it was lowest. With `linear_skip=True`, the network's part of the prediction is then scaled
+        by the factor from 0 to 1 that suits those rows best [6]_; the linear map is learnt from all rows.
 
     validation_fraction : float, default=0.1
         Fraction of the rows to hold out; only with `early_stopping=True`.
+
+    validation_gap : int or "auto", default="auto"
+        Number of rows between those to train on and those held out that are left out; only with `early_stopping=True`.
+        If "auto", it is the number of outputs less one if `X` are sliding windows, views of one series, so that no row
+        is trained on a future that overlaps those to predict; and 0 otherwise.
 
     n_iter_no_change : int, default=10
         Number of epochs without improvement by `tol` to stop after; only with `early_stopping=True`.
@@ -97,8 +113,8 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         Number of epochs that the network has been trained for.
 
     history_ : dict of str to list of float
-        The training loss after each epoch (``"loss"``), in units of the standardised target if
-        `normalize=True`; with `early_stopping=True` also that of the rows held out (``"val_loss"``).
+        The training loss after each epoch (``"loss"``), in units of `target_scale_`; with `early_stopping=True`
+        also that of the rows held out (``"val_loss"``).
 
     weights_ : list of ndarray, float32
         The network's weights in the order of Keras: for each layer and direction the kernel of shape
@@ -109,8 +125,13 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
     feature_mean_, feature_scale_ : ndarray of shape (n_features,)
         What features are standardised with; zeros and ones if `normalize=False`.
 
+    linear_coef_ : ndarray of shape (n_steps_in_, n_features, n_outputs_)
+        Coefficients of the linear map for standardised features; zeros if `linear_skip=False`.
+
     target_mean_, target_scale_ : ndarray of shape (n_outputs_,)
-        What targets are standardised with; zeros and ones if `normalize=False`.
+        What is added to predictions, and what the network's output is multiplied with. With `linear_skip=True` the
+        intercept of the linear map, and the standard deviation of what that leaves; otherwise the mean and the standard
+        deviation of the target. Scales are one, and means without a linear map zero, if `normalize=False`.
 
     See Also
     --------
@@ -123,6 +144,12 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
     .. [1] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9(8), 1997.
     .. [2] F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to forget: continual prediction with LSTM",
        Neural Computation 12(10), 2000.
+    .. [3] G. P. Zhang, "Time series forecasting using a hybrid ARIMA and neural network model", Neurocomputing 50,
+       2003.
+    .. [4] G. Lai, W.-C. Chang, Y. Yang and H. Liu, "Modeling long- and short-term temporal patterns with deep
+       neural networks", SIGIR, 2018.
+    .. [5] I. Loshchilov and F. Hutter, "SGDR: Stochastic gradient descent with warm restarts", ICLR, 2017.
+    .. [6] L. Breiman, "Stacked regressions", Machine Learning 24, 1996.
 
     Examples
     --------
@@ -136,7 +163,7 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
     """
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Train the network.
 
         Parameters
@@ -151,6 +178,16 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, not negative. A row of weight zero counts as no row.
 
+        X_val : array-like like `X`, default=None
+            Windows for early stopping to look at, in the place of the last rows of `X`. In a pipeline,
+            ``Pipeline(..., transform_input=["X_val"])`` makes windows of them as of `X`.
+
+        y_val : array-like like `y`, default=None
+            Targets of `X_val`.
+
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the rows of `X_val`.
+
         Returns
         -------
         self : LSTMForecaster
@@ -162,10 +199,26 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
             If the data are not as described, before training; if the loss is no longer finite, while
             training. What was fitted before stays in both cases.
         """
-        resume = self.warm_start and hasattr(self, "weights_")
         return self._fit_network(
-            X, y, sample_weight, epochs=self.epochs, resume=resume, early_stopping=self.early_stopping
+            X,
+            y,
+            sample_weight,
+            epochs=self.epochs,
+            resume=self.warm_start and hasattr(self, "weights_"),
+            early_stopping=self.early_stopping,
+            held_out=self._held_out(X_val, y_val, sample_weight_val),
         )
+
+    def _held_out(self, X_val, y_val, sample_weight_val) -> tuple | None:
+        if X_val is None and y_val is None:
+            return None
+        if y_val is None:
+            raise ValueError("X_val is provided, but y_val was not provided.")
+        if X_val is None:
+            raise ValueError("y_val is provided, but X_val was not provided.")
+        if not self.early_stopping:
+            raise ValueError("X_val and y_val are for early stopping: pass them with early_stopping=True only.")
+        return X_val, y_val, sample_weight_val
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
@@ -217,11 +270,13 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         ValueError
             If `X` has other dimensions, steps, features or columns than in `fit`, or is invalid as in `fit`.
         """
-        return self._decode_output(self._network_output(X))
+        check_is_fitted(self)
+        return self._predict(check_sequences(self, X, reset=False))
 
-    def _predict_window(self, window: np.ndarray) -> np.ndarray:
-        """Predict for one window, of shape (n_steps, n_features), that is known to be valid."""
-        return self._decode_output(self._forward(window[np.newaxis]))[0]
+    def _predict(self, X: np.ndarray) -> np.ndarray:
+        """Predict the targets of validated sequences."""
+        y = self._linear_output(X) + self._network_output(X) * self.target_scale_
+        return y[:, 0] if self._y_ndim == 1 else y
 
     def to_keras(self):
         """Return the fitted network as a compiled Keras model.
@@ -243,27 +298,69 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
             feature_scale=self.feature_scale_,
             output_mean=self.target_mean_,
             output_scale=self.target_scale_,
+            linear_coef=self.linear_coef_,
             loss=self.loss,
             optimizer=self.optimizer,
             learning_rate=self.learning_rate,
         )
 
-    def _encode_target(self, X, y, rows, sample_weight, *, reset):
+    def _check_target(self, X, y, *, reset):
         y = check_target(self, X, y)
         columns = y.reshape(len(y), -1)
         if reset:
-            self._y_ndim = y.ndim
-            self.target_mean_, self.target_scale_ = np.zeros(columns.shape[1]), np.ones(columns.shape[1])
-            if self.normalize:
-                scaler = StandardScaler().fit(columns[rows], sample_weight=sample_weight[rows])
-                self.target_mean_, self.target_scale_ = scaler.mean_, scaler.scale_
+            self._y_ndim, self.n_outputs_ = y.ndim, columns.shape[1]
         elif columns.shape[1] != self.n_outputs_ or y.ndim != self._y_ndim:
             raise ValueError(
                 f"y has shape {y.shape}, but {type(self).__name__} is expecting {self._y_ndim} dimension(s) and "
                 f"{self.n_outputs_} output(s)."
             )
-        return (columns - self.target_mean_) / self.target_scale_
+        return columns
 
-    def _decode_output(self, output):
-        y = output * self.target_scale_ + self.target_mean_
-        return y[:, 0] if self._y_ndim == 1 else y
+    def _fit_target(self, training):
+        X, y, sample_weight, rows = training
+        self._fit_linear(X, y, sample_weight)
+        self.target_scale_ = np.ones(self.n_outputs_)
+        if self.normalize:
+            rest = (y - self._linear_output(X))[rows]
+            scaler = StandardScaler().fit(rest, sample_weight=sample_weight[rows])
+            self.target_scale_ = scaler.scale_
+            if not self.linear_skip:
+                self.target_mean_ = scaler.mean_
+
+    def _fit_linear(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray) -> None:
+        """Learn the linear map from all rows, held out or not: early stopping is for the network only."""
+        self.linear_coef_ = np.zeros((*X.shape[1:], self.n_outputs_))
+        self.target_mean_ = np.zeros(self.n_outputs_)
+        if self.linear_skip:
+            rows = enough(np.flatnonzero(sample_weight), X[0].size)
+            self.linear_coef_, self.target_mean_ = fit_linear(self._filled(X[rows]), y[rows], sample_weight[rows])
+
+    def _linear_output(self, X: np.ndarray) -> np.ndarray:
+        """Return the part of the prediction that is linear in the window."""
+        y = np.tile(self.target_mean_, (len(X), 1))
+        if self.linear_coef_.any():
+            for chunk in chunks(len(X), X[0].size):
+                y[chunk] += np.tensordot(self._filled(X[chunk]), self.linear_coef_, axes=2)
+        return y
+
+    def _filled(self, windows: np.ndarray) -> np.ndarray:
+        return filled((windows - self.feature_mean_) / self.feature_scale_)
+
+    def _encode_target(self, X, y):
+        return (y - self._linear_output(X)) / self.target_scale_
+
+    def _train(self, training, validation, *, epochs, resume):
+        super()._train(training, validation, epochs=epochs, resume=resume)
+        if validation is not None and self.linear_coef_.any():
+            self._shrink_network(validation)
+
+    def _shrink_network(self, sample: Sample) -> None:
+        """Scale the network's output by the factor from 0 to 1 with the least squared error."""
+        X, y, sample_weight, rows = sample
+        span = slice(rows[0], rows[-1] + 1)
+        weight = sample_weight[span, np.newaxis]
+        output, wanted = self._network_output(X[span]), self._encode_target(X[span], y[span])
+        square = np.sum(weight * output**2)
+        factor = np.clip(np.sum(weight * output * wanted) / square, 0, 1) if square else 1
+        *lstm, kernel, bias = self.weights_
+        self.weights_ = [*lstm, kernel * np.float32(factor), bias * np.float32(factor)]

@@ -67,7 +67,7 @@ def _advance_windows(model, table, columns: list[int], future) -> Callable | Non
         rows = np.empty((len(block), table.shape[1]))
         rows[:, columns], rows[:, known_columns] = block, others
         window = np.concatenate([window, (rows - here) * slope + scaled_here])[-len(window) :]
-        return forecaster._predict_window(window).reshape(-1, len(columns))
+        return forecaster._predict(window[np.newaxis]).reshape(-1, len(columns))
 
     return advance
 

@@ -130,12 +130,17 @@ def chunks(n_rows: int, n_values: int) -> Iterator[slice]:
     return gen_batches(n_rows, max(1, CHUNK // n_values))
 
 
-def missing_steps(X: np.ndarray) -> Literal["none", "first", "anywhere"]:
+def missing_steps(*arrays: np.ndarray) -> Literal["none", "first", "anywhere"]:
     """Tell where in windows there are missing steps: none at all, before all others only, or anywhere."""
-    if not np.isnan(X.min()):
-        return "none"
-    for chunk in chunks(len(X), X[0].size):
-        missing = np.isnan(X[chunk]).any(axis=2)
-        if (missing[:, 1:] & ~missing[:, :-1]).any():
-            return "anywhere"
-    return "first"
+    incomplete = [X for X in arrays if np.isnan(X.min())]
+    for X in incomplete:
+        for chunk in chunks(len(X), X[0].size):
+            missing = np.isnan(X[chunk]).any(axis=2)
+            if (missing[:, 1:] & ~missing[:, :-1]).any():
+                return "anywhere"
+    return "first" if incomplete else "none"
+
+
+def are_sliding(X: np.ndarray) -> bool:
+    """Tell whether each window is a view of the one before it, moved on by one step."""
+    return X.strides[0] == X.strides[1]

@@ -16,10 +16,18 @@ def rng():
 
 @pytest.fixture
 def tiny():
-    """Return a function that makes forecasters which fit in a moment."""
+    """Return a function that makes forecasters which fit in a moment, with nothing but a network."""
+    defaults = {
+        "units": 4,
+        "epochs": 2,
+        "linear_skip": False,
+        "learning_rate_schedule": "constant",
+        "early_stopping": False,
+        "random_state": 0,
+    }
 
     def make(**params):
-        return LSTMForecaster(**{"units": 4, "epochs": 2, "random_state": 0} | params)
+        return LSTMForecaster(**defaults | params)
 
     return make
 

@@ -73,7 +73,13 @@ def lstm(series, problem, **settings):
 
 def fit_predict(model, windows, problem):
     # A pipeline would make the windows too, but could not leave out rows with an incomplete future.
-    return model.fit(windows[problem.train], problem.y.to_numpy()[problem.train]).predict(windows[problem.test])
+    train, y = as_slice(problem.train), problem.y.to_numpy()
+    return model.fit(windows[train], y[train]).predict(windows[problem.test])
+
+
+def as_slice(rows):
+    """Return rows without gaps as a slice, so that windows stay the views that they are in a pipeline."""
+    return slice(rows[0], rows[-1] + 1) if len(rows) == rows[-1] + 1 - rows[0] else rows
 
 
 def score(name, forecaster, settings):

@@ -1,7 +1,7 @@
 """Networks: their architecture, their Keras model and their initial weights."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, log2, sqrt
 from typing import Literal
 
 import keras
@@ -46,9 +46,7 @@ def network_outputs(
     recurrent_initializer = keras.initializers.Orthogonal(seed=0) if for_users else "zeros"
     hidden, present = windows, None
     if missing != "none":
-        nan = ops.isnan(windows)
-        present = ops.logical_not(ops.any(nan, axis=-1))
-        hidden = ops.where(nan, 0.0, windows)
+        hidden, present = _without_nan(windows)
     for depth, units in enumerate(architecture.units):
         layer = lstm(
             units,
@@ -67,6 +65,27 @@ def network_outputs(
         hidden = layer(hidden, mask=present)
     output = layers.Dense(architecture.n_outputs, kernel_initializer=kernel_initializer, dtype="float32", name="output")
     return output(hidden)
+
+
+def _without_nan(windows: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Return windows with zeros for missing values, and which steps are present."""
+    nan = ops.isnan(windows)
+    return ops.where(nan, 0.0, windows), ops.logical_not(ops.any(nan, axis=-1))
+
+
+def _linear_outputs(windows: keras.KerasTensor, n_outputs: int) -> keras.KerasTensor:
+    """Return a linear map of windows in which each missing step is filled with the last one present before it."""
+    n_steps = windows.shape[1]
+    values, present = _without_nan(windows)
+    source = ops.where(present, ops.arange(n_steps), 0)
+    for exponent in range(ceil(log2(n_steps))):  # the largest so far, by a parallel scan (Hillis & Steele 1986)
+        shift = 2**exponent
+        source = ops.maximum(source, ops.pad(source[:, :-shift], [(0, 0), (shift, 0)]))
+    first = ops.argmax(ops.cast(present, "int32"), axis=1, keepdims=True)
+    source = ops.maximum(source, ops.cast(first, "int32"))
+    filled = ops.take_along_axis(values, source[:, :, None], axis=1)
+    filled = layers.Flatten(dtype="float32")(filled)
+    return layers.Dense(n_outputs, use_bias=False, dtype="float32", name="linear")(filled)
 
 
 def _lstm_layer() -> type[layers.LSTM]:
@@ -133,6 +152,7 @@ def to_keras(
     feature_scale: np.ndarray,
     output_mean: np.ndarray,
     output_scale: np.ndarray,
+    linear_coef: np.ndarray,
     loss: str,
     optimizer: str,
     learning_rate: float,
@@ -144,8 +164,13 @@ def to_keras(
     standardise = layers.Rescaling(1 / feature_scale, -feature_mean / feature_scale, dtype="float32")
     restore_units = layers.Rescaling(output_scale, output_mean, dtype="float32")
     windows = architecture.inputs()
-    outputs = network_outputs(architecture, standardise(windows), missing="anywhere", for_users=True)
-    model = keras.Model(windows, restore_units(outputs))
+    standardised = standardise(windows)
+    outputs = restore_units(network_outputs(architecture, standardised, missing="anywhere", for_users=True))
+    model = keras.Model(windows, outputs)
     model.set_weights(weights)
+    if linear_coef.any():
+        linear = _linear_outputs(standardised, architecture.n_outputs)
+        model = keras.Model(windows, layers.Add(dtype="float32")([outputs, linear]))
+        model.get_layer("linear").set_weights([linear_coef.reshape(-1, architecture.n_outputs)])
     model.compile(make_optimizer(optimizer, learning_rate), make_loss(loss))
     return model

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from math import cos, pi
 
 import keras
 import numpy as np
@@ -35,6 +36,7 @@ def train(
     epochs: int,
     batch_size: int,
     learning_rate: float,
+    schedule: str = "constant",
     patience: int,
     tol: float,
     seed: int,
@@ -63,6 +65,8 @@ def train(
     # What a user's own class does to the model is unknown.
     reusable = all(type(callback).__module__.startswith("keras.") for callback in own_callbacks)
     callbacks = [_Epochs(batches, seed), *own_callbacks]
+    if schedule == "cosine":
+        callbacks.insert(0, _CosineDecay(first_epoch, epochs))
     validation_batches = None
     if validation_rows is not None:
         validation_batches = Batches(validation_rows, batch_size)
@@ -156,6 +160,27 @@ class _Epochs(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs):
         if not np.isfinite(logs["loss"]):
             self.model.stop_training = True
+
+
+class _CosineDecay(keras.callbacks.Callback):
+    """Lower the learning rate along half a cosine, which would be zero after the last epoch (Loshchilov & Hutter 2017).
+
+    Each epoch lowers the rate that it finds, so that what other callbacks do to it lasts.
+    """
+
+    def __init__(self, first_epoch: int, epochs: int):
+        super().__init__()
+        self._first_epoch = first_epoch
+        self._epochs = epochs
+
+    def on_epoch_begin(self, epoch, logs=None):
+        done = epoch - self._first_epoch
+        if done:
+            optimizer = self.model.optimizer
+            optimizer.learning_rate = float(optimizer.learning_rate) * self._part(done) / self._part(done - 1)
+
+    def _part(self, done: int) -> float:
+        return (1 + cos(pi * done / self._epochs)) / 2
 
 
 def _own_callbacks(callbacks: Sequence) -> list[keras.callbacks.Callback]:
