@@ -7,7 +7,7 @@ series first, and darts scales its forecasts back.
 """
 
 from harness import compare, stopwatch
-from peers import UNITS, WINDOW, darts_model, darts_one_step_forecasts, sine
+from peers import SAME_NETWORK, UNITS, WINDOW, darts_model, darts_one_step_forecasts, sine
 
 
 def sklstm():
@@ -16,7 +16,9 @@ def sklstm():
 
     from sklstm import LSTMForecaster, SlidingWindow, to_supervised
 
-    model = make_pipeline(MinMaxScaler(), SlidingWindow(WINDOW), LSTMForecaster(units=UNITS, epochs=1, random_state=0))
+    model = make_pipeline(
+        MinMaxScaler(), SlidingWindow(WINDOW), LSTMForecaster(units=UNITS, epochs=1, random_state=0, **SAME_NETWORK)
+    )
     series = sine()
     model.fit(*to_supervised(series))
     model.predict(series)

@@ -9,7 +9,7 @@ import sys
 from functools import partial
 
 from harness import run_script, seconds, take_turns
-from peers import full_windows, scikeras_regressor, sine, skorch_regressor
+from peers import SAME_NETWORK, full_windows, scikeras_regressor, sine, skorch_regressor
 
 UNITS = [16, 32, 50]
 LEARNING_RATES = [0.001, 0.005, 0.01]
@@ -19,7 +19,7 @@ def sklstm(epochs):
     import sklstm._engine  # noqa: F401  # which the first fit would import
     from sklstm import LSTMForecaster
 
-    return LSTMForecaster(epochs=epochs, random_state=0), "units", "learning_rate"
+    return LSTMForecaster(epochs=epochs, random_state=0, **SAME_NETWORK), "units", "learning_rate"
 
 
 def skorch(epochs):

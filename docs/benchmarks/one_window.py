@@ -8,14 +8,14 @@ the windows; it predicts all 50 rows, of which the last is wanted.
 from functools import partial
 
 from harness import compare, stopwatch
-from peers import UNITS, WINDOW, full_windows, keras_model, sine, skorch_regressor
+from peers import SAME_NETWORK, UNITS, WINDOW, full_windows, keras_model, sine, skorch_regressor
 
 
 def sklstm_estimator(calls):
     from sklstm import LSTMForecaster
 
     X, y = full_windows(sine())
-    model = LSTMForecaster(units=UNITS, epochs=1, random_state=0).fit(X, y[:, 0])
+    model = LSTMForecaster(units=UNITS, epochs=1, random_state=0, **SAME_NETWORK).fit(X, y[:, 0])
     model.predict(X[:1])
     return stopwatch(model.predict, X[:1], calls=calls)
 
@@ -26,7 +26,9 @@ def sklstm_pipeline(calls):
 
     from sklstm import LSTMForecaster, SlidingWindow, to_supervised
 
-    model = make_pipeline(MinMaxScaler(), SlidingWindow(WINDOW), LSTMForecaster(units=UNITS, epochs=1, random_state=0))
+    model = make_pipeline(
+        MinMaxScaler(), SlidingWindow(WINDOW), LSTMForecaster(units=UNITS, epochs=1, random_state=0, **SAME_NETWORK)
+    )
     series = sine()
     model.fit(*to_supervised(series))
     model.predict(series[:WINDOW])

@@ -7,7 +7,7 @@ What every fit of a search or an ensemble takes but the first: the 950 windows o
 from functools import partial
 
 from harness import compare, stopwatch
-from peers import UNITS, full_windows, scikeras_regressor, sine, skorch_regressor
+from peers import SAME_NETWORK, UNITS, full_windows, scikeras_regressor, sine, skorch_regressor
 
 
 def fit_again(model, X, y):
@@ -19,7 +19,7 @@ def sklstm(epochs):
     from sklstm import LSTMForecaster
 
     X, y = full_windows(sine())
-    return fit_again(LSTMForecaster(units=UNITS, epochs=epochs, random_state=0), X, y[:, 0])
+    return fit_again(LSTMForecaster(units=UNITS, epochs=epochs, random_state=0, **SAME_NETWORK), X, y[:, 0])
 
 
 def skorch(epochs):

@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 from harness import compare, stopwatch
-from peers import LEARNING_RATE, keras_model
+from peers import LEARNING_RATE, SAME_NETWORK, keras_model
 
 NETWORKS = [  # steps, features, units, batch size; windows and epochs that take PyTorch some seconds
     ((50, 1, 50, 32), 4096, 3),
@@ -39,7 +39,7 @@ def sklstm(n_steps, n_features, units, batch_size, n_windows, epochs):
 
     X, y = noise(n_windows, n_steps, n_features)
     model = LSTMForecaster(
-        units=units, batch_size=batch_size, epochs=epochs, learning_rate=LEARNING_RATE, random_state=0
+        units=units, batch_size=batch_size, epochs=epochs, learning_rate=LEARNING_RATE, random_state=0, **SAME_NETWORK
     )
     return throughput(lambda: model.fit(X, y[:, 0]), n_windows * epochs)
 

@@ -15,7 +15,17 @@ from functools import partial
 
 import numpy as np
 from harness import run_script, take_turns
-from peers import BATCH_SIZE, LEARNING_RATE, UNITS, WINDOW, darts_model, darts_one_step_forecasts, full_windows, sine
+from peers import (
+    BATCH_SIZE,
+    LEARNING_RATE,
+    SAME_NETWORK,
+    UNITS,
+    WINDOW,
+    darts_model,
+    darts_one_step_forecasts,
+    full_windows,
+    sine,
+)
 
 EPOCHS = 20
 
@@ -30,7 +40,9 @@ def sklstm():
     series = make_sine(1000)
     X, y = to_supervised(series)
     model = make_pipeline(
-        MinMaxScaler(), SlidingWindow(WINDOW), LSTMForecaster(units=UNITS, epochs=EPOCHS, random_state=0)
+        MinMaxScaler(),
+        SlidingWindow(WINDOW),
+        LSTMForecaster(units=UNITS, epochs=EPOCHS, random_state=0, **SAME_NETWORK),
     )
     model.fit(X, y)
     return model.predict(series)[WINDOW - 1 : -1]
