@@ -78,7 +78,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         epochs=100,
         batch_size=32,
         early_stopping=True,
-        validation_fraction=0.1,
+        validation_fraction=0.2,
         validation_gap="auto",
         n_iter_no_change=10,
         tol=1e-4,
@@ -201,12 +201,13 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
     def _train(self, training: Sample, validation: Sample | None, *, epochs: int, resume: bool) -> None:
         from . import _engine
 
-        own_rows = self._encoded(training)
-        held_out, arrays = None, [training.X]
-        if validation is not None and validation.X is training.X:
-            held_out = replace(own_rows, index=validation.rows)
-        elif validation is not None:
-            held_out, arrays = self._encoded(validation), [training.X, validation.X]
+        rows, held_out, arrays = self._encoded(training), None, [training.X]
+        if validation is not None:
+            if validation.sample_weight is training.sample_weight:  # both are rows of the same data
+                held_out = replace(rows, index=validation.rows)
+            else:
+                held_out = self._encoded(validation)
+                arrays.append(validation.X)
         trained = _engine.train(
             self._architecture(),
             _engine.Recipe(
@@ -216,9 +217,10 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
                 recurrent_dropout=self.recurrent_dropout,
                 missing=missing_steps(*arrays),
             ),
-            own_rows,
+            rows,
             held_out,
             start=self._trained_network() if resume else None,
+            silent=self.linear_skip,
             epochs=epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,

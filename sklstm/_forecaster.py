@@ -61,7 +61,7 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         weights with which it was lowest. With `linear_skip=True`, the network's part of the prediction is then scaled
         by the factor from 0 to 1 that suits those rows best [6]_; the linear map is learnt from all rows.
 
-    validation_fraction : float, default=0.1
+    validation_fraction : float, default=0.2
         Fraction of the rows to hold out; only with `early_stopping=True`.
 
     validation_gap : int or "auto", default="auto"

@@ -97,12 +97,13 @@ def _lstm_layer() -> type[layers.LSTM]:
     return LSTM
 
 
-def initial_weights(architecture: Architecture, rng: np.random.Generator) -> list[np.ndarray]:
+def initial_weights(architecture: Architecture, rng: np.random.Generator, *, silent: bool = False) -> list[np.ndarray]:
     """Draw initial weights in the order of Keras' ``get_weights``.
 
     Kernels are uniform (Glorot & Bengio 2010), recurrent kernels orthogonal (Saxe et al. 2014), biases zero
     but for the forget gate's, which are one (Jozefowicz et al. 2015): Keras' own defaults, drawn with numpy
-    so that they are the same on every backend and nothing is compiled to draw them.
+    so that they are the same on every backend and nothing is compiled to draw them. A `silent` network has an output
+    layer of zeros, as suits one that starts beside a better model (Goyal et al. 2017, section 5.1).
     """
     weights = []
     n_inputs = architecture.n_features
@@ -112,7 +113,8 @@ def initial_weights(architecture: Architecture, rng: np.random.Generator) -> lis
             forget_bias = np.repeat([0.0, 1.0, 0.0, 0.0], units)
             weights += [_glorot_uniform(rng, n_inputs, 4 * units), _orthogonal(rng, units, 4 * units), forget_bias]
         n_inputs = directions * units
-    weights += [_glorot_uniform(rng, n_inputs, architecture.n_outputs), np.zeros(architecture.n_outputs)]
+    kernel = _glorot_uniform(rng, n_inputs, architecture.n_outputs)
+    weights += [kernel * (not silent), np.zeros(architecture.n_outputs)]
     return [w.astype(np.float32) for w in weights]
 
 

@@ -33,6 +33,7 @@ def train(
     validation_rows: Rows | None = None,
     *,
     start: TrainedNetwork | None = None,
+    silent: bool = False,
     epochs: int,
     batch_size: int,
     learning_rate: float,
@@ -43,7 +44,7 @@ def train(
     callbacks: Sequence = (),
     verbose: int = 0,
 ) -> TrainedNetwork:
-    """Train a network, from new weights or from where ``start`` ended.
+    """Train a network, from new weights, without output at first if ``silent``, or from where ``start`` ended.
 
     Everything random derives from ``seed`` and the number of epochs already trained: initial weights, the
     order of the rows in each epoch, and dropout.
@@ -73,7 +74,7 @@ def train(
         callbacks += _early_stopping(patience, tol, epochs)
     with borrowed_program(architecture, recipe, reusable=reusable) as program, _global_state_kept():
         program.set_state(
-            start.weights if start else initial_weights(architecture, _rng(seed, 0, WEIGHTS)),
+            start.weights if start else initial_weights(architecture, _rng(seed, 0, WEIGHTS), silent=silent),
             start.optimizer_state if start else None,
             rng=_rng(seed, first_epoch, DROPOUT),
             learning_rate=learning_rate,
