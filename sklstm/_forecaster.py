@@ -113,8 +113,8 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         Number of epochs that the network has been trained for.
 
     history_ : dict of str to list of float
-        The training loss after each epoch (``"loss"``), in units of `target_scale_`; with `early_stopping=True`
-        also that of the rows held out (``"val_loss"``).
+        The training loss after each epoch (``"loss"``), in units of the standardised target if
+        `normalize=True`; with `early_stopping=True` also that of the rows held out (``"val_loss"``).
 
     weights_ : list of ndarray, float32
         The network's weights in the order of Keras: for each layer and direction the kernel of shape
@@ -129,9 +129,9 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         Coefficients of the linear map for standardised features; zeros if `linear_skip=False`.
 
     target_mean_, target_scale_ : ndarray of shape (n_outputs_,)
-        What is added to predictions, and what the network's output is multiplied with. With `linear_skip=True` the
-        intercept of the linear map, and the standard deviation of what that leaves; otherwise the mean and the standard
-        deviation of the target. Scales are one, and means without a linear map zero, if `normalize=False`.
+        What is added to predictions, and what the network's output is multiplied with: the mean of the target, or
+        the intercept of the linear map if there is one, and the target's standard deviation. The scale is one, and the
+        mean zero unless it is an intercept, if `normalize=False`.
 
     See Also
     --------
@@ -321,8 +321,7 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         self._fit_linear(X, y, sample_weight)
         self.target_scale_ = np.ones(self.n_outputs_)
         if self.normalize:
-            rest = (y - self._linear_output(X))[rows]
-            scaler = StandardScaler().fit(rest, sample_weight=sample_weight[rows])
+            scaler = StandardScaler().fit(y[rows], sample_weight=sample_weight[rows])
             self.target_scale_ = scaler.scale_
             if not self.linear_skip:
                 self.target_mean_ = scaler.mean_
