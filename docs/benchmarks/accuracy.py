@@ -6,6 +6,9 @@ observed, or the last value of a series without a season. `ridge` is `RidgeCV` o
 ones that the LSTM reads. `LSTM` is `LSTMForecaster`, the median of its seeds. The seconds are those of fit and
 prediction in one of two processes; the first fits of a process also import and compile.
 
+The defaults of `LSTMForecaster` were chosen on sixteen of the series, by these very errors, which makes those a little
+too good; the others had no part in it.
+
 Gaps stay in what the LSTM reads, and are interpolated linearly for the others, which so learn of the value after the
 gap. Rows whose future has a gap neither train nor count.
 
@@ -21,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from real_series import SERIES
+from real_series import ALL, CONFIRMATION, SERIES
 from scipy.stats import gmean
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import mean_absolute_error
@@ -99,9 +102,9 @@ def as_slice(rows):
 
 def score(name, forecaster, settings):
     """Return the error on a series, and the seconds to fit and predict."""
-    problem = make_problem(SERIES[name])
+    problem = make_problem(ALL[name])
     start = perf_counter()
-    forecasts = forecaster(SERIES[name], problem, **settings)
+    forecasts = forecaster(ALL[name], problem, **settings)
     seconds = perf_counter() - start
     return mean_absolute_error(problem.y.iloc[problem.test], forecasts), seconds
 
@@ -123,7 +126,7 @@ def study(names, variants, n_seeds, n_jobs):
 
 
 def describe(name):
-    series, problem = SERIES[name], make_problem(SERIES[name])
+    series, problem = ALL[name], make_problem(ALL[name])
     return {
         "case": name,
         "kind": series.kind,
@@ -139,7 +142,7 @@ def describe(name):
 
 
 def measure(quick):
-    names = ["beer", "air_temperature"] if quick else SERIES
+    names = ["beer", "air_temperature"] if quick else ALL
     return study(names, {"default": {}}, n_seeds=1 if quick else 3, n_jobs=2)
 
 
@@ -161,8 +164,10 @@ def table(cases):
             ratios = [f"{error / errors.loc[case['case'], baseline]:.2f}" for baseline in (NAIVE, RIDGE)]
             seconds = np.median(case["seconds"][candidate])
             yield f"| {case['case']} | {candidate} | {error:.4g} | {' | '.join(ratios)} | {seconds:.1f} |"
-    yield ""
-    yield from summary(errors)
+    for title, names in {"The series that the defaults were chosen on": SERIES, "Other series": CONFIRMATION}.items():
+        found = errors[errors.index.isin(list(names))]
+        if len(found):
+            yield from ("", f"{title}:", "", *summary(found))
 
 
 def series_table(cases):
@@ -193,7 +198,7 @@ def merge(cases, path):
         before = known.get(case["case"], {"values": {}, "seconds": {}})
         merged = {part: before[part] | case[part] for part in ("values", "seconds")}
         known[case["case"]] = case | merged
-    return [known[name] for name in SERIES if name in known]
+    return [known[name] for name in ALL if name in known]
 
 
 def main():
@@ -202,7 +207,7 @@ def main():
         "--variants", type=comma_separated, default=["default"], help=f"of {', '.join(VARIANTS)}, or none: ''"
     )
     parser.add_argument("--settings", type=json.loads, help="settings of another variant, as JSON")
-    parser.add_argument("--series", type=comma_separated, default=list(SERIES), help=f"of {', '.join(SERIES)}")
+    parser.add_argument("--series", type=comma_separated, default=list(ALL), help=f"of {', '.join(ALL)}")
     parser.add_argument("--seeds", type=int, default=3, help="how many")
     parser.add_argument("--jobs", type=int, default=2, help="how many processes")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "accuracy.json")

