@@ -56,4 +56,5 @@ def filled(windows: np.ndarray) -> np.ndarray:
         return windows
     latest = np.maximum.accumulate(np.where(missing, 0, np.arange(windows.shape[1])), axis=1)
     source = np.maximum(latest, np.argmin(missing, axis=1, keepdims=True))
-    return np.nan_to_num(np.take_along_axis(windows, source[:, :, np.newaxis], axis=1))
+    windows = np.where(missing[:, :, np.newaxis], 0, windows)
+    return np.take_along_axis(windows, source[:, :, np.newaxis], axis=1)

@@ -46,7 +46,7 @@ def network_outputs(
     recurrent_initializer = keras.initializers.Orthogonal(seed=0) if for_users else "zeros"
     hidden, present = windows, None
     if missing != "none":
-        hidden, present = _without_nan(windows)
+        hidden, present = _without_missing(windows)
     for depth, units in enumerate(architecture.units):
         layer = lstm(
             units,
@@ -67,16 +67,16 @@ def network_outputs(
     return output(hidden)
 
 
-def _without_nan(windows: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Return windows with zeros for missing values, and which steps are present."""
-    nan = ops.isnan(windows)
-    return ops.where(nan, 0.0, windows), ops.logical_not(ops.any(nan, axis=-1))
+def _without_missing(windows: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Return windows with zeros for missing steps, and which steps are present."""
+    present = ops.logical_not(ops.any(ops.isnan(windows), axis=-1))
+    return ops.where(present[:, :, None], windows, 0.0), present
 
 
 def _linear_outputs(windows: keras.KerasTensor, n_outputs: int) -> keras.KerasTensor:
     """Return a linear map of windows in which each missing step is filled with the last one present before it."""
     n_steps = windows.shape[1]
-    values, present = _without_nan(windows)
+    values, present = _without_missing(windows)
     source = ops.where(present, ops.arange(n_steps), 0)
     for exponent in range(ceil(log2(n_steps))):  # the largest so far, by a parallel scan (Hillis & Steele 1986)
         shift = 2**exponent
