@@ -114,7 +114,7 @@ def check_target(estimator: BaseEstimator, X: np.ndarray, y) -> np.ndarray:
 
 
 def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:
-    """Validate sample weights and scale them to a mean of one; None weighs every row the same.
+    """Validate sample weights and scale those that are not zero to a mean of one; None weighs every row the same.
 
     Only their ratios count, and scaled they stay within float32 whatever their magnitude.
     """
@@ -122,7 +122,7 @@ def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:
     if not sample_weight.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
     sample_weight = sample_weight / sample_weight.max()
-    return sample_weight / sample_weight.mean()
+    return sample_weight / sample_weight[sample_weight > 0].mean()
 
 
 def chunks(n_rows: int, n_values: int) -> Iterator[slice]:
