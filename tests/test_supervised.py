@@ -311,7 +311,8 @@ def test_forecast_rolls_windows_on_as_it_would_the_series(steps, horizon, target
     model = make_pipeline(*steps, tiny(epochs=5)).fit(X[present], y[present])
     quick = forecast(model, known, 9, target=target, future=future)
     slow = forecast(Opaque(model), known, 9, target=target, future=future)
-    assert_allclose(quick, slow, rtol=1e-9)
+    scale = np.ptp(slow, axis=0)
+    assert_allclose(quick / scale, slow / scale, rtol=0, atol=1e-5)  # the network computes in float32
     assert len(np.unique(quick)) > 3
 
 
