@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from joblib import parallel_backend
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingRegressor
@@ -24,13 +25,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
 
-from sklstm import LSTMForecaster, SlidingWindow, forecast, to_supervised
+from sklstm import LSTMForecaster, SlidingWindow, _validation, forecast, to_supervised
 from sklstm.datasets import make_sine
 
 
 def assert_same_weights(a, b, **tolerance):
     for one, other in zip(a.weights_, b.weights_, strict=True):
         assert_allclose(one, other, **{"rtol": 0, "atol": 0} | tolerance)
+
+
+LINEAR = {"linear_skip": True}
 
 
 # What it learns
@@ -111,10 +115,13 @@ def test_two_dimensional_input_is_one_feature_a_step(tiny, windows):
     assert_array_equal(tiny().fit(X, y).predict(X), tiny().fit(X[:, :, None], y).predict(X[:, :, None]))
 
 
-def test_a_view_and_its_copy_fit_alike(tiny):
-    X, y = to_supervised(make_sine(60))
-    view = SlidingWindow(5).fit_transform(X)
-    assert_array_equal(tiny().fit(view, y).predict(view), tiny().fit(view.copy(), y).predict(view.copy()))
+@pytest.mark.parametrize("params", [{}, LINEAR, LINEAR | {"early_stopping": True, "validation_gap": 2}], ids=str)
+@pytest.mark.parametrize("window_size", [1, 5])
+def test_a_view_and_its_copy_fit_alike(tiny, params, window_size):
+    X, y = to_supervised(make_sine(60), horizon=2)
+    view = SlidingWindow(window_size).fit_transform(X)
+    copy = view.copy()
+    assert_array_equal(tiny(**params).fit(view, y).predict(view), tiny(**params).fit(copy, y).predict(copy))
 
 
 def test_memory_mapped_input(tiny, windows, tmp_path):
@@ -209,14 +216,16 @@ def test_constant_features_and_targets(tiny):
 
 
 @pytest.mark.backend
+@pytest.mark.parametrize("params", [{}, LINEAR, LINEAR | {"early_stopping": True}], ids=str)
 @pytest.mark.parametrize("batch_size", [8, 64])
-def test_zero_weights_equal_removed_rows(tiny, windows, batch_size):
+def test_zero_weights_equal_removed_rows(tiny, windows, batch_size, params):
     X, y = windows
     weight = np.ones(40)
     weight[::3] = 0
     kept = weight > 0
-    weighted = tiny(batch_size=batch_size).fit(X, y, sample_weight=weight)
-    removed = tiny(batch_size=batch_size).fit(X[kept], y[kept])
+    weighted = tiny(batch_size=batch_size, **params).fit(X, y, sample_weight=weight)
+    removed = tiny(batch_size=batch_size, **params).fit(X[kept], y[kept])
+    assert_allclose(weighted.linear_coef_, removed.linear_coef_)
     assert_same_weights(weighted, removed, atol=1e-6)
     assert_allclose(weighted.predict(X), removed.predict(X), rtol=1e-4, atol=1e-6)
 
@@ -229,10 +238,13 @@ def test_weights_equal_repeated_rows_in_a_full_batch(tiny, windows):
     assert_allclose(weighted.predict(X), repeated.predict(X), rtol=1e-3, atol=1e-3)
 
 
-def test_only_the_ratios_of_weights_count(tiny, windows):
+@pytest.mark.parametrize("params", [{}, LINEAR], ids=str)
+def test_only_the_ratios_of_weights_count(tiny, windows, params):
     X, y = windows
     weight = np.arange(1.0, 41)
-    assert_same_weights(tiny().fit(X, y, weight), tiny().fit(X, y, 4e306 * weight), atol=1e-6)
+    one, other = tiny(**params).fit(X, y, weight), tiny(**params).fit(X, y, 4e306 * weight)
+    assert_same_weights(one, other, atol=1e-6)
+    assert_allclose(one.linear_coef_, other.linear_coef_)
 
 
 @pytest.mark.parametrize(("batch_size", "learning_rate"), [(1, 0.001), (8, 0.005), (64, 0.05)])
@@ -253,7 +265,7 @@ def test_score_is_weighted(tiny, windows):
 # Going on
 
 
-@pytest.mark.parametrize("params", [{}, {"optimizer": "rmsprop"}, {"batch_size": 16}])
+@pytest.mark.parametrize("params", [{}, {"optimizer": "rmsprop"}, {"batch_size": 16}, LINEAR])
 def test_partial_fit_epoch_by_epoch_equals_fit(tiny, windows, params):
     X, y = windows
     whole = tiny(epochs=4, **params).fit(X, y)
@@ -265,10 +277,11 @@ def test_partial_fit_epoch_by_epoch_equals_fit(tiny, windows, params):
     assert parts.n_iter_ == 4
 
 
-def test_warm_start_goes_on(tiny, windows):
+@pytest.mark.parametrize("params", [{}, LINEAR])
+def test_warm_start_goes_on(tiny, windows, params):
     X, y = windows
-    whole = tiny(epochs=5).fit(X, y)
-    warm = tiny(epochs=2, warm_start=True).fit(X, y)
+    whole = tiny(epochs=5, **params).fit(X, y)
+    warm = tiny(epochs=2, warm_start=True, **params).fit(X, y)
     warm.set_params(epochs=3).fit(X, y)
     assert_same_weights(whole, warm, atol=1e-7)
     assert warm.n_iter_ == 5
@@ -304,6 +317,174 @@ def test_parameters_set_after_the_fit_do_not_disturb_it(tiny, windows):
     before = model.predict(X)
     model.set_params(units=(7, 7), bidirectional=True, normalize=False, loss="huber")
     assert_array_equal(model.predict(X), before)
+
+
+def test_the_linear_path_of_the_first_call_stays(tiny, windows):
+    X, y = windows
+    model = tiny(**LINEAR, warm_start=True).partial_fit(X, y)
+    coef, intercept = model.linear_coef_.copy(), model.target_mean_.copy()
+    for train in (model.partial_fit, model.fit):
+        train(X[::-1], 5 - 3 * y)
+        assert_array_equal(model.linear_coef_, coef)
+        assert_array_equal(model.target_mean_, intercept)
+    assert not np.allclose(clone(model).fit(X[::-1], 5 - 3 * y).linear_coef_, coef)
+
+
+# The linear path
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_the_linear_path_learns_a_linear_map(tiny, rng, early_stopping):
+    X = 5 + 3 * rng.standard_normal((200, 4, 2))
+    coef, intercept = rng.standard_normal((4, 2, 3)), np.array([100.0, 0.0, -1.0])
+    y = np.tensordot(X, coef, axes=2) + intercept
+    model = tiny(**LINEAR, early_stopping=early_stopping).fit(X, y)
+    assert_allclose(model.linear_coef_ / model.feature_scale_[:, np.newaxis], coef, atol=1e-4)
+    assert_allclose(model.predict(X), y, atol=0.01)
+
+
+def test_a_trend_is_carried_beyond_the_values_seen_in_training(tiny):
+    time = np.arange(160.0)
+    series = 7 + 3 * time + 5 * np.sin(time / 3)
+    X, y = to_supervised(series)
+    errors = {}
+    for linear_skip in (True, False):
+        model = make_pipeline(SlidingWindow(12), tiny(linear_skip=linear_skip, epochs=10)).fit(X[:80], y[:80])
+        errors[linear_skip] = np.abs(model.predict(X)[80:] - y[80:]).max()
+    assert errors[True] < 2
+    assert errors[False] > 50
+
+
+def test_in_the_linear_map_a_missing_step_has_the_values_before_it(tiny, rng):
+    X = rng.standard_normal((200, 5, 2))
+    coef = rng.standard_normal((5, 2))
+    model = tiny(**LINEAR).fit(X, np.tensordot(X, coef, axes=2))
+    gapped, filled = X[:9].copy(), X[:9].copy()
+    gapped[:3, :2], filled[:3, :2] = np.nan, X[:3, 2:3]  # before all others: those of the first step present
+    gapped[3:6, 2:4, 0], filled[3:6, 2:4] = np.nan, X[3:6, 1:2]
+    gapped[6:, 4], filled[6:, 4] = np.nan, X[6:9, 3]
+    assert_allclose(model.predict(gapped), np.tensordot(filled, coef, axes=2), atol=0.01)
+
+
+def test_a_window_without_a_whole_step_is_predicted_as_one_of_average_steps(tiny, windows):
+    X, y = windows
+    model = tiny(**LINEAR).fit(X, y)
+    model.weights_ = [0 * w for w in model.weights_]
+    partly = np.full((2, 6, 2), np.nan)
+    partly[0, :, 1] = 9
+    average = np.broadcast_to(model.feature_mean_, (6, 2))
+    assert_allclose(model.predict(partly), model.predict([average, average]))
+
+
+def test_the_network_learns_what_the_linear_path_leaves(tiny, rng):
+    X = rng.standard_normal((300, 3, 1))
+    y = 10 * X[:, -1, 0] + np.abs(X[:, -2, 0])
+    model = tiny(**LINEAR, epochs=60, units=8, learning_rate=0.02).fit(X[:200], y[:200])
+    rest = y - model._linear_output(X)[:, 0]
+    assert_allclose(model.target_scale_, rest[:200].std(), rtol=1e-6)
+    assert r2_score(y[200:], model.predict(X[200:])) > 0.998  # the linear map alone: 0.996
+    assert np.mean((model.predict(X) - y)[200:] ** 2) < 0.3 * np.mean(rest[200:] ** 2)
+
+
+def test_rows_are_looked_at_in_chunks(tiny, windows, monkeypatch):
+    X, y = windows
+    params = LINEAR | {"early_stopping": True}
+    whole = tiny(**params).fit(X, y)
+    monkeypatch.setattr(_validation, "CHUNK", 7 * X[0].size)
+    parts = tiny(**params).fit(X, y)
+    assert_allclose(parts.linear_coef_, whole.linear_coef_)
+    assert_allclose(parts.predict(X), whole.predict(X), rtol=1e-4, atol=1e-6)
+
+
+def network_part(model, X):
+    return model.predict(X) - model._linear_output(X)[:, 0]
+
+
+def test_of_noise_the_network_learns_next_to_nothing():
+    shares = []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        X, y = rng.standard_normal((200, 5, 1)), rng.standard_normal(200)
+        model = LSTMForecaster(8, epochs=20, learning_rate=0.02, random_state=seed).fit(X, y)
+        shares.append(network_part(model, X).var())
+    assert np.mean(shares) < 0.02
+    assert min(shares) == 0
+
+
+@pytest.mark.parametrize("signal", [0, 1, 9])
+def test_the_part_of_the_network_is_that_which_suits_the_rows_held_out_best(tiny, rng, signal):
+    X = rng.standard_normal((80, 3, 1))
+    y = signal * np.abs(X[:, -1, 0]) + rng.standard_normal(80)
+    weight = rng.uniform(0.5, 2, 80)
+    model = tiny(**LINEAR, early_stopping=True, validation_fraction=0.25, epochs=30, learning_rate=0.05)
+    model.fit(X, y, weight)
+    part = network_part(model, X)
+    rest = y - (model.predict(X) - part)
+
+    def loss(factor):
+        return np.average((rest - factor * part)[60:] ** 2, weights=weight[60:])
+
+    assert loss(1) <= min(loss(0), loss(0.95))
+    as_trained = np.isclose(loss(1), min(model.history_["val_loss"]) * model.target_scale_[0] ** 2)
+    assert as_trained or loss(1) <= loss(1.05)
+
+
+# The learning rate
+
+
+@pytest.fixture
+def rates():
+    """Return a callback that records the learning rate of each epoch, in a list that its copies share."""
+    import keras
+
+    class Rates(keras.callbacks.Callback):
+        seen = []
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seen.append(float(self.model.optimizer.learning_rate))
+
+    return Rates
+
+
+COSINE = {"learning_rate_schedule": "cosine"}
+
+
+@pytest.mark.backend
+def test_the_learning_rate_falls_along_half_a_cosine(tiny, windows, rates):
+    tiny(**COSINE, epochs=4, learning_rate=0.01, callbacks=rates).fit(*windows)
+    assert_allclose(rates.seen, 0.005 * (1 + np.cos(np.pi * np.arange(4) / 4)), rtol=1e-5)
+    assert_allclose(rates.seen[0], 0.01)
+
+
+def test_a_constant_learning_rate(tiny, windows, rates):
+    tiny(epochs=3, learning_rate=0.01, callbacks=rates).fit(*windows)
+    assert_allclose(rates.seen, 0.01)
+
+
+def test_the_schedule_counts_in_training(tiny, windows):
+    for epochs in (1, 3):
+        constant, cosine = tiny(epochs=epochs).fit(*windows), tiny(epochs=epochs, **COSINE).fit(*windows)
+        assert (np.abs(constant.weights_[0] - cosine.weights_[0]).max() == 0) == (epochs == 1)
+
+
+def test_the_learning_rate_restarts_with_each_fit(tiny, windows, rates):
+    model = tiny(**COSINE, epochs=3, warm_start=True, callbacks=rates).fit(*windows).fit(*windows)
+    model.partial_fit(*windows).partial_fit(*windows)
+    assert_allclose(rates.seen[3:6], rates.seen[:3])
+    assert_allclose(rates.seen[6:], model.learning_rate)
+
+
+def test_what_a_callback_does_to_the_learning_rate_lasts(tiny, windows, rates):
+    import keras
+
+    class Halve(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                self.model.optimizer.learning_rate = float(self.model.optimizer.learning_rate) / 2
+
+    tiny(**COSINE, epochs=5, learning_rate=0.01, callbacks=[Halve, rates]).fit(*windows)
+    expected = 0.005 * (1 + np.cos(np.pi * np.arange(5) / 5))
+    assert_allclose(rates.seen, expected / [1, 1, 2, 2, 2], rtol=1e-5)
 
 
 # Early stopping
@@ -345,8 +526,126 @@ def test_early_stopping_holds_out_the_last_rows(tiny, windows):
 
 
 def test_early_stopping_needs_a_row_to_train_on(tiny):
-    with pytest.raises(ValueError, match="n_samples=1 "):
+    with pytest.raises(ValueError, match="n_samples=1,"):
         tiny(early_stopping=True).fit(np.ones((1, 2, 1)), [1.0])
+
+
+@pytest.mark.parametrize(
+    ("gap", "sliding", "n_left_out"),
+    [("auto", True, 3), ("auto", False, 0), (0, True, 0), (7, True, 7), (7, False, 7)],
+)
+def test_rows_whose_futures_overlap_those_held_out_are_left_out(tiny, gap, sliding, n_left_out):
+    X, y = to_supervised(make_sine(54), horizon=4)
+    X = SlidingWindow(5).fit_transform(X)
+    X = X if sliding else X.copy()
+
+    def training_losses(changed=slice(0)):
+        model = tiny(early_stopping=True, validation_fraction=0.2, validation_gap=gap)
+        other = y.copy()
+        other[changed] += 100
+        return model.fit(X, other).history_["loss"]
+
+    first_left_out = 40 - n_left_out
+    assert training_losses(slice(first_left_out, None)) == training_losses()
+    assert training_losses(first_left_out - 1) != training_losses()
+
+
+@pytest.mark.parametrize(("gap", "n_rows"), [(29, 40), ("auto", 4)])
+def test_a_gap_that_leaves_nothing_to_train_on(tiny, gap, n_rows):
+    X, y = to_supervised(make_sine(n_rows + 4), horizon=4)
+    X = SlidingWindow(3).fit_transform(X)
+    model = tiny(early_stopping=True, validation_fraction=0.25, validation_gap=gap)
+    if gap == 29:
+        assert tiny(early_stopping=True, validation_fraction=0.25, validation_gap=28).fit(X, y).n_iter_ == 2
+        model.set_params(validation_gap=30)
+    with pytest.raises(ValueError, match=rf"n_samples={n_rows}, .*validation_gap={model.validation_gap!r}, .*no row"):
+        model.fit(X, y)
+
+
+# Rows held out by the user
+
+
+def test_x_val_stands_in_for_the_last_rows(tiny, windows):
+    X, y = windows
+    weight = np.arange(40.0) % 3 + 1
+    held_out = {"X_val": X[30:], "y_val": y[30:], "sample_weight_val": weight[30:]}
+    split = tiny(early_stopping=True, validation_fraction=0.25).fit(X, y, weight)
+    given = tiny(early_stopping=True).fit(X[:30], y[:30], weight[:30], **held_out)
+    assert_same_weights(split, given, atol=1e-6)
+    for name in ("loss", "val_loss"):
+        assert_allclose(split.history_[name], given.history_[name], rtol=1e-5)
+
+
+def test_with_x_val_all_rows_train(tiny, windows):
+    X, y = windows
+    model = tiny(**LINEAR, early_stopping=True).fit(X, y, X_val=X[:5] + 1, y_val=y[:5])
+    plain = tiny(**LINEAR).fit(X, y)
+    assert model.history_["loss"] == plain.history_["loss"]
+    assert_array_equal(model.linear_coef_, plain.linear_coef_)
+
+
+def test_rows_of_weight_zero_in_x_val_do_not_count(tiny, windows):
+    X, y = windows
+    weight = np.arange(10.0) % 3
+    kept = weight > 0
+    model = tiny(**LINEAR, early_stopping=True)
+    one = clone(model).fit(X[:30], y[:30], X_val=X[30:], y_val=y[30:], sample_weight_val=weight)
+    other = clone(model).fit(X[:30], y[:30], X_val=X[30:][kept], y_val=y[30:][kept], sample_weight_val=9 * weight[kept])
+    assert_allclose(one.history_["val_loss"], other.history_["val_loss"], rtol=1e-6)
+    assert_same_weights(one, other, atol=1e-6)
+
+
+@pytest.mark.backend
+def test_missing_steps_in_x_val_alone(tiny, rng):
+    X, y = rng.standard_normal((40, 6, 2)), rng.standard_normal((40, 3))
+    X_val = X[:9].copy()
+    X_val[:4, :2] = X_val[4:6, 3] = X_val[8] = np.nan
+    model = tiny(early_stopping=True, epochs=1).fit(X, y, X_val=X_val, y_val=y[:9])
+    errors = (model.predict(X_val) - y[:9]) / model.target_scale_
+    assert_allclose(model.history_["val_loss"], np.mean(errors**2), rtol=1e-4)
+
+
+def test_x_val_through_a_pipeline(tiny):
+    X, y = to_supervised(10 * make_sine(90))
+    network = tiny(**LINEAR, early_stopping=True)
+    with config_context(enable_metadata_routing=True):
+        routed = clone(network).set_fit_request(X_val=True, y_val=True)
+        pipeline = make_pipeline(
+            MinMaxScaler(), SlidingWindow(5, carry_over=True), routed, transform_input=["X_val"]
+        ).fit(X[:60], y[:60], X_val=X[60:], y_val=y[60:])
+    scaler = MinMaxScaler().fit(X[:60])
+    windows = SlidingWindow(5).fit_transform(scaler.transform(X))
+    network.fit(windows[:60], y[:60], X_val=windows[60:], y_val=y[60:])
+    assert_allclose(pipeline[-1].history_["val_loss"], network.history_["val_loss"], rtol=1e-6)
+    assert_same_weights(pipeline[-1], network, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("held_out", "message"),
+    [
+        ({"X_val": np.ones((2, 6, 2))}, "X_val is provided, but y_val was not provided"),
+        ({"y_val": np.ones(2)}, "y_val is provided, but X_val was not provided"),
+        ({"X_val": np.ones((2, 6, 2)), "y_val": np.ones(3)}, "inconsistent numbers of samples"),
+        ({"X_val": np.ones((2, 6, 1)), "y_val": np.ones(2)}, "1 features, but LSTMForecaster is expecting 2"),
+        ({"X_val": np.ones((2, 5, 2)), "y_val": np.ones(2)}, "5 steps, but LSTMForecaster is expecting 6"),
+        ({"X_val": np.ones((2, 6, 2)), "y_val": np.ones((2, 2))}, r"y has shape \(2, 2\)"),
+        ({"X_val": np.ones((2, 6, 2)), "y_val": [1, np.nan]}, "contains NaN"),
+        ({"X_val": np.ones((2, 6, 2)), "y_val": np.ones(2), "sample_weight_val": [1, -1]}, "Negative values"),
+    ],
+)
+def test_bad_x_val(tiny, windows, held_out, message):
+    X, y = windows
+    model = tiny(early_stopping=True).fit(X, y)
+    before = model.predict(X)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X + 1, y, **held_out)
+    assert_array_equal(model.predict(X), before)
+
+
+def test_x_val_is_for_early_stopping(tiny, windows):
+    X, y = windows
+    with pytest.raises(ValueError, match="pass them with early_stopping=True only"):
+        tiny().fit(X, y, X_val=X, y_val=y)
 
 
 # Callbacks
@@ -580,7 +879,8 @@ def test_to_keras(tiny, windows, tmp_path):
     import keras
 
     X, y = windows
-    model = tiny(units=(3, 2), bidirectional=True, epochs=3).fit(10 * X + 4, 5 * y - 3)
+    X[8], X[9, :, 0] = np.nan, np.nan
+    model = tiny(**LINEAR, units=(3, 2), bidirectional=True, epochs=3).fit(10 * X + 4, 5 * y - 3)
     network = model.to_keras()
     assert_allclose(network.predict(10 * X + 4, verbose=0)[:, 0], model.predict(10 * X + 4), rtol=1e-4, atol=1e-4)
     before = [w.copy() for w in model.weights_]
@@ -598,6 +898,20 @@ def test_to_keras(tiny, windows, tmp_path):
     assert_allclose(np.load(tmp_path / "y.npy"), network.predict(X, verbose=0), atol=1e-6)
     fresh = keras.models.clone_model(network)
     assert np.abs(fresh.get_weights()[0]).max() > 0
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("linear_skip", [False, True])
+@pytest.mark.parametrize(
+    ("n_steps", "n_features", "n_outputs"), [(1, 1, 1), (1, 2, 3), (2, 1, 1), (5, 3, 2), (9, 1, 4)]
+)
+def test_the_keras_model_predicts_alike(tiny, rng, n_steps, n_features, n_outputs, linear_skip):
+    X = 300 + 7 * rng.standard_normal((60, n_steps, n_features))
+    y = rng.standard_normal((60, n_outputs)) + X[:, -1, :1]
+    X[rng.random(X.shape) < np.repeat([0, 0.3, 0.9], 20)[:, np.newaxis, np.newaxis]] = np.nan
+    X[:n_steps, :, 0][np.tri(n_steps, dtype=bool)] = np.nan
+    model = tiny(linear_skip=linear_skip).fit(X, y)
+    assert_allclose(model.to_keras().predict(X, verbose=0), model.predict(X), rtol=0, atol=2e-3)
 
 
 # Errors, all of them before training
@@ -740,6 +1054,10 @@ def test_renamed_or_reordered_columns(tiny):
         {"batch_size": 0},
         {"validation_fraction": 0.0},
         {"validation_fraction": 1.0},
+        {"validation_gap": -1},
+        {"validation_gap": "none"},
+        {"linear_skip": "yes"},
+        {"learning_rate_schedule": "linear"},
         {"n_iter_no_change": 0},
         {"tol": -1},
         {"random_state": "a"},

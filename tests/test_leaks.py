@@ -91,9 +91,7 @@ def test_early_stopping_sees_nothing_that_beats_persistence(horizon):
 @pytest.mark.parametrize("model", [RIDGE, LSTM], ids=["ridge", "lstm"])
 @pytest.mark.parametrize("evaluate", [in_cross_validation, in_backtest])
 def test_a_known_future_is_caught(evaluate, model, horizon):
-    assert beats_persistence(
-        lambda *args: evaluate(model, *args), horizon, walk_that_knows_the_future
-    )
+    assert beats_persistence(lambda *args: evaluate(model, *args), horizon, walk_that_knows_the_future)
 
 
 @pytest.mark.parametrize("horizon", [1, 12])
