@@ -178,7 +178,8 @@ class _CosineDecay(keras.callbacks.Callback):
         done = epoch - self._first_epoch
         if done:
             optimizer = self.model.optimizer
-            optimizer.learning_rate = float(optimizer.learning_rate) * self._part(done) / self._part(done - 1)
+            found = keras.ops.convert_to_numpy(optimizer.learning_rate.value)
+            optimizer.learning_rate = float(found) * self._part(done) / self._part(done - 1)
 
     def _part(self, done: int) -> float:
         return (1 + cos(pi * done / self._epochs)) / 2
