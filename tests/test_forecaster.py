@@ -35,6 +35,7 @@ def assert_same_weights(a, b, **tolerance):
 
 
 LINEAR = {"linear_skip": True}
+LINEAR_ALONE = LINEAR | {"learning_rate": 1e-9}  # beside a linear path, the network starts without output
 
 
 # What it learns
@@ -338,9 +339,9 @@ def test_the_linear_path_learns_a_linear_map(tiny, rng, early_stopping):
     X = 5 + 3 * rng.standard_normal((200, 4, 2))
     coef, intercept = rng.standard_normal((4, 2, 3)), np.array([100.0, 0.0, -1.0])
     y = np.tensordot(X, coef, axes=2) + intercept
-    model = tiny(**LINEAR, early_stopping=early_stopping).fit(X, y)
+    model = tiny(**LINEAR_ALONE, early_stopping=early_stopping).fit(X, y)
     assert_allclose(model.linear_coef_ / model.feature_scale_[:, np.newaxis], coef, atol=1e-4)
-    assert_allclose(model.predict(X), y, atol=0.1)  # the network's part is small where it is not stopped early
+    assert_allclose(model.predict(X), y, atol=0.01)
 
 
 def test_a_trend_is_carried_beyond_the_values_seen_in_training(tiny):
@@ -351,14 +352,14 @@ def test_a_trend_is_carried_beyond_the_values_seen_in_training(tiny):
     for linear_skip in (True, False):
         model = make_pipeline(SlidingWindow(12), tiny(linear_skip=linear_skip, epochs=10)).fit(X[:80], y[:80])
         errors[linear_skip] = np.abs(model.predict(X)[80:] - y[80:]).max()
-    assert errors[True] < 4
+    assert errors[True] < 5
     assert errors[False] > 50
 
 
 def test_in_the_linear_map_a_missing_step_has_the_values_before_it(tiny, rng):
     X = rng.standard_normal((200, 5, 2))
     coef = rng.standard_normal((5, 2))
-    model = tiny(**LINEAR).fit(X, np.tensordot(X, coef, axes=2))
+    model = tiny(**LINEAR_ALONE).fit(X, np.tensordot(X, coef, axes=2))
     gapped, filled = X[:9].copy(), X[:9].copy()
     gapped[:3, :2], filled[:3, :2] = np.nan, X[:3, 2:3]  # before all others: those of the first step present
     gapped[3:6, 2:4, 0], filled[3:6, 2:4] = np.nan, X[3:6, 1:2]
@@ -368,8 +369,7 @@ def test_in_the_linear_map_a_missing_step_has_the_values_before_it(tiny, rng):
 
 def test_a_window_without_a_whole_step_is_predicted_as_one_of_average_steps(tiny, windows):
     X, y = windows
-    model = tiny(**LINEAR).fit(X, y)
-    model.weights_ = [0 * w for w in model.weights_]
+    model = tiny(**LINEAR_ALONE).fit(X, y)
     partly = np.full((2, 6, 2), np.nan)
     partly[0, :, 1] = 9
     average = np.broadcast_to(model.feature_mean_, (6, 2))

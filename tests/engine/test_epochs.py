@@ -45,7 +45,7 @@ def test_equals_the_loop_of_keras(tiny, windows, params):
     assert Batches.seen == 0
     theirs = tiny(**params | {"callbacks": [Batches, *params.get("callbacks", [])]}).fit(X, y, sample_weight)
     n_rows = np.count_nonzero(sample_weight)
-    n_training = n_rows - ceil(0.1 * n_rows) if ours.early_stopping else n_rows
+    n_training = n_rows - ceil(ours.validation_fraction * n_rows) if ours.early_stopping else n_rows
     assert Batches.seen == theirs.n_iter_ * ceil(n_training / ours.batch_size)
     assert list(ours.history_) == list(theirs.history_)
     for name, losses in ours.history_.items():
