@@ -1,0 +1,125 @@
+"""See whether a forecaster overfits, and how many rows it needs.
+
+On the logarithms of the airline passengers, one step ahead, scored on each of the last four years by a model that was
+fitted on the months before it. The first picture has learning curves: the error with more and more rows to train on,
+those right before the test rows, for the defaults and for a network without the linear path and early stopping. The
+second has validation curves, over `epochs`, `dropout` and `units`. All curves are of two random states.
+"""
+
+import argparse
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.model_selection import (
+    LearningCurveDisplay,
+    TimeSeriesSplit,
+    ValidationCurveDisplay,
+    cross_validate,
+    validation_curve,
+)
+from sklearn.pipeline import make_pipeline
+
+from sklstm import LSTMForecaster, SeasonalNaive, SlidingWindow, to_supervised
+from sklstm.datasets import load_airline
+
+parser = argparse.ArgumentParser(description="See whether a forecaster overfits, and how many rows it needs.")
+parser.add_argument("--output", default=".", type=Path, help="folder to save the pictures to")
+args = parser.parse_args()
+
+season_length, seeds = 12, range(2)
+scoring = "neg_mean_absolute_error"
+X, y = to_supervised(np.log(load_airline().data))
+years = {"n_splits": 4, "test_size": season_length}
+
+
+def on_windows(forecaster):
+    return make_pipeline(SlidingWindow(season_length, carry_over=True), forecaster)
+
+
+def lstm(seed=0, **params):
+    return on_windows(LSTMForecaster(random_state=seed, **params))
+
+
+def learning_curve_of_latest_rows(train_sizes, **params):
+    """Return scores of shape (n_sizes, n_seeds * n_splits), like `learning_curve`, which takes the oldest rows."""
+    runs = [
+        [
+            cross_validate(
+                lstm(seed, **params),
+                X,
+                y,
+                cv=TimeSeriesSplit(**years, max_train_size=size),
+                scoring=scoring,
+                return_train_score=True,
+            )
+            for seed in seeds
+        ]
+        for size in train_sizes
+    ]
+    return [
+        np.array([np.concatenate([run[part] for run in of_size]) for of_size in runs])
+        for part in ("train_score", "test_score")
+    ]
+
+
+def validation_curve_of_seeds(name, values, **params):
+    runs = [
+        validation_curve(
+            lstm(seed, **params),
+            X,
+            y,
+            param_name=f"lstmforecaster__{name}",
+            param_range=values,
+            cv=TimeSeriesSplit(**years),
+            scoring=scoring,
+        )
+        for seed in seeds
+    ]
+    return [np.hstack(scores) for scores in zip(*runs, strict=True)]
+
+
+def tell(title, values, train_scores, test_scores):
+    print(f"\n{title}\n{'':>10}{'train':>8}{'test':>8}")
+    for value, train, test in zip(values, -train_scores, -test_scores, strict=True):
+        print(f"{value:>10}{train.mean():>8.3f}{test.mean():>8.3f}")
+
+
+def draw(ax, display, title, **labels):
+    display.plot(ax=ax, negate_score=True, score_name="Mean absolute error")
+    ax.axhline(naive_error, color="0.5", linestyle=":", label="Seasonal naive, test")
+    ax.set(title=title, ylim=(0, 2 * naive_error), **labels)
+    ax.legend(loc="upper right")
+
+
+plt.switch_backend("Agg")  # draws to files and needs no display
+naive = cross_validate(on_windows(SeasonalNaive(season_length)), X, y, cv=TimeSeriesSplit(**years), scoring=scoring)
+naive_error = -naive["test_score"].mean()
+print(f"Mean absolute error of logarithms, one step ahead; seasonal naive {naive_error:.3f}")
+
+no_early_stopping = {"early_stopping": False}
+settings = {"Defaults": {}, "Network only": no_early_stopping | {"linear_skip": False}}
+train_sizes = np.array([24, 36, 48, 72, 95])
+figure, axes = plt.subplots(ncols=2, figsize=(8, 3.5), sharey=True, layout="constrained")
+for ax, (title, params) in zip(axes, settings.items(), strict=True):
+    train_scores, test_scores = learning_curve_of_latest_rows(train_sizes, **params)
+    tell(f"{title}, by training rows", train_sizes, train_scores, test_scores)
+    display = LearningCurveDisplay(train_sizes=train_sizes, train_scores=train_scores, test_scores=test_scores)
+    draw(ax, display, title, xlabel="Months to train on")
+figure.savefig(args.output / "learning_curves.png", dpi=100)
+
+curves = {
+    "epochs": ([3, 10, 30, 100, 300], no_early_stopping, "No early stopping"),
+    "dropout": ([0.0, 0.1, 0.2, 0.4], no_early_stopping | {"epochs": 300}, "300 epochs, no early stopping"),
+    "units": ([1, 4, 16, 64], {}, "Defaults"),
+}
+figure, axes = plt.subplots(ncols=3, figsize=(10, 3.5), sharey=True, layout="constrained")
+for ax, (name, (values, params, title)) in zip(axes, curves.items(), strict=True):
+    train_scores, test_scores = validation_curve_of_seeds(name, values, **params)
+    tell(f"{title}, by {name}", values, train_scores, test_scores)
+    display = ValidationCurveDisplay(
+        param_name=name, param_range=np.array(values), train_scores=train_scores, test_scores=test_scores
+    )
+    draw(ax, display, title)
+figure.savefig(args.output / "validation_curves.png", dpi=100)
+print(f"\nSaved learning_curves.png and validation_curves.png to {args.output}")
