@@ -7,7 +7,8 @@ from sklearn.linear_model import RidgeCV
 
 PENALTIES = np.logspace(-3, 3, 13)
 LEVEL = 3.0  # the last step is shrunk less than the changes before it, by the square of this
-MAX_VALUES = 2**21  # of windows to learn from: some megabytes and seconds, however many there are
+MAX_VALUES = 2**22  # of windows to learn from: some megabytes and seconds, however many there are
+MIN_ROWS = 1000  # to learn from if there are as many, however long windows are
 
 
 def fit_linear(windows: np.ndarray, y: np.ndarray, sample_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +44,7 @@ def fit_linear(windows: np.ndarray, y: np.ndarray, sample_weight: np.ndarray) ->
 
 def enough(rows: np.ndarray, row_size: int) -> np.ndarray:
     """Return as many of the rows, evenly spread, as it takes to learn from if each has so many values."""
-    return rows[:: ceil(len(rows) * row_size / MAX_VALUES)]
+    return rows[:: ceil(len(rows) / max(MAX_VALUES // row_size, MIN_ROWS))]
 
 
 def filled(windows: np.ndarray) -> np.ndarray:

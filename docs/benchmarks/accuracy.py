@@ -165,7 +165,7 @@ def table(cases):
             seconds = np.median(case["seconds"][candidate])
             yield f"| {case['case']} | {candidate} | {error:.4g} | {' | '.join(ratios)} | {seconds:.1f} |"
     for title, names in {"The series that the defaults were chosen on": SERIES, "Other series": CONFIRMATION}.items():
-        found = errors[errors.index.isin(list(names))]
+        found = errors[errors.index.isin(list(names))].dropna(axis=1, how="all")
         if len(found):
             yield from ("", f"{title}:", "", *summary(found))
 
