@@ -138,6 +138,8 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
     SlidingWindow : Makes windows inside a pipeline.
     to_supervised : Makes aligned `X` and `y`.
     forecast : Forecasts several steps beyond the end of a series.
+    backtest : Forecasts a known series from a rolling origin.
+    SeasonalNaive : The baseline, on the same windows.
 
     References
     ----------
@@ -196,8 +198,9 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         Raises
         ------
         ValueError
-            If the data are not as described, before training; if the loss is no longer finite, while
-            training. What was fitted before stays in both cases.
+            If the data are not as described, or `X_val` and `y_val` are not both there or without
+            `early_stopping=True`, before training; if the loss is no longer finite, while training. What was fitted
+            before stays in all cases.
         """
         return self._fit_network(
             X,

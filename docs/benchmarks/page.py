@@ -61,7 +61,8 @@ def write_page(results, folder):
         title, _, text = question.__doc__.strip().partition("\n")
         lines += ["", f"## {title.rstrip('.')}", text, ""]
         lines += getattr(question, "table", comparison)(result["cases"])
-        lines += ["", f"Measured on {result['date']} by [{name}.py](benchmarks/{name}.py)."]
+        measured = f"Measured on {result['date']} by [{name}.py](benchmarks/{name}.py)."
+        lines += ["", f"{measured} {result.get('note', '')}".rstrip()]
         if result["environment"] != latest:
             lines += ["", *environment_lines(result["environment"], latest)]
         if hasattr(question, "plot"):
