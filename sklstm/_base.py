@@ -49,6 +49,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         "optimizer": [StrOptions(OPTIMIZERS)],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "learning_rate_schedule": [StrOptions({"constant", "cosine"})],
+        "global_clipnorm": [Interval(Real, 0, None, closed="neither"), None],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
@@ -75,6 +76,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         optimizer="adam",
         learning_rate=0.005,
         learning_rate_schedule="cosine",
+        global_clipnorm=1.0,
         epochs=100,
         batch_size=32,
         early_stopping=True,
@@ -97,6 +99,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule
+        self.global_clipnorm = global_clipnorm
         self.epochs = epochs
         self.batch_size = batch_size
         self.early_stopping = early_stopping
@@ -213,6 +216,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
             _engine.Recipe(
                 loss=self.loss,
                 optimizer=self.optimizer,
+                global_clipnorm=self.global_clipnorm,
                 dropout=self.dropout,
                 recurrent_dropout=self.recurrent_dropout,
                 missing=missing_steps(*arrays),

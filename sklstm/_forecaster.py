@@ -50,6 +50,9 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
     learning_rate_schedule : {"constant", "cosine"}, default="cosine"
         Whether the learning rate stays or falls to nearly zero along half a cosine over the `epochs` of a fit [5]_.
 
+    global_clipnorm : float or None, default=1.0
+        Longest gradient, over all weights together, that the optimizer sees; a longer one is shortened to it [6]_.
+
     epochs : int, default=100
         Number of passes over the training rows; the most, if `early_stopping=True`.
 
@@ -59,7 +62,7 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
     early_stopping : bool, default=True
         Whether to hold out the last rows, stop when the loss on them no longer falls, and restore the
         weights with which it was lowest. With `linear_skip=True`, the network's part of the prediction is then scaled
-        by the factor from 0 to 1 that suits those rows best [6]_; the linear map is learnt from all rows.
+        by the factor from 0 to 1 that suits those rows best [7]_; the linear map is learnt from all rows.
 
     validation_fraction : float, default=0.2
         Fraction of the rows to hold out; only with `early_stopping=True`.
@@ -151,7 +154,8 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
     .. [4] G. Lai, W.-C. Chang, Y. Yang and H. Liu, "Modeling long- and short-term temporal patterns with deep
        neural networks", SIGIR, 2018.
     .. [5] I. Loshchilov and F. Hutter, "SGDR: Stochastic gradient descent with warm restarts", ICLR, 2017.
-    .. [6] L. Breiman, "Stacked regressions", Machine Learning 24, 1996.
+    .. [6] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural networks", ICML, 2013.
+    .. [7] L. Breiman, "Stacked regressions", Machine Learning 24, 1996.
 
     Examples
     --------
@@ -305,6 +309,7 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
             loss=self.loss,
             optimizer=self.optimizer,
             learning_rate=self.learning_rate,
+            global_clipnorm=self.global_clipnorm,
         )
 
     def _check_target(self, X, y, *, reset):

@@ -466,6 +466,21 @@ def test_the_schedule_counts_in_training(tiny, windows):
         assert (np.abs(constant.weights_[0] - cosine.weights_[0]).max() == 0) == (epochs == 1)
 
 
+@pytest.mark.backend
+def test_a_long_gradient_is_shortened(tiny, windows):
+    """A step of plain gradient descent is as long as the gradient, times the learning rate."""
+    X, y = windows
+
+    def length_of_a_step(**params):
+        model = tiny(optimizer="sgd", batch_size=64, warm_start=True, **params)
+        before, after = (model.set_params(epochs=1, learning_rate=rate).fit(X, y).weights_ for rate in (1e-30, 0.1))
+        return np.sqrt(sum(np.sum((a - b) ** 2) for a, b in zip(after, before, strict=True))) / 0.1
+
+    free = length_of_a_step(global_clipnorm=None)
+    assert_allclose(length_of_a_step(global_clipnorm=free / 2), free / 2, rtol=1e-4)
+    assert_allclose(length_of_a_step(global_clipnorm=free * 2), free, rtol=1e-4)
+
+
 def test_the_learning_rate_restarts_with_each_fit(tiny, windows, rates):
     model = tiny(**COSINE, epochs=3, warm_start=True, callbacks=rates).fit(*windows).fit(*windows)
     model.partial_fit(*windows).partial_fit(*windows)
@@ -1057,6 +1072,7 @@ def test_renamed_or_reordered_columns(tiny):
         {"validation_gap": "none"},
         {"linear_skip": "yes"},
         {"learning_rate_schedule": "linear"},
+        {"global_clipnorm": 0},
         {"n_iter_no_change": 0},
         {"tol": -1},
         {"random_state": "a"},

@@ -35,16 +35,23 @@ from sklstm import LSTMForecaster, SlidingWindow, to_supervised
 
 TEST_FRACTION = 0.2
 NAIVE, RIDGE, LSTM = "seasonal naive", "ridge", "LSTM"
-BARE = {"linear_skip": False, "learning_rate_schedule": "constant", "early_stopping": False}
+BARE = {
+    "linear_skip": False,
+    "learning_rate_schedule": "constant",
+    "global_clipnorm": None,
+    "early_stopping": False,
+}
 VARIANTS = {
     "default": {},
     "without linear path": {"linear_skip": False},
     "without falling rate": {"learning_rate_schedule": "constant"},
+    "without clipping": {"global_clipnorm": None},
     "without early stopping": {"early_stopping": False},
     "with linear path only": BARE | {"linear_skip": True},
     "with falling rate only": BARE | {"learning_rate_schedule": "cosine"},
+    "with clipping only": BARE | {"global_clipnorm": 1.0},
     "with early stopping only": BARE | {"early_stopping": True},
-    "with none of the three": BARE,
+    "with none of the four": BARE,
     "batches of 128": {"batch_size": 128},
     "learning rate 0.001": {"learning_rate": 0.001},
     "patience 20": {"n_iter_no_change": 20},

@@ -12,7 +12,12 @@ UNITS = 50
 BATCH_SIZE = 32
 LEARNING_RATE = 0.005
 # Without what the networks of the others do not have
-SAME_NETWORK = {"linear_skip": False, "learning_rate_schedule": "constant", "early_stopping": False}
+SAME_NETWORK = {
+    "linear_skip": False,
+    "learning_rate_schedule": "constant",
+    "global_clipnorm": None,
+    "early_stopping": False,
+}
 
 
 def sine():

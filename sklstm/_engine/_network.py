@@ -141,9 +141,10 @@ def make_loss(name: str) -> keras.losses.Loss:
     return _LOSSES[name](name=name, dtype="float32")
 
 
-def make_optimizer(name: str, learning_rate: float) -> keras.optimizers.Optimizer:
+def make_optimizer(name: str, learning_rate: float, global_clipnorm: float | None) -> keras.optimizers.Optimizer:
     """Return the Keras optimizer of that name."""
-    return keras.optimizers.get({"class_name": name, "config": {"learning_rate": learning_rate}})
+    config = {"learning_rate": learning_rate, "global_clipnorm": global_clipnorm}
+    return keras.optimizers.get({"class_name": name, "config": config})
 
 
 def to_keras(
@@ -158,6 +159,7 @@ def to_keras(
     loss: str,
     optimizer: str,
     learning_rate: float,
+    global_clipnorm: float | None,
 ) -> keras.Model:
     """Return a compiled model from raw windows to outputs in the units of the target.
 
@@ -174,5 +176,5 @@ def to_keras(
         linear = _linear_outputs(standardised, architecture.n_outputs)
         model = keras.Model(windows, layers.Add(dtype="float32")([outputs, linear]))
         model.get_layer("linear").set_weights([linear_coef.reshape(-1, architecture.n_outputs)])
-    model.compile(make_optimizer(optimizer, learning_rate), make_loss(loss))
+    model.compile(make_optimizer(optimizer, learning_rate, global_clipnorm), make_loss(loss))
     return model

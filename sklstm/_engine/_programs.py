@@ -26,6 +26,7 @@ class Recipe:
 
     loss: str
     optimizer: str
+    global_clipnorm: float | None = None
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     missing: Missing = "none"
@@ -44,7 +45,7 @@ class Program:
             recurrent_dropout=recipe.recurrent_dropout,
         )
         self.model = _model_class()(windows, outputs, name="network")
-        self.model.compile(make_optimizer(recipe.optimizer, learning_rate=0.001), make_loss(recipe.loss))
+        self.model.compile(make_optimizer(recipe.optimizer, 0.001, recipe.global_clipnorm), make_loss(recipe.loss))
         self.model.optimizer.build(self.model.trainable_variables)
         self._initial_optimizer_state = _read(self.model.optimizer.variables)
 
