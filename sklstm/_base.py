@@ -12,9 +12,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, InvalidParameterError, StrOptions
 
-from ._validation import are_sliding, check_sequences, check_weights, chunks, keeping_earlier_fit, missing_steps
+from ._validation import check_sequences, check_tokens, check_weights, chunks, keeping_earlier_fit, missing_steps
 
-LOSSES = {"squared_error", "absolute_error", "huber"}
 OPTIMIZERS = {"adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop", "sgd"}
 
 
@@ -31,18 +30,22 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
     """An LSTM network as a scikit-learn estimator.
 
     A subclass says what its target looks like: `_check_target` validates it, `_fit_target` learns what there is to
-    know of it before training, and `_encode_target` turns it into what the network learns.
+    know of it before training, and `_encode_target` turns it into what the network learns. And it says how the
+    network ends, by the attributes below, of which it may make parameters.
 
     Everything that `fit` leaves on the estimator is a number, an array, or a list or dict of those. The
     engine, which knows Keras, is imported when it is first used.
     """
 
-    _network: dict  # the fitted network's units and direction, whatever the parameters are by now
+    loss: str
+    linear_skip = False
+    pooling = "last"
+    embedding_dim = None
+
+    _network: dict  # the fitted network's layers, whatever the parameters are by now
 
     _parameter_constraints: dict = {
         "units": [Interval(Integral, 1, None, closed="left"), list, tuple],
-        "loss": [StrOptions(LOSSES)],
-        "linear_skip": ["boolean"],
         "bidirectional": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
@@ -54,7 +57,6 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "validation_gap": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "normalize": ["boolean"],
@@ -66,33 +68,28 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
 
     def __init__(
         self,
-        units=50,
+        units,
         *,
-        loss="squared_error",
-        linear_skip=True,
-        bidirectional=False,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        optimizer="adam",
-        learning_rate=0.005,
-        learning_rate_schedule="cosine",
-        global_clipnorm=1.0,
-        epochs=100,
-        batch_size=32,
-        early_stopping=True,
-        validation_fraction=0.2,
-        validation_gap="auto",
-        n_iter_no_change=10,
-        tol=1e-4,
-        normalize=True,
-        warm_start=False,
-        callbacks=None,
-        random_state=None,
-        verbose=0,
+        bidirectional,
+        dropout,
+        recurrent_dropout,
+        optimizer,
+        learning_rate,
+        learning_rate_schedule,
+        global_clipnorm,
+        epochs,
+        batch_size,
+        early_stopping,
+        validation_fraction,
+        n_iter_no_change,
+        tol,
+        normalize,
+        warm_start,
+        callbacks,
+        random_state,
+        verbose,
     ):
         self.units = units
-        self.loss = loss
-        self.linear_skip = linear_skip
         self.bidirectional = bidirectional
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
@@ -104,7 +101,6 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         self.batch_size = batch_size
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
-        self.validation_gap = validation_gap
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.normalize = normalize
@@ -120,39 +116,58 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         If `reset`, sets ``n_outputs_``; checks against it otherwise.
         """
 
-    @abstractmethod
     def _fit_target(self, training):
         """Learn what `_encode_target` needs."""
 
-    @abstractmethod
     def _encode_target(self, X, y):
-        """Return a validated target as what the network learns, of shape ``(n_samples, n_outputs)``."""
+        """Return a validated target as what the network learns."""
+        return y
 
     def _fit_network(self, X, y, sample_weight, *, epochs, resume, early_stopping=False, held_out=None):
         """Train a new network, or resume training the fitted one; on failure leave all as it was.
 
-        Early stopping looks at the rows of `held_out`, a tuple like ``(X, y, sample_weight)``, or else at the last rows
-        of `X`.
+        Early stopping looks at the rows of `held_out`, a tuple like ``(X, y, sample_weight)``, or else at some of `X`.
         """
         with keeping_earlier_fit(self):
             self._check_network(resume)
+            if not resume:
+                self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
             training, validation = self._check_sample(X, y, sample_weight, reset=not resume), None
             if held_out is not None:
                 validation = self._check_sample(*held_out, reset=False)
             elif early_stopping:
                 training, validation = self._split(training)
             if not resume:
-                self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
                 self._fit_feature_scale(training)
                 self._fit_target(training)
             self._train(training, validation, epochs=epochs, resume=resume)
         return self
 
     def _check_sample(self, X, y, sample_weight, *, reset: bool) -> Sample:
-        X = check_sequences(self, X, y, reset=reset)
+        X = self._check_sequences(X, y, reset=reset)
         y = self._check_target(X, y, reset=reset)
         sample_weight = check_weights(X, sample_weight)
         return Sample(X, y, sample_weight, np.flatnonzero(sample_weight))
+
+    def _check_sequences(self, X, y="no_validation", *, reset: bool) -> np.ndarray:
+        X = check_sequences(self, X, y, reset=reset)
+        if not self._network["embedding_dim"]:
+            return X
+        check_tokens(self, X)
+        if reset:
+            self._n_tokens = 1 + int(np.fmax.reduce(X, axis=None, initial=0))
+        return np.where(self._n_tokens > X, X, np.where(np.isnan(X), np.nan, 0))
+
+    def _held_out(self, X_val, y_val, sample_weight_val) -> tuple | None:
+        if X_val is None and y_val is None:
+            return None
+        if y_val is None:
+            raise ValueError("X_val is provided, but y_val was not provided.")
+        if X_val is None:
+            raise ValueError("y_val is provided, but X_val was not provided.")
+        if not self.early_stopping:
+            raise ValueError("X_val and y_val are for early stopping: pass them with early_stopping=True only.")
+        return X_val, y_val, sample_weight_val
 
     def _check_network(self, resume: bool) -> None:
         units = list(self.units) if isinstance(self.units, list | tuple) else [self.units]
@@ -161,7 +176,12 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
                 f"The 'units' parameter of {type(self).__name__} must be an int in the range [1, inf) or a "
                 f"sequence of such ints. Got {self.units!r} instead."
             )
-        network = {"units": [int(u) for u in units], "bidirectional": bool(self.bidirectional)}
+        network = {
+            "units": [int(u) for u in units],
+            "bidirectional": bool(self.bidirectional),
+            "pooling": self.pooling,
+            "embedding_dim": self.embedding_dim,
+        }
         if resume and network != self._network:
             raise ValueError(
                 f"Training resumes with the fitted network {self._network}, which cannot become {network}. "
@@ -170,25 +190,27 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         self._network = network
 
     def _split(self, sample: Sample) -> tuple[Sample, Sample]:
-        """Return the last rows, to validate on, and those to train on, which end before the futures of the others."""
+        """Return what to train and what to validate on."""
+        training, validation = self._split_rows(sample)
+        return sample._replace(rows=training), sample._replace(rows=validation)
+
+    def _split_rows(self, sample: Sample, gap: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows to train on, and the last ones, to validate on, which start `gap` rows later."""
         n_validation = ceil(self.validation_fraction * len(sample.rows))
         training, validation = np.split(sample.rows, [len(sample.rows) - n_validation])
-        gap = self.validation_gap
-        if gap == "auto":
-            gap = sample.y.shape[1] - 1 if are_sliding(sample.X) else 0
         training = training[training < validation[0] - gap]
         if not len(training):
             raise ValueError(
-                f"With n_samples={len(sample.rows)}, validation_fraction={self.validation_fraction} and "
-                f"validation_gap={self.validation_gap!r}, early stopping leaves no row to train on."
+                f"With n_samples={len(sample.rows)}, validation_fraction={self.validation_fraction} and a gap of {gap} "
+                "row(s), early stopping leaves no row to train on."
             )
-        return sample._replace(rows=training), sample._replace(rows=validation)
+        return training, validation
 
     def _fit_feature_scale(self, training: Sample) -> None:
         """Learn the mean and standard deviation of each feature over the steps that are not missing."""
         X, _, sample_weight, rows = training
         self.feature_mean_, self.feature_scale_ = np.zeros(X.shape[2]), np.ones(X.shape[2])
-        if not self.normalize:
+        if not self.normalize or self.embedding_dim:
             return
         scaler = StandardScaler()
         for chunk in chunks(len(rows), X[0].size):
@@ -260,6 +282,9 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
             n_outputs=self.n_outputs_,
             units=tuple(self._network["units"]),
             bidirectional=self._network["bidirectional"],
+            pooling=self._network["pooling"],
+            n_tokens=self._n_tokens if self._network["embedding_dim"] else 0,
+            embedding_dim=self._network["embedding_dim"] or 0,
         )
 
     def _trained_network(self):
@@ -282,6 +307,22 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
             X,
             feature_mean=self.feature_mean_,
             feature_scale=self.feature_scale_,
+        )
+
+    def _to_keras(self, **output):
+        """Return the fitted network as a compiled Keras model, and `output` says what becomes of its outputs."""
+        from . import _engine
+
+        return _engine.to_keras(
+            self._architecture(),
+            self.weights_,
+            feature_mean=self.feature_mean_,
+            feature_scale=self.feature_scale_,
+            loss=self.loss,
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            global_clipnorm=self.global_clipnorm,
+            **output,
         )
 
     def __getstate__(self):

@@ -1,13 +1,16 @@
 """The forecaster: a regressor on windows."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import BaseLSTM, Sample
 from ._linear import enough, filled, fit_linear
-from ._validation import check_sequences, check_target, chunks
+from ._validation import are_sliding, check_target, chunks
 
 
 class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
@@ -168,6 +171,64 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
     True
     """
 
+    _parameter_constraints: dict = {
+        **BaseLSTM._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber"})],
+        "linear_skip": ["boolean"],
+        "validation_gap": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
+    }
+
+    def __init__(
+        self,
+        units=50,
+        *,
+        loss="squared_error",
+        linear_skip=True,
+        bidirectional=False,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        optimizer="adam",
+        learning_rate=0.005,
+        learning_rate_schedule="cosine",
+        global_clipnorm=1.0,
+        epochs=100,
+        batch_size=32,
+        early_stopping=True,
+        validation_fraction=0.2,
+        validation_gap="auto",
+        n_iter_no_change=10,
+        tol=1e-4,
+        normalize=True,
+        warm_start=False,
+        callbacks=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            units,
+            bidirectional=bidirectional,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            learning_rate_schedule=learning_rate_schedule,
+            global_clipnorm=global_clipnorm,
+            epochs=epochs,
+            batch_size=batch_size,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            normalize=normalize,
+            warm_start=warm_start,
+            callbacks=callbacks,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.loss = loss
+        self.linear_skip = linear_skip
+        self.validation_gap = validation_gap
+
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Train the network.
@@ -216,17 +277,6 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
             held_out=self._held_out(X_val, y_val, sample_weight_val),
         )
 
-    def _held_out(self, X_val, y_val, sample_weight_val) -> tuple | None:
-        if X_val is None and y_val is None:
-            return None
-        if y_val is None:
-            raise ValueError("X_val is provided, but y_val was not provided.")
-        if X_val is None:
-            raise ValueError("y_val is provided, but X_val was not provided.")
-        if not self.early_stopping:
-            raise ValueError("X_val and y_val are for early stopping: pass them with early_stopping=True only.")
-        return X_val, y_val, sample_weight_val
-
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Train the network for one more epoch, on the same data or new ones.
@@ -236,14 +286,8 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
-            Windows, as in `fit`.
-
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets, as in `fit`.
-
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, as in `fit`.
+        X, y, sample_weight : array-like
+            Windows, targets and weights, as in `fit`.
 
         Returns
         -------
@@ -278,7 +322,7 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
             If `X` has other dimensions, steps, features or columns than in `fit`, or is invalid as in `fit`.
         """
         check_is_fitted(self)
-        return self._predict(check_sequences(self, X, reset=False))
+        return self._predict(self._check_sequences(X, reset=False))
 
     def _predict(self, X: np.ndarray) -> np.ndarray:
         """Predict the targets of validated sequences."""
@@ -296,20 +340,8 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
             `predict` standardises in float64, and shares nothing with this estimator.
         """
         check_is_fitted(self)
-        from . import _engine
-
-        return _engine.to_keras(
-            self._architecture(),
-            self.weights_,
-            feature_mean=self.feature_mean_,
-            feature_scale=self.feature_scale_,
-            output_mean=self.target_mean_,
-            output_scale=self.target_scale_,
-            linear_coef=self.linear_coef_,
-            loss=self.loss,
-            optimizer=self.optimizer,
-            learning_rate=self.learning_rate,
-            global_clipnorm=self.global_clipnorm,
+        return self._to_keras(
+            output_mean=self.target_mean_, output_scale=self.target_scale_, linear_coef=self.linear_coef_
         )
 
     def _check_target(self, X, y, *, reset):
@@ -324,21 +356,20 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
             )
         return columns
 
+    def _split_rows(self, sample):
+        gap = self.validation_gap
+        if gap == "auto":  # no training row's future may reach into those of the others
+            gap = sample.y.shape[1] - 1 if are_sliding(sample.X) else 0
+        return super()._split_rows(sample, gap)
+
     def _fit_target(self, training):
         X, y, sample_weight, rows = training
-        self._fit_linear(X, y, sample_weight)
-        self.target_scale_ = np.ones(self.n_outputs_)
+        self.target_mean_, self.target_scale_ = np.zeros(self.n_outputs_), np.ones(self.n_outputs_)
         if self.normalize:
             scaler = StandardScaler().fit(y[rows], sample_weight=sample_weight[rows])
-            self.target_scale_ = scaler.scale_
-            if not self.linear_skip:
-                self.target_mean_ = scaler.mean_
-
-    def _fit_linear(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray) -> None:
-        """Learn the linear map from all rows, held out or not: early stopping is for the network only."""
+            self.target_mean_, self.target_scale_ = scaler.mean_, scaler.scale_
         self.linear_coef_ = np.zeros((*X.shape[1:], self.n_outputs_))
-        self.target_mean_ = np.zeros(self.n_outputs_)
-        if self.linear_skip:
+        if self.linear_skip:  # learnt from all rows, held out or not: early stopping is for the network only
             rows = enough(np.flatnonzero(sample_weight), X[0].size)
             self.linear_coef_, self.target_mean_ = fit_linear(self._filled(X[rows]), y[rows], sample_weight[rows])
 
@@ -368,6 +399,5 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         weight = sample_weight[span, np.newaxis]
         output, wanted = self._network_output(X[span]), self._encode_target(X[span], y[span])
         square = np.sum(weight * output**2)
-        factor = np.clip(np.sum(weight * output * wanted) / square, 0, 1) if square else 1
-        *lstm, kernel, bias = self.weights_
-        self.weights_ = [*lstm, kernel * np.float32(factor), bias * np.float32(factor)]
+        factor = np.float32(np.clip(np.sum(weight * output * wanted) / square, 0, 1) if square else 1)
+        self.weights_[-2:] = [weight * factor for weight in self.weights_[-2:]]

@@ -102,6 +102,16 @@ def _check_input_shape(estimator: BaseEstimator, shape: tuple[int, ...]) -> None
         raise ValueError(f"X has {shape[0]} steps, but {name} is expecting {expected[0]} steps as input.")
 
 
+def check_tokens(estimator: BaseEstimator, X: np.ndarray) -> None:
+    """Check that sequences are of token numbers, one a step, or missing."""
+    name = type(estimator).__name__
+    if X.shape[2] != 1:
+        raise ValueError(f"With embedding_dim, {name} is expecting 1 feature a step, but X has {X.shape[2]} features.")
+    tokens = X[~np.isnan(X)]
+    if (tokens < 0).any() or (tokens != np.round(tokens)).any():
+        raise ValueError(f"With embedding_dim, {name} is expecting token numbers: X must hold non-negative integers.")
+
+
 def check_target(estimator: BaseEstimator, X: np.ndarray, y) -> np.ndarray:
     """Validate a numeric target of shape ``(n_samples,)`` or ``(n_samples, n_outputs)``."""
     y = check_numeric(y, name="y", estimator=estimator, ensure_2d=False, allow_nd=True)

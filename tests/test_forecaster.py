@@ -572,7 +572,7 @@ def test_a_gap_that_leaves_nothing_to_train_on(tiny, gap, n_rows):
     if gap == 29:
         assert tiny(early_stopping=True, validation_fraction=0.25, validation_gap=28).fit(X, y).n_iter_ == 2
         model.set_params(validation_gap=30)
-    with pytest.raises(ValueError, match=rf"n_samples={n_rows}, .*validation_gap={model.validation_gap!r}, .*no row"):
+    with pytest.raises(ValueError, match=rf"n_samples={n_rows}, .* gap of \d+ row\(s\), .*no row"):
         model.fit(X, y)
 
 

@@ -55,6 +55,8 @@ VARIANTS = {
     "batches of 128": {"batch_size": 128},
     "learning rate 0.001": {"learning_rate": 0.001},
     "patience 20": {"n_iter_no_change": 20},
+    "at most 50 epochs": {"epochs": 50},
+    "at most 200 epochs": {"epochs": 200},
     "absolute error": {"loss": "absolute_error"},
     "dropout 0.2": {"dropout": 0.2},
 }

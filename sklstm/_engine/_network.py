@@ -8,7 +8,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+Pooling = Literal["last", "mean", "max", "none"]
 Missing = Literal["none", "first", "anywhere"]  # where in windows there are missing steps: first, if before all others
+NO_CLASS = -1  # in the place of a class where there is none to predict
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,11 @@ class Architecture:
     n_outputs: int
     units: tuple[int, ...]
     bidirectional: bool = False
+    pooling: Pooling = (
+        "last"  # how the hidden states of all steps become one; with none, there are outputs at each step
+    )
+    n_tokens: int = 0  # if not zero, the only feature is the number of a token
+    embedding_dim: int = 0  # the size of the vectors that tokens become
 
     def inputs(self) -> keras.KerasTensor:
         """Return a symbolic batch of windows."""
@@ -47,10 +54,16 @@ def network_outputs(
     hidden, present = windows, None
     if missing != "none":
         hidden, present = _without_missing(windows)
+    if architecture.n_tokens:
+        embedding_initializer = keras.initializers.RandomUniform(seed=0) if for_users else "zeros"
+        embedding = layers.Embedding(
+            architecture.n_tokens, architecture.embedding_dim, embedding_initializer, dtype="float32", name="embedding"
+        )
+        hidden = embedding(ops.cast(hidden[:, :, 0], "int32"))
     for depth, units in enumerate(architecture.units):
         layer = lstm(
             units,
-            return_sequences=depth < len(architecture.units) - 1,
+            return_sequences=depth < len(architecture.units) - 1 or architecture.pooling != "last",
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
             kernel_initializer=kernel_initializer,
@@ -64,7 +77,20 @@ def network_outputs(
             layer = layers.Bidirectional(layer, dtype="float32", name=f"bidirectional_{depth}")
         hidden = layer(hidden, mask=present)
     output = layers.Dense(architecture.n_outputs, kernel_initializer=kernel_initializer, dtype="float32", name="output")
-    return output(hidden)
+    return output(_pooled(hidden, present, architecture.pooling))
+
+
+def _pooled(hidden: keras.KerasTensor, present: keras.KerasTensor | None, pooling: Pooling) -> keras.KerasTensor:
+    """Return the mean or the maximum of the hidden states of the steps that are present."""
+    if pooling in ("last", "none"):
+        return hidden
+    if present is None:
+        return ops.mean(hidden, axis=1) if pooling == "mean" else ops.max(hidden, axis=1)
+    present = present[:, :, None]
+    if pooling == "max":
+        return ops.max(ops.where(present, hidden, -1.0), axis=1)  # below which no hidden state is
+    n_present = ops.sum(ops.cast(present, "float32"), axis=1)
+    return ops.sum(ops.where(present, hidden, 0.0), axis=1) / ops.maximum(n_present, 1.0)
 
 
 def _without_missing(windows: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -100,13 +126,16 @@ def _lstm_layer() -> type[layers.LSTM]:
 def initial_weights(architecture: Architecture, rng: np.random.Generator, *, silent: bool = False) -> list[np.ndarray]:
     """Draw initial weights in the order of Keras' ``get_weights``.
 
-    Kernels are uniform (Glorot & Bengio 2010), recurrent kernels orthogonal (Saxe et al. 2014), biases zero
-    but for the forget gate's, which are one (Jozefowicz et al. 2015): Keras' own defaults, drawn with numpy
-    so that they are the same on every backend and nothing is compiled to draw them. A `silent` network has an output
+    Embeddings are uniform, and kernels (Glorot & Bengio 2010), recurrent kernels orthogonal (Saxe et al. 2014), biases
+    zero but for the forget gate's, which are one (Jozefowicz et al. 2015): Keras' own defaults, drawn with numpy so
+    that they are the same on every backend and nothing is compiled to draw them. A `silent` network has an output
     layer of zeros, as suits one that starts beside a better model (Goyal et al. 2017, section 5.1).
     """
     weights = []
     n_inputs = architecture.n_features
+    if architecture.n_tokens:
+        n_inputs = architecture.embedding_dim
+        weights.append(rng.uniform(-0.05, 0.05, size=(architecture.n_tokens, n_inputs)))
     directions = 2 if architecture.bidirectional else 1
     for units in architecture.units:
         for _ in range(directions):
@@ -136,8 +165,15 @@ _LOSSES = {
 }
 
 
-def make_loss(name: str) -> keras.losses.Loss:
-    """Return the loss of that name, averaged over the rows of a batch."""
+def make_loss(name: str, *, probabilities: bool = False) -> keras.losses.Loss:
+    """Return the loss of that name, averaged over the rows of a batch.
+
+    Cross-entropy is that of outputs that are logits, or `probabilities`.
+    """
+    if name == "cross_entropy":
+        return keras.losses.SparseCategoricalCrossentropy(
+            from_logits=not probabilities, ignore_class=NO_CLASS, name=name, dtype="float32"
+        )
     return _LOSSES[name](name=name, dtype="float32")
 
 
@@ -153,28 +189,31 @@ def to_keras(
     *,
     feature_mean: np.ndarray,
     feature_scale: np.ndarray,
-    output_mean: np.ndarray,
-    output_scale: np.ndarray,
-    linear_coef: np.ndarray,
     loss: str,
     optimizer: str,
     learning_rate: float,
     global_clipnorm: float | None,
+    output_mean: np.ndarray | float = 0.0,
+    output_scale: np.ndarray | float = 1.0,
+    linear_coef: np.ndarray | None = None,
 ) -> keras.Model:
-    """Return a compiled model from raw windows to outputs in the units of the target.
+    """Return a compiled model from raw windows to outputs in the units of the target, or to probabilities of classes.
 
     It is made of Keras' own layers and operations alone, so that it loads where this package is not.
     """
     standardise = layers.Rescaling(1 / feature_scale, -feature_mean / feature_scale, dtype="float32")
-    restore_units = layers.Rescaling(output_scale, output_mean, dtype="float32")
     windows = architecture.inputs()
     standardised = standardise(windows)
-    outputs = restore_units(network_outputs(architecture, standardised, missing="anywhere", for_users=True))
+    outputs = network_outputs(architecture, standardised, missing="anywhere", for_users=True)
+    if loss == "cross_entropy":
+        outputs = layers.Softmax(dtype="float32")(outputs)
+    else:
+        outputs = layers.Rescaling(output_scale, output_mean, dtype="float32")(outputs)
     model = keras.Model(windows, outputs)
     model.set_weights(weights)
-    if linear_coef.any():
+    if linear_coef is not None and linear_coef.any():
         linear = _linear_outputs(standardised, architecture.n_outputs)
         model = keras.Model(windows, layers.Add(dtype="float32")([outputs, linear]))
         model.get_layer("linear").set_weights([linear_coef.reshape(-1, architecture.n_outputs)])
-    model.compile(make_optimizer(optimizer, learning_rate, global_clipnorm), make_loss(loss))
+    model.compile(make_optimizer(optimizer, learning_rate, global_clipnorm), make_loss(loss, probabilities=True))
     return model

@@ -25,7 +25,10 @@ def predict(
     feature_mean: np.ndarray,
     feature_scale: np.ndarray,
 ) -> np.ndarray:
-    """Return the network's outputs, float32 of shape ``(n_samples, n_outputs)``, for raw windows."""
+    """Return the network's outputs for raw windows: float32 of shape ``(n_samples, n_outputs)``.
+
+    Without pooling it is ``(n_samples, n_steps, n_outputs)``.
+    """
     size = SMALL_BATCH if len(X) <= SMALL_BATCH else BATCH
     room = 1 if len(X) <= size else batches_in_block(size * X[0].size)
     # On JAX a mask costs nothing here, while another program to compile does.
@@ -37,7 +40,7 @@ def predict(
         block[: len(windows)] = windows
         n_batches = np.asarray(-(-len(windows) // size), dtype=np.int32)  # TensorFlow compiles for each Python int
         result = forward(weights, block.reshape(room, size, *windows.shape[1:]), n_batches)
-        outputs.append(ops.convert_to_numpy(result).reshape(room * size, -1)[: len(windows)])
+        outputs.append(np.concatenate(ops.convert_to_numpy(result))[: len(windows)])
     return np.concatenate(outputs)
 
 
@@ -57,9 +60,9 @@ def _compiled_forward(architecture: Architecture, masked: bool) -> Callable:
 
         def predict_batch(i, outputs):
             batch, _ = model.stateless_call(weights, constants, batches[i], training=False)
-            return ops.slice_update(outputs, (i, 0, 0), batch[None])
+            return ops.slice_update(outputs, (i, *[0] * batch.ndim), batch[None])
 
-        outputs = ops.zeros((*batches.shape[:2], architecture.n_outputs), dtype="float32")
+        outputs = ops.zeros((*batches.shape[:2], *model.output_shape[1:]), dtype="float32")
         return ops.fori_loop(0, n_batches, predict_batch, outputs)
 
     return compiled(forward)

@@ -10,6 +10,9 @@ ARCHITECTURES = [
     _engine.Architecture(n_steps=7, n_features=2, n_outputs=1, units=(5,)),
     _engine.Architecture(n_steps=7, n_features=1, n_outputs=3, units=(4, 3)),
     _engine.Architecture(n_steps=7, n_features=3, n_outputs=2, units=(4, 2), bidirectional=True),
+    _engine.Architecture(n_steps=7, n_features=2, n_outputs=2, units=(5,), pooling="mean"),
+    _engine.Architecture(n_steps=7, n_features=2, n_outputs=2, units=(4, 3), bidirectional=True, pooling="max"),
+    _engine.Architecture(n_steps=7, n_features=1, n_outputs=6, units=(4,), pooling="none", n_tokens=6, embedding_dim=3),
 ]
 
 
@@ -45,6 +48,9 @@ def textbook(architecture, weights, window):
     weights = list(weights)
     missing = np.isnan(window).any(axis=1)
     sequence = window
+    if architecture.n_tokens:
+        embedding = weights.pop(0)
+        sequence = np.where(missing[:, None], np.nan, embedding[np.nan_to_num(window[:, 0]).astype(int)])
     for _ in architecture.units:
         forward = lstm(sequence, *weights[:3])
         del weights[:3]
@@ -56,17 +62,25 @@ def textbook(architecture, weights, window):
             forward = np.hstack([forward, backward[::-1]])
         sequence = np.where(missing[:, None], np.nan, forward)
     kernel, bias = weights
-    return last @ kernel + bias
+    pooled = {
+        "last": last,
+        "mean": forward[~missing].sum(axis=0) / max(np.sum(~missing), 1),
+        "max": forward[~missing].max(axis=0, initial=-1),
+        "none": forward,
+    }[architecture.pooling]
+    return pooled @ kernel + bias
 
 
 @pytest.mark.backend
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("missing", [[], [0, 1], [3], [6], [0, 3, 6]])
+@pytest.mark.parametrize("missing", [[], [0, 1], [3], [6], [0, 3, 6], range(7)])
 def test_the_forward_pass_equals_the_textbook(architecture, missing, rng):
     weights = [rng.standard_normal(w.shape).astype(np.float32) for w in initial_weights(architecture, rng)]
     X = rng.standard_normal((9, 7, architecture.n_features))
     X[::2, missing] = np.nan
     mean, scale = rng.standard_normal((2, architecture.n_features)) ** 2 + 1
+    if architecture.n_tokens:
+        X, mean, scale = np.abs(X).round(), np.zeros(1), np.ones(1)
     output = _engine.predict(architecture, weights, X, feature_mean=mean, feature_scale=scale)
     expected = [textbook(architecture, weights, window) for window in (X - mean) / scale]
     assert_allclose(output, expected, rtol=1e-5, atol=1e-5)
@@ -82,6 +96,8 @@ def test_initial_weights_are_those_that_keras_draws(architecture, rng):
         assert ours.dtype == theirs.dtype
         if ours.ndim == 1:
             np.testing.assert_array_equal(ours, theirs)
+        elif len(ours) == architecture.n_tokens:
+            assert 0 < max(np.abs(ours).max(), np.abs(theirs).max()) <= 0.05
         elif ours.shape[1] == 4 * ours.shape[0]:
             assert_allclose(ours @ ours.T, theirs @ theirs.T, atol=1e-5)
         else:
