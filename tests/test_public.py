@@ -17,11 +17,13 @@ PUBLIC = [getattr(module, name) for module in (sklstm, sklstm.datasets, sklstm.m
 
 def test_exported_names():
     assert sklstm.__all__ == [
+        "LSTMClassifier",
         "LSTMForecaster",
         "SeasonalNaive",
         "SlidingWindow",
         "backtest",
         "forecast",
+        "pad_sequences",
         "to_supervised",
     ]
     assert sklstm.datasets.__all__ == ["load_airline", "make_sine"]
