@@ -39,14 +39,15 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
 
     loss: str
     linear_skip = False
+    bidirectional = False
     pooling = "last"
     embedding_dim = None
+    normalize = False
 
     _network: dict  # the fitted network's layers, whatever the parameters are by now
 
     _parameter_constraints: dict = {
         "units": [Interval(Integral, 1, None, closed="left"), list, tuple],
-        "bidirectional": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
         "optimizer": [StrOptions(OPTIMIZERS)],
@@ -59,7 +60,6 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "normalize": ["boolean"],
         "warm_start": ["boolean"],
         "callbacks": [list, tuple, callable, HasMethods("on_epoch_end"), None],
         "random_state": ["random_state"],
@@ -70,7 +70,6 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         self,
         units,
         *,
-        bidirectional,
         dropout,
         recurrent_dropout,
         optimizer,
@@ -83,14 +82,12 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         validation_fraction,
         n_iter_no_change,
         tol,
-        normalize,
         warm_start,
         callbacks,
         random_state,
         verbose,
     ):
         self.units = units
-        self.bidirectional = bidirectional
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
         self.optimizer = optimizer
@@ -103,7 +100,6 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
-        self.normalize = normalize
         self.warm_start = warm_start
         self.callbacks = callbacks
         self.random_state = random_state
@@ -297,12 +293,15 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
             history=self.history_,
         )
 
-    def _network_output(self, X: np.ndarray) -> np.ndarray:
-        """Return the network's output, of shape ``(n_samples, n_outputs)``, for validated sequences."""
+    def _network_output(self, X: np.ndarray, **changes) -> np.ndarray:
+        """Return the network's output for validated sequences; `changes` are those of its architecture.
+
+        It has the shape ``(n_samples, n_outputs)``, or ``(n_samples, n_steps, n_outputs)`` without pooling.
+        """
         from . import _engine
 
         return _engine.predict(
-            self._architecture(),
+            replace(self._architecture(), **changes),
             self.weights_,
             X,
             feature_mean=self.feature_mean_,

@@ -19,9 +19,9 @@ from ._validation import check_weights, keeping_earlier_fit
 class LSTMClassifier(ClassifierMixin, BaseLSTM):
     """Classify sequences with a long short-term memory (LSTM) network.
 
-    The network reads a sequence step by step [1]_ [2]_. Its hidden states are pooled to one vector, and a linear layer
-    maps that to the logarithms of odds, of which softmax makes probabilities. Steps with missing values (NaN) are
-    skipped, wherever they stand, so sequences may differ in length.
+    The network, that of `LSTMForecaster`, reads a sequence step by step. Its hidden states are pooled to one vector,
+    and a linear layer maps that to a number for each class, of which softmax makes probabilities. Steps with missing
+    values (NaN) are skipped, wherever they stand, so sequences may differ in length.
 
     Parameters
     ----------
@@ -137,12 +137,6 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     TokenSequences : Makes sequences of tokens from documents.
     LSTMForecaster : Predicts numbers.
 
-    References
-    ----------
-    .. [1] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9(8), 1997.
-    .. [2] F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to forget: continual prediction with LSTM",
-       Neural Computation 12(10), 2000.
-
     Examples
     --------
     Sequences that rise or fall:
@@ -163,7 +157,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         **BaseLSTM._parameter_constraints,
         "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
         "pooling": [StrOptions({"last", "mean", "max"})],
+        "bidirectional": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "normalize": ["boolean"],
     }
 
     def __init__(
@@ -194,7 +190,6 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     ):
         super().__init__(
             units,
-            bidirectional=bidirectional,
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
             optimizer=optimizer,
@@ -207,7 +202,6 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
             tol=tol,
-            normalize=normalize,
             warm_start=warm_start,
             callbacks=callbacks,
             random_state=random_state,
@@ -215,7 +209,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         )
         self.embedding_dim = embedding_dim
         self.pooling = pooling
+        self.bidirectional = bidirectional
         self.class_weight = class_weight
+        self.normalize = normalize
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
@@ -232,14 +228,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, not negative. A row of weight zero counts as no row.
 
-        X_val : array-like like `X`, default=None
-            Sequences for early stopping to look at, in the place of some of `X`.
-
-        y_val : array-like like `y`, default=None
-            Class labels of `X_val`.
-
-        sample_weight_val : array-like of shape (n_val,), default=None
-            Weights of the rows of `X_val`.
+        X_val, y_val, sample_weight_val : array-like like `X`, `y` and `sample_weight`, default=None
+            Rows for early stopping to look at, in the place of some of `X`.
 
         Returns
         -------
@@ -289,14 +279,12 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Raises
         ------
         ValueError
-            As in `fit`; if `classes` are missing in the first call, or other ones in a later call; if
-            ``class_weight="balanced"``; and if the data or the parameters of the layers are not those of the fitted
-            network.
+            As in `fit`; if `classes` are missing in the first call or others in a later one; if
+            ``class_weight="balanced"``; and if data or parameters are not those of the fitted network.
         """
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight 'balanced' is not supported for partial_fit, which does not see all rows. Pass a dict, "
-                "such as one of sklearn.utils.class_weight.compute_class_weight('balanced', classes=classes, y=y)."
+                "class_weight 'balanced' is not supported for partial_fit, which does not see all rows. Pass a dict."
             )
         with keeping_earlier_fit(self):
             _check_partial_fit_first_call(self, classes)
@@ -322,8 +310,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         ValueError
             If `X` has other dimensions, steps, features or columns than in `fit`, or is invalid as in `fit`.
         """
-        best = self._logits(X).argmax(axis=1)
-        return self.classes_[best]
+        check_is_fitted(self)
+        return self.classes_[self._logits(X).argmax(axis=1)]
 
     def predict_proba(self, X):
         """Predict the probabilities of the classes.
@@ -409,9 +397,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     def _split_rows(self, sample):
         """Return rows to train and to validate on, drawn from each class in proportion."""
+        classes = sample.y[sample.rows]
         return train_test_split(
-            sample.rows,
-            test_size=self.validation_fraction,
-            stratify=sample.y[sample.rows],
-            random_state=self._seed,
+            sample.rows, test_size=self.validation_fraction, stratify=classes, random_state=self._seed
         )

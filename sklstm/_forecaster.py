@@ -175,7 +175,9 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         **BaseLSTM._parameter_constraints,
         "loss": [StrOptions({"squared_error", "absolute_error", "huber"})],
         "linear_skip": ["boolean"],
+        "bidirectional": ["boolean"],
         "validation_gap": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
+        "normalize": ["boolean"],
     }
 
     def __init__(
@@ -206,7 +208,6 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
     ):
         super().__init__(
             units,
-            bidirectional=bidirectional,
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
             optimizer=optimizer,
@@ -219,7 +220,6 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
             tol=tol,
-            normalize=normalize,
             warm_start=warm_start,
             callbacks=callbacks,
             random_state=random_state,
@@ -227,7 +227,9 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         )
         self.loss = loss
         self.linear_skip = linear_skip
+        self.bidirectional = bidirectional
         self.validation_gap = validation_gap
+        self.normalize = normalize
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
@@ -245,15 +247,9 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, not negative. A row of weight zero counts as no row.
 
-        X_val : array-like like `X`, default=None
-            Windows for early stopping to look at, in the place of the last rows of `X`. In a pipeline,
-            ``Pipeline(..., transform_input=["X_val"])`` makes windows of them as of `X`.
-
-        y_val : array-like like `y`, default=None
-            Targets of `X_val`.
-
-        sample_weight_val : array-like of shape (n_val,), default=None
-            Weights of the rows of `X_val`.
+        X_val, y_val, sample_weight_val : array-like like `X`, `y` and `sample_weight`, default=None
+            Rows for early stopping to look at, in the place of the last ones of `X`. In a pipeline,
+            ``Pipeline(..., transform_input=["X_val"])`` makes windows of `X_val` as of `X`.
 
         Returns
         -------

@@ -7,12 +7,13 @@ be pickled. Importing it imports Keras, which is why the estimators import it on
 from . import _backend  # first, since it decides on what Keras will run  # isort: skip
 from ._batches import Rows
 from ._compilation import compilations
-from ._network import Architecture, to_keras
+from ._network import NO_CLASS, Architecture, to_keras
 from ._prediction import predict
 from ._programs import Recipe
 from ._training import TrainedNetwork, train
 
 __all__ = [
+    "NO_CLASS",
     "Architecture",
     "Recipe",
     "Rows",
