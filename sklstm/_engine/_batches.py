@@ -85,4 +85,5 @@ class Batches(keras.utils.PyDataset):
         weight[len(wanted) :] = 0
         x = standardised(rows.X[filled], rows.feature_mean, rows.feature_scale)
         y = rows.y[filled].astype(np.float32)
+        weight = weight[:, np.newaxis]  # for losses of shape (rows,) as for those of shape (rows, steps)
         return tuple(array.reshape(n_batches, self._size, *array.shape[1:]) for array in (x, y, weight))

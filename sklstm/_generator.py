@@ -1,0 +1,406 @@
+"""The text generator: a language model of characters or words."""
+
+import re
+from math import log
+from numbers import Integral, Real
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from sklearn.base import _fit_context
+from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.extmath import softmax
+from sklearn.utils.validation import check_is_fitted
+
+from ._base import BaseLSTM
+from ._tokens import UNKNOWN, TokenSequences
+from ._validation import chunks, keeping_earlier_fit
+
+
+def characters(document: str) -> list[str]:
+    """Return the characters of a document."""
+    return list(document)
+
+
+def words(document: str) -> list[str]:
+    """Return the words and the punctuation marks of a document."""
+    return re.findall(r"\w+|[^\w\s]", document)
+
+
+TOKENS = {"char": (characters, ""), "word": (words, " ")}  # what to cut a document into, and what to join it with
+NOTHING = -1  # in the place of a token, where none is to be predicted
+
+
+class LSTMTextGenerator(BaseLSTM):
+    """Learn to write, one character or word at a time, with a long short-term memory (LSTM) network.
+
+    The network learns to predict, from the tokens so far, the next one of each document: a language model [1]_ [2]_.
+    `generate` draws one token after the other from what it predicts.
+
+    Parameters
+    ----------
+    units : int or sequence of int, default=128
+        Number of units of the LSTM layer; a sequence stacks layers.
+
+    analyzer : {"char", "word"}, default="char"
+        Whether tokens are characters, or words and punctuation marks. Capital letters are tokens of their own.
+
+    min_df : float in [0.0, 1.0] or int, default=1
+        Smallest share (float) or number (int) of training documents with a token of the vocabulary.
+
+    max_features : int, default=None
+        Largest size of the vocabulary: the most frequent tokens. The others are one, which is not written.
+
+    window_size : int, default=100
+        Number of tokens that the network remembers, in training and in writing.
+
+    embedding_dim : int, default=32
+        Size of the vectors that stand for tokens, which are learnt.
+
+    dropout : float, default=0.0
+        Fraction of each layer's inputs that are dropped in training, in the range [0, 1).
+
+    recurrent_dropout : float, default=0.0
+        Fraction of the recurrent state that is dropped in training, in the range [0, 1).
+
+    optimizer : str, default="adam"
+        Name of a Keras optimizer, as in `LSTMForecaster`.
+
+    learning_rate : float, default=0.005
+        Learning rate of the optimizer, in the first epoch.
+
+    learning_rate_schedule : {"constant", "cosine"}, default="cosine"
+        Whether the learning rate stays or falls to nearly zero along half a cosine over the `epochs` of a fit.
+
+    global_clipnorm : float or None, default=1.0
+        Longest gradient, over all weights together, that the optimizer sees; a longer one is shortened to it.
+
+    epochs : int, default=20
+        Number of passes over the documents; the most, if `early_stopping=True`.
+
+    batch_size : int, default=32
+        Number of windows in a step of the optimizer.
+
+    early_stopping : bool, default=False
+        Whether to hold out the end of the documents, stop when the loss on it no longer falls, and restore the
+        weights with which it was lowest.
+
+    validation_fraction : float, default=0.1
+        Fraction of the windows to hold out, the last ones; only with `early_stopping=True`.
+
+    n_iter_no_change : int, default=5
+        Number of epochs without improvement by `tol` to stop after; only with `early_stopping=True`.
+
+    tol : float, default=1e-4
+        Fall of the loss that counts as an improvement; only with `early_stopping=True`.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the fitted network, its vocabulary and its optimizer's state, for another
+        `epochs` epochs.
+
+    callbacks : Keras callback, callable, or list of them, default=None
+        Callbacks to call in training, each a Keras callback, of which every fit uses a copy, or a callable
+        without arguments that makes one.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, the order of windows in each epoch, and dropout. Pass an int for the same fit in
+        every call and process.
+
+    verbose : int, default=0
+        Keras' verbosity in training: 0 is silent, 1 shows a progress bar, 2 prints a line an epoch.
+
+    Attributes
+    ----------
+    tokens_ : TokenSequences
+        What turns documents into the numbers of tokens; ``tokens_.vocabulary_`` is the vocabulary.
+
+    n_features_in_, n_steps_in_ : int
+        Number of tokens in a window.
+
+    n_outputs_ : int
+        Number of outputs of the network: one for each token, and one for those that are not in the vocabulary.
+
+    n_iter_ : int
+        Number of epochs that the network has been trained for.
+
+    history_ : dict of str to list of float
+        The cross-entropy in nats a token after each epoch (``"loss"``); with `early_stopping=True` also that of
+        the windows held out (``"val_loss"``).
+
+    weights_ : list of ndarray, float32
+        The network's weights in the order of Keras: the vectors of tokens, of shape (n_tokens, embedding_dim), and
+        then as those of `LSTMForecaster`.
+
+    feature_mean_, feature_scale_ : ndarray of shape (1,)
+        Zero and one.
+
+    See Also
+    --------
+    TokenSequences : Makes sequences of tokens for `LSTMClassifier`.
+
+    References
+    ----------
+    .. [1] T. Mikolov et al., "Recurrent neural network based language model", Interspeech, 2010.
+    .. [2] A. Graves, "Generating sequences with recurrent neural networks", arXiv:1308.0850, 2013.
+
+    Examples
+    --------
+    >>> from sklstm import LSTMTextGenerator
+    >>> model = LSTMTextGenerator(units=16, window_size=10, epochs=30, random_state=0).fit(["so what? " * 100])
+    >>> model.generate("so wh", length=9, temperature=0)
+    'at? so wh'
+    """
+
+    loss = "cross_entropy"
+    pooling = "none"
+
+    _parameter_constraints: dict = {
+        **BaseLSTM._parameter_constraints,
+        "analyzer": [StrOptions(set(TOKENS))],
+        "min_df": TokenSequences._parameter_constraints["min_df"],
+        "max_features": TokenSequences._parameter_constraints["max_features"],
+        "window_size": [Interval(Integral, 1, None, closed="left")],
+        "embedding_dim": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        units=128,
+        *,
+        analyzer="char",
+        min_df=1,
+        max_features=None,
+        window_size=100,
+        embedding_dim=32,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        optimizer="adam",
+        learning_rate=0.005,
+        learning_rate_schedule="cosine",
+        global_clipnorm=1.0,
+        epochs=20,
+        batch_size=32,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
+        tol=1e-4,
+        warm_start=False,
+        callbacks=None,
+        random_state=None,
+        verbose=0,
+    ):
+        super().__init__(
+            units,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            learning_rate_schedule=learning_rate_schedule,
+            global_clipnorm=global_clipnorm,
+            epochs=epochs,
+            batch_size=batch_size,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            warm_start=warm_start,
+            callbacks=callbacks,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.analyzer = analyzer
+        self.min_df = min_df
+        self.max_features = max_features
+        self.window_size = window_size
+        self.embedding_dim = embedding_dim
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn from documents.
+
+        Parameters
+        ----------
+        X : iterable of str
+            Documents, each of which is learnt from its second token on.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : LSTMTextGenerator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If `X` is a single string, holds what is no document, or no document with two tokens; and, while
+            training, if the loss is no longer finite. What was fitted before stays in all cases.
+        """
+        resume = self.warm_start and hasattr(self, "weights_")
+        documents = check_documents(X)
+        with keeping_earlier_fit(self):
+            if not resume:
+                cut, _ = TOKENS[self.analyzer]
+                vocabulary = {"min_df": self.min_df, "max_features": self.max_features}
+                self.tokens_ = TokenSequences(analyzer=cut, **vocabulary).fit(documents)
+                self._joint = TOKENS[self.analyzer][1]
+            inputs, targets = self._windows(documents)
+            return self._fit_network(
+                inputs, targets, None, epochs=self.epochs, resume=resume, early_stopping=self.early_stopping
+            )
+
+    def generate(self, prompt="", length=100, *, temperature=1.0, random_state=None):
+        """Write on from a prompt.
+
+        Parameters
+        ----------
+        prompt : str, default=""
+            The text to write on from, of which the last `window_size` tokens count.
+
+        length : int, default=100
+            Number of tokens to write.
+
+        temperature : float, default=1.0
+            What the network's outputs are divided by before tokens are drawn with the probabilities that follow from
+            them. Below 1, probable tokens become more so; 0 always takes the most probable one.
+
+        random_state : int, RandomState instance or None, default=None
+            Determines what is drawn. Pass an int for the same text in every call.
+
+        Returns
+        -------
+        text : str
+            What follows the prompt: `length` tokens, joined by a space if they are words.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If a parameter is out of range.
+        """
+        check_is_fitted(self)
+        check_scalar(length, "length", Integral, min_val=0)
+        check_scalar(temperature, "temperature", Real, min_val=0)
+        random_state = check_random_state(random_state)
+        names = [None, *self.tokens_.vocabulary_]
+        window = np.full(self.n_steps_in_, np.nan)
+        (known,) = self._encode(check_documents([prompt]))
+        written = []
+        for token in [*known, *[None] * length]:
+            if token is None:
+                token = self._draw(window, temperature, random_state)
+                written.append(names[token])
+            window = np.append(window[1:], token)
+        return self._joint.join(written)
+
+    def score(self, X, y=None):
+        """Return how well documents are predicted: minus `bits_per_token`, so that more is better.
+
+        Parameters
+        ----------
+        X : iterable of str
+            Documents.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            The mean logarithm to base 2 of the probability that the network gave to a token.
+        """
+        return -self.bits_per_token(X)
+
+    def bits_per_token(self, X):
+        """Return the bits that it takes to tell the next token of documents: bits per character, or per word.
+
+        Parameters
+        ----------
+        X : iterable of str
+            Documents. Each token but the first of a document is predicted from at least half of `window_size` tokens
+            before it, or from all that there are.
+
+        Returns
+        -------
+        bits : float
+            The cross-entropy, to base 2. Two to the power of it is the perplexity.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` is a single string, holds what is no document, or no document with two tokens.
+        """
+        check_is_fitted(self)
+        stride = -(-self.n_steps_in_ // 2)
+        inputs, targets = self._windows(check_documents(X), stride)
+        nats, n_tokens = 0.0, 0
+        for chunk in chunks(len(inputs), self.n_steps_in_ * self.n_outputs_):
+            logits = self._network_output(inputs[chunk, :, np.newaxis])[:, -stride:].astype(np.float64)
+            wanted = targets[chunk, -stride:]
+            there = wanted != NOTHING
+            logits, wanted = logits[there], wanted[there]
+            nats -= np.sum(np.log(softmax(logits))[np.arange(len(wanted)), wanted])
+            n_tokens += len(wanted)
+        return nats / n_tokens / log(2)
+
+    def _encode(self, documents: list[str]) -> list[list[int]]:
+        return list(self.tokens_._encode(documents))
+
+    def _windows(self, documents: list[str], stride: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return windows of tokens, and the token that follows each of them; every `stride`-th, one after the other.
+
+        The last window of a document ends with it, and what is missing before the first token has no token to follow.
+        """
+        size = self.window_size if stride is None else self.n_steps_in_
+        stride = stride or size
+        inputs, targets = [], []
+        for tokens in self._encode(documents):
+            if len(tokens) < 2:
+                continue
+            n_missing = (1 - len(tokens)) % stride + size - stride
+            known, following = np.full((2, n_missing + len(tokens) - 1), [[np.nan], [NOTHING]])
+            known[n_missing:], following[n_missing:] = tokens[:-1], tokens[1:]
+            inputs.append(sliding_window_view(known, size)[::stride])
+            targets.append(sliding_window_view(following, size)[::stride])
+        if not inputs:
+            raise ValueError(
+                "Found no document with two tokens, while one is needed to tell which token follows which."
+            )
+        return np.concatenate(inputs), np.concatenate(targets).astype(np.int32)
+
+    def _draw(self, window: np.ndarray, temperature: float, random_state: np.random.RandomState) -> int:
+        """Return a token to follow those in the window."""
+        logits = self._network_output(window[np.newaxis, :, np.newaxis], pooling="last")[0].astype(np.float64)
+        logits[UNKNOWN] = -np.inf  # which has no name
+        if temperature == 0:
+            return int(np.argmax(logits))
+        (probabilities,) = softmax(logits[np.newaxis] / temperature)
+        return int(random_state.choice(len(logits), p=probabilities))
+
+    def _check_target(self, X, y, *, reset):
+        if reset:
+            self.n_outputs_ = self.tokens_.n_tokens_
+        return y
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = False
+        tags.input_tags.allow_nan = False
+        return tags
+
+
+def check_documents(X) -> list[str]:
+    """Return documents as a list."""
+    if isinstance(X, str):
+        raise ValueError("Iterable over raw text documents expected, string object received.")
+    documents = list(X)
+    for document in documents:
+        if not isinstance(document, str):
+            raise ValueError(f"{document!r} is an invalid document, expected a string.")
+    return documents
