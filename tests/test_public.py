@@ -21,6 +21,7 @@ def test_exported_names():
         "LSTMForecaster",
         "SeasonalNaive",
         "SlidingWindow",
+        "TokenSequences",
         "backtest",
         "forecast",
         "pad_sequences",
