@@ -1,0 +1,338 @@
+import pickle
+import tracemalloc
+from collections import deque
+from copy import deepcopy
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from sklstm import LSTMAnomalyDetector, LSTMForecaster, SeasonalNaive, SlidingWindow
+from sklstm.datasets import make_sine
+
+NAN = np.nan
+
+
+def flat_ridge(alpha=1.0):
+    """Return a linear autoregression on windows, as a pipeline: it takes no weights."""
+    return make_pipeline(FunctionTransformer(flatten), Ridge(alpha))
+
+
+def flatten(windows):
+    return windows.reshape(len(windows), -1)
+
+
+def windows_of(series, window_size=4):
+    return SlidingWindow(window_size).fit_transform(series)
+
+
+@pytest.fixture
+def walk(rng):
+    """Return a random walk of two features, with steps of different size, and its steps."""
+    steps = rng.standard_normal((200, 2)) * [1.0, 50.0]
+    return steps.cumsum(axis=0), steps
+
+
+@pytest.fixture
+def persistence():
+    return LSTMAnomalyDetector(SeasonalNaive())
+
+
+def test_scores_are_the_defined_ones(walk, persistence):
+    series, steps = walk
+    X = windows_of(series)
+    detector = persistence.fit(X)
+    scale = np.sqrt(np.mean(steps[2:] ** 2, axis=0))
+    assert_allclose(detector.error_scale_, scale)
+    errors = detector.feature_errors(X)
+    assert_allclose(errors[2:], (steps[2:] / scale) ** 2)
+    assert_allclose(errors[2:].mean(axis=0), 1)
+    scores = detector.score_samples(X)
+    assert_allclose(scores[2:], -errors[2:].mean(axis=1))
+    assert detector.offset_ == pytest.approx(np.percentile(scores[2:], 1))
+    assert_allclose(detector.decision_function(X), scores - detector.offset_)
+    assert_array_equal(detector.predict(X), np.where(scores < detector.offset_, -1, 1))
+
+
+@pytest.mark.parametrize(("contamination", "n_anomalies"), [("auto", 2), (0.1, 20), (0.5, 99)])
+def test_contamination_is_the_share_of_training_rows(walk, persistence, contamination, n_anomalies):
+    X = windows_of(walk[0])[2:]
+    labels = persistence.set_params(contamination=contamination).fit_predict(X)
+    assert np.sum(labels == -1) == n_anomalies
+
+
+def test_the_anomaly_is_found_on_the_rows_of_a_raw_series():
+    normal, series = make_sine(300), make_sine(300)
+    series[200] += 0.5
+    forecaster = LSTMForecaster(units=4, epochs=5, random_state=0)
+    model = make_pipeline(StandardScaler(), SlidingWindow(10), LSTMAnomalyDetector(forecaster)).fit(normal)
+    scores = model.score_samples(series)
+    assert scores.shape == (300,)
+    assert scores[200] < 10 * scores[:200].min()
+    assert 200 <= scores.argmin() < 210
+    assert_array_equal(model.decision_function(series), scores - model[-1].offset_)
+    labels = model.predict(series)
+    assert labels[200] == -1
+    assert (labels[:200] == 1).mean() > 0.95
+    assert_array_equal(model.fit_predict(normal), model.predict(normal))
+
+
+def sensors(rng, n_rows):
+    """Return four sensors that follow one hidden swing, each later than the one before and with noise of its own."""
+    swing = np.sin(np.arange(n_rows + 9) / 4) + np.sin(np.arange(n_rows + 9) / 11)
+    noise = rng.standard_normal((n_rows, 4)) * [0.02, 0.02, 0.02, 0.1]
+    return (np.column_stack([swing[9 - 3 * k : 9 - 3 * k + n_rows] for k in range(4)]) + noise) * [1, 10, 100, 1000]
+
+
+@pytest.mark.parametrize("smoothing", [1, 5])
+def test_the_culprit_is_found_where_no_value_is_unusual(rng, smoothing):
+    series = sensors(rng, 600)
+    normal, faulty = series[:400], series[400:].copy()
+    faulty[100:120, 2] = faulty[100, 2]  # stuck at a value that it often has
+    forecaster = LSTMForecaster(units=8, epochs=5, random_state=0)
+    model = make_pipeline(
+        StandardScaler(), SlidingWindow(12), LSTMAnomalyDetector(forecaster, smoothing=smoothing)
+    ).fit(normal)
+    assert 100 < model.score_samples(faulty).argmin() < 125
+    worst = model.score_samples(faulty).argmin()
+    errors = model[-1].feature_errors(model[:-1].transform(faulty))
+    assert errors[worst].argmax() == 2
+    assert errors[worst, 2] > 0.5 * errors[worst].sum()
+    assert np.abs(model[0].transform(faulty))[100:120].max() < 2.5
+
+
+@pytest.mark.parametrize("smoothing", [1, 2, 7, 500])
+def test_smoothing_averages_over_the_rows_before(walk, persistence, smoothing):
+    series = walk[0].copy()
+    series[50] = 1e9  # after which a running sum would have lost the digits of all others
+    series[80:90] = NAN
+    X = windows_of(series)
+    raw = persistence.fit(X).feature_errors(X)
+    smooth = persistence.set_params(smoothing=smoothing).feature_errors(X)
+    for t in range(len(X)):
+        rows = raw[max(t - smoothing + 1, 0) : t + 1]
+        expected = rows[~np.isnan(rows).any(axis=1)].mean(axis=0) if np.isfinite(rows).any() else [NAN, NAN]
+        assert_allclose(smooth[t], expected, rtol=1e-12)
+
+
+def test_threshold_is_that_of_smoothed_scores(walk):
+    X = windows_of(walk[0])[2:]
+    detector = LSTMAnomalyDetector(SeasonalNaive(), smoothing=10, contamination=0.1)
+    assert np.sum(detector.fit_predict(X) == -1) == 20
+
+
+@pytest.mark.parametrize("smoothing", [1, 3])
+def test_feature_errors_average_up_to_the_score(rng, walk, smoothing):
+    series = walk[0].copy()
+    series[rng.random(series.shape) < 0.2] = NAN
+    X = windows_of(series)
+    detector = LSTMAnomalyDetector(SeasonalNaive(), smoothing=smoothing).fit(X)
+    errors, scores = detector.feature_errors(X), detector.score_samples(X)
+    judged = ~np.isnan(errors).all(axis=1)
+    assert not judged.all()
+    assert_allclose(scores[judged], -np.nanmean(errors[judged], axis=1))
+    assert_array_equal(scores[~judged], 0)
+
+
+def test_what_cannot_be_judged(walk, persistence):
+    one, two = [1.0, 2.0], [3.0, 100.0]
+    nothing, half = [NAN, NAN], [3.0, NAN]
+    X = np.array(
+        [
+            [nothing, one, two],
+            [nothing, one, nothing],  # the step itself is missing
+            [nothing, nothing, two],  # all before it is missing
+            [half, half, two],  # no step before it is complete
+            [nothing, one, half],  # a part of the step is missing
+        ]
+    )
+    detector = persistence.fit(np.concatenate([windows_of(walk[0], 3), X]))
+    full = (np.subtract(two, one) / detector.error_scale_) ** 2
+    assert_allclose(detector.feature_errors(X), [full, nothing, nothing, nothing, [full[0], NAN]])
+    assert_allclose(detector.score_samples(X), [-full.mean(), 0, 0, 0, -full[0]])
+    assert_array_equal(detector.predict(X)[1:4], 1)
+
+
+def test_the_first_rows_of_a_series_wait_for_half_a_window(walk, persistence):
+    X = windows_of(walk[0], 11)
+    errors = persistence.fit(X).feature_errors(X)
+    assert_array_equal(np.isnan(errors).all(axis=1), np.arange(200) < 5)
+    assert_allclose(persistence.error_scale_, np.sqrt(np.mean(walk[1][5:] ** 2, axis=0)))
+
+
+def test_incomplete_rows_are_not_trained_on(rng):
+    series = np.cumsum(rng.standard_normal((60, 2)), axis=0)
+    X = windows_of(series)[3:]
+    gappy = np.concatenate([X, X[:9]])
+    gappy[-9:-6, :-1] = NAN
+    gappy[-6:-3, -1] = NAN
+    gappy[-3:, -1, 0] = NAN
+    detector, clean = LSTMAnomalyDetector(Recorder()).fit(gappy), LSTMAnomalyDetector(Recorder()).fit(X)
+    assert_array_equal(detector.forecaster_.windows_, X[:, :-1])
+    assert_array_equal(detector.forecaster_.y_, X[:, -1])
+    assert_allclose(detector.error_scale_, clean.error_scale_)
+    assert detector.offset_ == clean.offset_
+
+
+class Recorder(RegressorMixin, BaseEstimator):
+    """Predict zeros, and remember what was trained on."""
+
+    def fit(self, X, y):
+        self.windows_, self.y_ = X, y
+        return self
+
+    def predict(self, X):
+        return np.zeros((len(X), *self.y_.shape[1:]))
+
+
+class WeightRecorder(Recorder):
+    def fit(self, X, y, sample_weight=None):
+        self.sample_weight_ = sample_weight
+        return super().fit(X, y)
+
+
+def test_the_forecaster_sees_views_of_the_series(rng):
+    series = rng.standard_normal((50, 2))
+    series[20] = NAN
+    X = windows_of(series, 8)
+    forecaster = LSTMAnomalyDetector(WeightRecorder()).fit(X).forecaster_
+    assert np.shares_memory(forecaster.windows_, X)
+    assert forecaster.windows_.shape == (50, 7, 2)
+    assert forecaster.windows_.strides == X.strides
+    assert_array_equal(np.flatnonzero(forecaster.sample_weight_ == 0), [0, 1, 2, 3, 20])
+    assert np.isfinite(forecaster.y_).all()
+    assert_array_equal(np.delete(forecaster.y_[4:], 16, axis=0), np.delete(series[4:], 16, axis=0))
+
+
+def test_memory_does_not_grow_with_windows_nor_smoothing(rng):
+    X = windows_of(rng.standard_normal((20_000, 1)), 1000)
+    detector = LSTMAnomalyDetector(SeasonalNaive(), smoothing=1000)
+    tracemalloc.start()
+    detector.fit(X).score_samples(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < X.size * X.itemsize / 4
+
+
+def test_two_dimensions_are_one_feature_a_step(rng):
+    series = np.cumsum(rng.standard_normal((100, 1)), axis=0)
+    X = windows_of(series, 5)[4:]
+    table = X[:, :, 0]
+    detector = LSTMAnomalyDetector(Ridge()).fit(table)
+    assert detector.n_features_in_ == 5
+    assert detector.n_steps_in_ == 5
+    assert detector.forecaster_.n_features_in_ == 4
+    expected = LSTMAnomalyDetector(flat_ridge()).fit(X)
+    assert_allclose(detector.score_samples(table), expected.score_samples(X))
+    assert detector.feature_errors(table).shape == (96, 1)
+
+
+def test_weights_go_to_the_forecaster_and_the_scale(walk):
+    series, steps = walk
+    X, weight = windows_of(series), np.arange(200.0) % 4
+    detector = LSTMAnomalyDetector(WeightRecorder()).fit(X, sample_weight=weight)
+    weight[:2] = 0  # rows without a past
+    assert_allclose(detector.forecaster_.sample_weight_ / detector.forecaster_.sample_weight_[5], weight)
+    assert_allclose(detector.error_scale_, np.sqrt(np.average(series**2, axis=0, weights=weight)))
+    persistence = LSTMAnomalyDetector(SeasonalNaive()).fit(X, sample_weight=weight)
+    assert_allclose(persistence.error_scale_, np.sqrt(np.average(steps**2, axis=0, weights=weight)))
+
+
+def test_rows_of_weight_zero_count_as_none(walk):
+    X = windows_of(walk[0])[3:]
+    spoilt, weight = X.copy(), np.ones(len(X))
+    spoilt[::10] *= 1000
+    weight[::10] = 0
+    detector = LSTMAnomalyDetector(Ridge())
+    flat = X[:, :, 0]
+    removed = clone(detector).fit(np.delete(flat, np.s_[::10], axis=0))
+    weighted = clone(detector).fit(spoilt[:, :, 0], sample_weight=weight)
+    assert_allclose(weighted.error_scale_, removed.error_scale_)
+    assert weighted.offset_ == pytest.approx(removed.offset_)
+    assert_allclose(weighted.score_samples(flat), removed.score_samples(flat))
+
+
+@pytest.mark.parametrize("smoothing", [1, 4])
+def test_streaming_needs_no_more_than_the_last_rows(rng, smoothing):
+    series = sensors(rng, 160)
+    window_size = 6
+    forecaster = LSTMForecaster(units=4, epochs=2, random_state=0)
+    model = make_pipeline(
+        StandardScaler(), SlidingWindow(window_size), LSTMAnomalyDetector(forecaster, smoothing=smoothing)
+    ).fit(series[:120])
+    known = model.score_samples(series)
+    latest = deque(series[100:120], maxlen=window_size + smoothing - 1)
+    for t in range(120, 160):
+        latest.append(series[t])
+        assert model.score_samples(np.array(latest))[-1] == pytest.approx(known[t], rel=1e-3)
+
+
+@pytest.mark.parametrize("forecaster", [SeasonalNaive(), flat_ridge()])
+def test_a_sensor_that_stands_still(rng, forecaster):
+    series = np.column_stack([np.cumsum(rng.standard_normal(100)), np.full(100, 0.1)])
+    X = windows_of(series)[3:]
+    detector = LSTMAnomalyDetector(forecaster).fit(X)
+    assert detector.error_scale_[1] == 1
+    assert_allclose(detector.feature_errors(X)[:, 1], 0, atol=1e-9)
+    series[70, 1] += 5
+    assert detector.feature_errors(windows_of(series)[3:])[67, 1] == pytest.approx(25, rel=0.01)
+
+
+def test_default_forecaster(rng):
+    X = windows_of(np.cumsum(rng.standard_normal((60, 1)), axis=0))
+    first, second = LSTMAnomalyDetector().fit(X), LSTMAnomalyDetector(LSTMForecaster(random_state=0)).fit(X)
+    assert_array_equal(first.score_samples(X), second.score_samples(X))
+    assert first.forecaster is None
+
+
+def test_the_given_forecaster_stays_unfitted(walk, persistence):
+    persistence.fit(windows_of(walk[0]))
+    assert not hasattr(persistence.forecaster, "n_steps_in_")
+
+
+@pytest.mark.parametrize(
+    "duplicate", [deepcopy, lambda detector: pickle.loads(pickle.dumps(detector))], ids=["deepcopy", "pickle"]
+)
+def test_copies_score_alike(tiny, walk, duplicate):
+    X = windows_of(walk[0])
+    detector = LSTMAnomalyDetector(tiny()).fit(X)
+    assert_array_equal(duplicate(detector).score_samples(X), detector.score_samples(X))
+    assert_array_equal(clone(detector).fit(X).score_samples(X), detector.score_samples(X))
+
+
+@pytest.mark.parametrize(
+    ("X", "sample_weight", "message"),
+    [
+        (np.ones((5, 1)), None, r"1 feature\(s\) \(shape=\(5, 1\)\) while a minimum of 2 is required"),
+        (np.ones((5, 1, 3)), None, r"1 step\(s\) \(shape=\(5, 1, 3\)\) while a minimum of 2 is required"),
+        (np.full((5, 3, 2), NAN), None, "nothing to learn from"),
+        (np.ones((5, 3, 2)), np.zeros(5), "at least one non-zero"),
+        (np.ones((5, 3, 2)), np.ones(5), "does not support sample weights"),
+        (np.full((5, 3, 2), np.inf), None, "contains infinity"),
+    ],
+)
+def test_what_cannot_be_fitted(rng, X, sample_weight, message):
+    detector = LSTMAnomalyDetector(flat_ridge() if message.startswith("does") else SeasonalNaive())
+    detector.fit(rng.standard_normal((9, 4, 2)))
+    before = dict(vars(detector))
+    with pytest.raises(ValueError, match=message):
+        detector.fit(X, sample_weight=sample_weight)
+    assert vars(detector) == before
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.ones((5, 4)), "2 dimensions, but LSTMAnomalyDetector is expecting 3"),
+        (np.ones((5, 4, 3)), "3 features, but LSTMAnomalyDetector is expecting 2"),
+        (np.ones((5, 3, 2)), "3 steps, but LSTMAnomalyDetector is expecting 4"),
+    ],
+)
+def test_windows_are_like_those_of_the_fit(walk, persistence, X, message):
+    persistence.fit(windows_of(walk[0]))
+    with pytest.raises(ValueError, match=message):
+        persistence.score_samples(X)
