@@ -65,6 +65,15 @@ def test_contamination_is_the_share_of_training_rows(walk, persistence, contamin
     assert np.sum(labels == -1) == n_anomalies
 
 
+def test_a_row_on_the_threshold_is_normal(walk, persistence):
+    X = windows_of(walk[0])
+    persistence.fit(X)
+    persistence.offset_ = persistence.score_samples(X).min()
+    assert_array_equal(persistence.predict(X), 1)
+    still = np.ones((30, 4, 2))
+    assert_array_equal(persistence.fit_predict(still), 1)
+
+
 def test_the_anomaly_is_found_on_the_rows_of_a_raw_series():
     normal, series = make_sine(300), make_sine(300)
     series[200] += 0.5
@@ -226,6 +235,7 @@ def test_two_dimensions_are_one_feature_a_step(rng):
     assert detector.n_features_in_ == 5
     assert detector.n_steps_in_ == 5
     assert detector.forecaster_.n_features_in_ == 4
+    assert detector.forecaster_.coef_.shape == (4,)  # of a target with one dimension
     expected = LSTMAnomalyDetector(flat_ridge()).fit(X)
     assert_allclose(detector.score_samples(table), expected.score_samples(X))
     assert detector.feature_errors(table).shape == (96, 1)
@@ -284,9 +294,10 @@ def test_a_sensor_that_stands_still(rng, forecaster):
 
 def test_default_forecaster(rng):
     X = windows_of(np.cumsum(rng.standard_normal((60, 1)), axis=0))
-    first, second = LSTMAnomalyDetector().fit(X), LSTMAnomalyDetector(LSTMForecaster(random_state=0)).fit(X)
-    assert_array_equal(first.score_samples(X), second.score_samples(X))
-    assert first.forecaster is None
+    detector = LSTMAnomalyDetector().fit(X)
+    assert detector.forecaster is None
+    assert detector.forecaster_.get_params() == LSTMForecaster(random_state=0).get_params()
+    assert_array_equal(detector.score_samples(X), clone(detector).fit(X).score_samples(X))
 
 
 def test_the_given_forecaster_stays_unfitted(walk, persistence):
