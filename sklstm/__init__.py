@@ -1,5 +1,6 @@
 """LSTM networks for scikit-learn."""
 
+from ._anomaly import LSTMAnomalyDetector
 from ._backtest import backtest
 from ._classifier import LSTMClassifier
 from ._forecaster import LSTMForecaster
@@ -11,6 +12,7 @@ from ._tokens import TokenSequences
 from ._window import SlidingWindow
 
 __all__ = [
+    "LSTMAnomalyDetector",
     "LSTMClassifier",
     "LSTMForecaster",
     "LSTMTextGenerator",

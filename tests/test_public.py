@@ -9,7 +9,7 @@ import pytest
 import sklstm
 import sklstm.datasets
 import sklstm.metrics
-from sklstm import LSTMForecaster, SeasonalNaive
+from sklstm import LSTMAnomalyDetector, LSTMForecaster, SeasonalNaive
 
 ROOT = Path(__file__).parents[1]
 PUBLIC = [getattr(module, name) for module in (sklstm, sklstm.datasets, sklstm.metrics) for name in module.__all__]
@@ -17,8 +17,10 @@ PUBLIC = [getattr(module, name) for module in (sklstm, sklstm.datasets, sklstm.m
 
 def test_exported_names():
     assert sklstm.__all__ == [
+        "LSTMAnomalyDetector",
         "LSTMClassifier",
         "LSTMForecaster",
+        "LSTMTextGenerator",
         "SeasonalNaive",
         "SlidingWindow",
         "TokenSequences",
@@ -64,14 +66,16 @@ def test_every_public_object_is_documented(public):
 
 
 @pytest.mark.parametrize(
-    "forecaster", [LSTMForecaster(units=4, epochs=2), SeasonalNaive(target=0)], ids=lambda model: type(model).__name__
+    "estimator",
+    [LSTMForecaster(units=4, epochs=2), SeasonalNaive(target=0), LSTMAnomalyDetector(SeasonalNaive())],
+    ids=lambda model: type(model).__name__,
 )
-def test_documented_attributes_are_those_of_a_fit(forecaster, windows):
-    section = re.search(r"Attributes\n-+\n(.*?)\n[A-Z][\w ]+\n-+\n", inspect.cleandoc(forecaster.__doc__), re.S)
+def test_documented_attributes_are_those_of_a_fit(estimator, windows):
+    section = re.search(r"Attributes\n-+\n(.*?)\n[A-Z][\w ]+\n-+\n", inspect.cleandoc(estimator.__doc__), re.S)
     documented = {
         name.strip() for names in re.findall(r"^(\w+_(?:, \w+_)*) : ", section[1], re.M) for name in names.split(",")
     }
-    fitted = {name for name in vars(forecaster.fit(*windows)) if name.endswith("_")}
+    fitted = {name for name in vars(estimator.fit(*windows)) if name.endswith("_")}
     assert documented == fitted | {"feature_names_in_"}
 
 
