@@ -383,7 +383,7 @@ class LSTMTextGenerator(BaseLSTM):
 
     def _check_target(self, X, y, *, reset):
         if reset:
-            self.n_outputs_ = self.tokens_.n_tokens_
+            self.n_outputs_ = self._n_tokens = self.tokens_.n_tokens_  # a token may stand at the end only
         return y
 
     def __sklearn_tags__(self):
