@@ -46,8 +46,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Fraction of the recurrent state that is dropped in training, in the range [0, 1).
 
     optimizer : str, default="adam"
-        Name of a Keras optimizer: "adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam",
-        "rmsprop" or "sgd".
+        Name of a Keras optimizer, as in `LSTMForecaster`.
 
     learning_rate : float, default=0.005
         Learning rate of the optimizer, in the first epoch.
@@ -135,12 +134,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     --------
     pad_sequences : Makes one array of sequences that differ in length.
     TokenSequences : Makes sequences of tokens from documents.
-    LSTMForecaster : Predicts numbers.
 
     Examples
     --------
-    Sequences that rise or fall:
-
     >>> import numpy as np
     >>> from sklstm import LSTMClassifier
     >>> slopes = np.linspace(-1, 1, 40)

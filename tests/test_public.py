@@ -4,12 +4,20 @@ import inspect
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import sklstm
 import sklstm.datasets
 import sklstm.metrics
-from sklstm import LSTMAnomalyDetector, LSTMForecaster, SeasonalNaive
+from sklstm import (
+    LSTMAnomalyDetector,
+    LSTMClassifier,
+    LSTMForecaster,
+    LSTMTextGenerator,
+    SeasonalNaive,
+    TokenSequences,
+)
 
 ROOT = Path(__file__).parents[1]
 PUBLIC = [getattr(module, name) for module in (sklstm, sklstm.datasets, sklstm.metrics) for name in module.__all__]
@@ -67,16 +75,38 @@ def test_every_public_object_is_documented(public):
 
 @pytest.mark.parametrize(
     "estimator",
-    [LSTMForecaster(units=4, epochs=2), SeasonalNaive(target=0), LSTMAnomalyDetector(SeasonalNaive())],
+    [
+        LSTMForecaster(units=4, epochs=2),
+        LSTMClassifier(units=4, epochs=2),
+        SeasonalNaive(target=0),
+        LSTMAnomalyDetector(SeasonalNaive()),
+    ],
     ids=lambda model: type(model).__name__,
 )
 def test_documented_attributes_are_those_of_a_fit(estimator, windows):
+    X, y = windows
+    estimator.fit(X, np.sign(y))  # a number and a class
+    assert documented_attributes(estimator) == fitted_attributes(estimator) | {"feature_names_in_"}
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [TokenSequences(), LSTMTextGenerator(units=2, epochs=1)],
+    ids=lambda model: type(model).__name__,
+)
+def test_documented_attributes_are_those_of_a_fit_to_documents(estimator):
+    assert documented_attributes(estimator) == fitted_attributes(estimator.fit(["one document", "another one"]))
+
+
+def documented_attributes(estimator):
     section = re.search(r"Attributes\n-+\n(.*?)\n[A-Z][\w ]+\n-+\n", inspect.cleandoc(estimator.__doc__), re.S)
-    documented = {
+    return {
         name.strip() for names in re.findall(r"^(\w+_(?:, \w+_)*) : ", section[1], re.M) for name in names.split(",")
     }
-    fitted = {name for name in vars(estimator.fit(*windows)) if name.endswith("_")}
-    assert documented == fitted | {"feature_names_in_"}
+
+
+def fitted_attributes(estimator):
+    return {name for name in vars(estimator) if name.endswith("_")}
 
 
 @pytest.mark.parametrize(
