@@ -20,10 +20,7 @@ SETTINGS = {
         QUICK | {"early_stopping": False},
         QUICK | {"early_stopping": False, "linear_skip": False, "units": (16, 8)},
     ],
-    "LSTMClassifier": [
-        {"early_stopping": True},
-        {"pooling": "mean", "bidirectional": True, "class_weight": "balanced"},
-    ],
+    "LSTMClassifier": [QUICK | {"early_stopping": True, "pooling": "mean"}],
     "SlidingWindow": [{"flatten": True}, {"window_size": 1}, {"pad": "edge", "carry_over": True, "flatten": True}],
 }
 

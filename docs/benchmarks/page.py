@@ -24,7 +24,7 @@ This page is written by `python docs/benchmarks/run.py`, in an environment with 
 
 Where speed is measured, every contender runs in a process of its own, with the same network, data, epochs, batch size,
 optimizer (Adam, with the same learning rate) and loss (the mean squared error), in float32, and is set up as its
-documentation recommends. sklstm does without its linear path, falling learning rate and early stopping there.
+documentation recommends. sklstm does without its linear path, falling learning rate, clipping and early stopping there.
 The contenders take turns, one run each, so that a machine which becomes slower becomes slower for all. Every library
 chooses its number of threads itself, which is one for each core.
 

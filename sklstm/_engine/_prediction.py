@@ -12,9 +12,9 @@ from ._compilation import compiled, count_trace
 from ._network import Architecture, network_outputs
 from ._programs import MAX_IDLE_PROGRAMS
 
-# With jax 0.10 on CPUs, matrix products round alike for batches of 16 and its multiples, but not for less: a row's
-# prediction is the same to the last bit whatever rows it comes with. One row alone would take a third of the time.
-SMALL_BATCH, BATCH = 16, 64
+# There is one size only, since matrix products of other sizes round otherwise on some processors: a row's prediction is
+# the same to the last bit whatever rows it comes with. Fewer rows would be faster for one, more rows for many.
+BATCH = 32
 
 
 def predict(
@@ -29,17 +29,16 @@ def predict(
 
     Without pooling it is ``(n_samples, n_steps, n_outputs)``.
     """
-    size = SMALL_BATCH if len(X) <= SMALL_BATCH else BATCH
-    room = 1 if len(X) <= size else batches_in_block(size * X[0].size)
+    room = 1 if len(X) <= BATCH else batches_in_block(BATCH * X[0].size)
     # On JAX a mask costs nothing here, while another program to compile does.
     forward = _compiled_forward(architecture, keras.backend.backend() == "jax" or bool(np.isnan(X.min())))
     outputs = []
-    for start in range(0, len(X), room * size):
-        windows = standardised(X[start : start + room * size], feature_mean, feature_scale)
-        block = np.zeros((room * size, *windows.shape[1:]), np.float32)
+    for start in range(0, len(X), room * BATCH):
+        windows = standardised(X[start : start + room * BATCH], feature_mean, feature_scale)
+        block = np.zeros((room * BATCH, *windows.shape[1:]), np.float32)
         block[: len(windows)] = windows
-        n_batches = np.asarray(-(-len(windows) // size), dtype=np.int32)  # TensorFlow compiles for each Python int
-        result = forward(weights, block.reshape(room, size, *windows.shape[1:]), n_batches)
+        n_batches = np.asarray(-(-len(windows) // BATCH), dtype=np.int32)  # TensorFlow compiles for each Python int
+        result = forward(weights, block.reshape(room, BATCH, *windows.shape[1:]), n_batches)
         outputs.append(np.concatenate(ops.convert_to_numpy(result))[: len(windows)])
     return np.concatenate(outputs)
 
