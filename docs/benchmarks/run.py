@@ -17,6 +17,7 @@ QUESTIONS = [
     "backtest",
     "memory",
     "scaling",
+    "limits",
     "accuracy",
     "accuracy_peers",
 ]
