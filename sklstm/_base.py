@@ -21,7 +21,7 @@ class Sample(NamedTuple):
     """Validated data, and the rows of them that are meant."""
 
     X: np.ndarray  # (n_samples, n_steps, n_features), missing steps as NaN
-    y: np.ndarray  # (n_samples, n_outputs)
+    y: np.ndarray  # (n_samples, n_outputs), or (n_samples, n_steps, 1)
     sample_weight: np.ndarray  # (n_samples,)
     rows: np.ndarray
 

@@ -384,7 +384,7 @@ class LSTMTextGenerator(BaseLSTM):
     def _check_target(self, X, y, *, reset):
         if reset:
             self.n_outputs_ = self._n_tokens = self.tokens_.n_tokens_  # a token may stand at the end only
-        return y
+        return y[:, :, np.newaxis]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

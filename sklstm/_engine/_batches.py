@@ -28,7 +28,7 @@ class Rows:
     """Rows to learn or to validate from, as they were validated: views of the user's data."""
 
     X: np.ndarray  # (n_samples, n_steps, n_features), missing steps as NaN
-    y: np.ndarray  # (n_samples, n_outputs)
+    y: np.ndarray  # (n_samples, n_outputs), or (n_samples, n_steps, 1) if there is a target for each step
     sample_weight: np.ndarray  # (n_samples,)
     index: np.ndarray  # which of them to use, in order
     feature_mean: np.ndarray
@@ -85,5 +85,6 @@ class Batches(keras.utils.PyDataset):
         weight[len(wanted) :] = 0
         x = standardised(rows.X[filled], rows.feature_mean, rows.feature_scale)
         y = rows.y[filled].astype(np.float32)
-        weight = weight[:, np.newaxis]  # for losses of shape (rows,) as for those of shape (rows, steps)
+        if y.ndim == 3:
+            weight = np.repeat(weight[:, np.newaxis], y.shape[1], axis=1)
         return tuple(array.reshape(n_batches, self._size, *array.shape[1:]) for array in (x, y, weight))
