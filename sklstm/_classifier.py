@@ -6,14 +6,14 @@ import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import softmax
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from ._base import BaseLSTM
-from ._validation import check_weights, keeping_earlier_fit
+from ._validation import check_weights, keeping_earlier_fit, weigh_classes
 
 
 class LSTMClassifier(ClassifierMixin, BaseLSTM):
@@ -377,8 +377,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         sample = super()._check_sample(X, y, sample_weight, reset=reset)
         if self.class_weight is None:
             return sample
-        class_weight = compute_sample_weight(self.class_weight, self.classes_[sample.y[:, 0]])
-        sample_weight = check_weights(sample.X, sample.sample_weight * class_weight)
+        sample_weight = weigh_classes(sample.sample_weight, self.class_weight, self.classes_, sample.y[:, 0])
+        sample_weight = check_weights(sample.X, sample_weight)
         return sample._replace(sample_weight=sample_weight, rows=np.flatnonzero(sample_weight))
 
     def _check_target(self, X, y, *, reset):

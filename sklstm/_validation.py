@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import check_array, compute_class_weight, gen_batches
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
 
 CHUNK = 2**20  # values that are looked at together: some megabytes, whatever the number and size of windows
@@ -133,6 +133,21 @@ def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:
         raise ValueError("Sample weights must contain at least one non-zero number.")
     sample_weight = sample_weight / sample_weight.max()
     return sample_weight / sample_weight[sample_weight > 0].mean()
+
+
+def weigh_classes(sample_weight: np.ndarray, class_weight, classes: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Multiply weights of rows by those of their classes; `y` tells the class of each row, by its place in `classes`.
+
+    "balanced" classes have the same sum of weights, whether rows have weights or are repeated.
+    """
+    rows = np.flatnonzero(sample_weight)
+    known = np.unique(y[rows]) if class_weight == "balanced" else np.arange(len(classes))
+    weights = compute_class_weight(
+        class_weight, classes=classes[known], y=classes[y[rows]], sample_weight=sample_weight[rows]
+    )
+    weighted = np.zeros_like(sample_weight)
+    weighted[rows] = sample_weight[rows] * weights[np.searchsorted(known, y[rows])]
+    return weighted
 
 
 def chunks(n_rows: int, n_values: int) -> Iterator[slice]:

@@ -196,6 +196,35 @@ def test_balanced_classes_weigh_the_same(sequences):
     assert_allclose(balanced.predict_proba(X), expected.predict_proba(X), rtol=1e-5)
 
 
+def test_balanced_classes_count_rows_by_their_weights(sequences):
+    X, y = sequences
+    kept = np.r_[0:5, 20:60]
+    weight = np.r_[np.full(5, 2.0), np.zeros(15), np.ones(40)]
+    repeated = np.r_[0:5, 0:5, 20:60]
+    balanced = {"epochs": 3, "class_weight": "balanced", "batch_size": 64}
+    model = make(**balanced).fit(X, y, weight)
+    for rows, weights in ((kept, weight[kept]), (repeated, None)):
+        other = make(**balanced).fit(X[rows], y[rows], weights)
+        assert_allclose(model.predict_proba(X), other.predict_proba(X), rtol=1e-4)
+
+
+def test_a_weight_of_a_class_that_is_not_among_the_rows_does_no_harm(sequences):
+    X, y = sequences
+    params = {"class_weight": {2: 3.0}, "early_stopping": True, "epochs": 2}
+    model = make(**params).partial_fit(X[:40], y[:40], classes=[0, 1, 2])
+    assert_array_equal(model.partial_fit(X[40:], y[40:]).classes_, [0, 1, 2])
+    assert make(**params).fit(X, y, X_val=X[:40], y_val=y[:40]).n_iter_ == 2
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [({3: 1.0}, "not in class_weight"), ({0: -1.0}, "Negative"), ({0: 0, 1: 0, 2: 0}, "at least one non-zero")],
+)
+def test_invalid_weights_of_classes(sequences, class_weight, message):
+    with pytest.raises(ValueError, match=message):
+        make(class_weight=class_weight).fit(*sequences)
+
+
 # Early stopping
 
 
