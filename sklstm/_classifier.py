@@ -3,12 +3,12 @@
 from numbers import Integral
 
 import numpy as np
+from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.extmath import softmax
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -322,7 +322,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         probabilities : ndarray of shape (n_samples, n_classes), float64
             A column for each class, in the order of `classes_`.
         """
-        return softmax(self._logits(X), copy=False)
+        return softmax(self._logits(X), axis=1)
 
     def predict_log_proba(self, X):
         """Predict the logarithms of the probabilities of the classes.
@@ -337,7 +337,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         log_probabilities : ndarray of shape (n_samples, n_classes), float64
             Those of `predict_proba`.
         """
-        return np.log(self.predict_proba(X))
+        return log_softmax(self._logits(X), axis=1)
 
     def decision_function(self, X):
         """Return the logarithms of odds of the classes.

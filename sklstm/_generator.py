@@ -6,10 +6,10 @@ from numbers import Integral, Real
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from scipy.special import log_softmax, softmax
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.extmath import softmax
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import BaseLSTM
@@ -51,7 +51,7 @@ class LSTMTextGenerator(BaseLSTM):
     max_features : int, default=None
         Largest size of the vocabulary: the most frequent tokens. The others are one, which is not written.
 
-    window_size : int, default=100
+    window_size : int, default=50
         Number of tokens that the network remembers, in training and in writing.
 
     embedding_dim : int, default=32
@@ -66,19 +66,19 @@ class LSTMTextGenerator(BaseLSTM):
     optimizer : str, default="adam"
         Name of a Keras optimizer, as in `LSTMForecaster`.
 
-    learning_rate : float, default=0.005
+    learning_rate : float, default=0.01
         Learning rate of the optimizer, in the first epoch.
 
     learning_rate_schedule : {"constant", "cosine"}, default="cosine"
         Whether the learning rate stays or falls to nearly zero along half a cosine over the `epochs` of a fit.
 
     global_clipnorm : float or None, default=1.0
-        Longest gradient, over all weights together, that the optimizer sees; a longer one is shortened to it.
+        Longest gradient, over all weights together; a longer one is shortened to it.
 
-    epochs : int, default=20
+    epochs : int, default=10
         Number of passes over the documents; the most, if `early_stopping=True`.
 
-    batch_size : int, default=32
+    batch_size : int, default=8
         Number of windows in a step of the optimizer.
 
     early_stopping : bool, default=False
@@ -99,8 +99,7 @@ class LSTMTextGenerator(BaseLSTM):
         `epochs` epochs.
 
     callbacks : Keras callback, callable, or list of them, default=None
-        Callbacks to call in training, each a Keras callback, of which every fit uses a copy, or a callable
-        without arguments that makes one.
+        Callbacks to call in training, as in `LSTMForecaster`.
 
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, the order of windows in each epoch, and dropout. Pass an int for the same fit in
@@ -134,10 +133,6 @@ class LSTMTextGenerator(BaseLSTM):
     feature_mean_, feature_scale_ : ndarray of shape (1,)
         Zero and one.
 
-    See Also
-    --------
-    TokenSequences : Makes sequences of tokens for `LSTMClassifier`.
-
     References
     ----------
     .. [1] T. Mikolov et al., "Recurrent neural network based language model", Interspeech, 2010.
@@ -170,16 +165,16 @@ class LSTMTextGenerator(BaseLSTM):
         analyzer="char",
         min_df=1,
         max_features=None,
-        window_size=100,
+        window_size=50,
         embedding_dim=32,
         dropout=0.0,
         recurrent_dropout=0.0,
         optimizer="adam",
-        learning_rate=0.005,
+        learning_rate=0.01,
         learning_rate_schedule="cosine",
         global_clipnorm=1.0,
-        epochs=20,
-        batch_size=32,
+        epochs=10,
+        batch_size=8,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=5,
@@ -256,7 +251,7 @@ class LSTMTextGenerator(BaseLSTM):
         Parameters
         ----------
         prompt : str, default=""
-            The text to write on from, of which the last `window_size` tokens count.
+            The text to write on from. Its last `window_size` tokens count. No document's first token is learnt.
 
         length : int, default=100
             Number of tokens to write.
@@ -325,7 +320,8 @@ class LSTMTextGenerator(BaseLSTM):
         Returns
         -------
         bits : float
-            The cross-entropy, to base 2. Two to the power of it is the perplexity.
+            The cross-entropy, to base 2. Two to the power of it is the perplexity. All tokens that are not in the
+            vocabulary count as one and the same.
 
         Raises
         ------
@@ -343,7 +339,7 @@ class LSTMTextGenerator(BaseLSTM):
             wanted = targets[chunk, -stride:]
             there = wanted != NOTHING
             logits, wanted = logits[there], wanted[there]
-            nats -= np.sum(np.log(softmax(logits))[np.arange(len(wanted)), wanted])
+            nats -= log_softmax(logits, axis=1)[np.arange(len(wanted)), wanted].sum()
             n_tokens += len(wanted)
         return nats / n_tokens / log(2)
 
@@ -367,9 +363,7 @@ class LSTMTextGenerator(BaseLSTM):
             inputs.append(sliding_window_view(known, size)[::stride])
             targets.append(sliding_window_view(following, size)[::stride])
         if not inputs:
-            raise ValueError(
-                "Found no document with two tokens, while one is needed to tell which token follows which."
-            )
+            raise ValueError("Found no document with two tokens: nothing tells which token follows which.")
         return np.concatenate(inputs), np.concatenate(targets).astype(np.int32)
 
     def _draw(self, window: np.ndarray, temperature: float, random_state: np.random.RandomState) -> int:
@@ -378,7 +372,7 @@ class LSTMTextGenerator(BaseLSTM):
         logits[UNKNOWN] = -np.inf  # which has no name
         if temperature == 0:
             return int(np.argmax(logits))
-        (probabilities,) = softmax(logits[np.newaxis] / temperature)
+        probabilities = softmax((logits - logits.max()) / temperature)
         return int(random_state.choice(len(logits), p=probabilities))
 
     def _check_target(self, X, y, *, reset):

@@ -48,6 +48,7 @@ models = {
             pooling="mean",
             epochs=3,
             batch_size=64,
+            learning_rate=0.002,
             random_state=0,
         ),
     ),
