@@ -155,10 +155,10 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         return np.where(self._n_tokens > X, X, np.where(np.isnan(X), np.nan, 0))
 
     def _held_out(self, X_val, y_val, sample_weight_val) -> tuple | None:
-        if X_val is None and y_val is None:
+        if X_val is None and y_val is None and sample_weight_val is None:
             return None
         if y_val is None:
-            raise ValueError("X_val is provided, but y_val was not provided.")
+            raise ValueError("X_val or sample_weight_val is provided, but y_val was not provided.")
         if X_val is None:
             raise ValueError("y_val is provided, but X_val was not provided.")
         if not self.early_stopping:

@@ -242,8 +242,9 @@ def test_rows_to_look_at_can_be_given(sequences):
     assert_allclose(
         model.history_["val_loss"], log_loss(y[:30], model.predict_proba(X[:30]), labels=[0, 1, 2]), rtol=1e-4
     )
-    with pytest.raises(ValueError, match="y_val was not provided"):
-        model.fit(X, y, X_val=X)
+    for given in ({"X_val": X}, {"sample_weight_val": y}):
+        with pytest.raises(ValueError, match="y_val was not provided"):
+            model.fit(X, y, **given)
 
 
 def test_a_class_too_rare_to_be_held_out_is_an_error(sequences):
