@@ -637,7 +637,7 @@ def test_x_val_through_a_pipeline(tiny):
 @pytest.mark.parametrize(
     ("held_out", "message"),
     [
-        ({"X_val": np.ones((2, 6, 2))}, "X_val is provided, but y_val was not provided"),
+        ({"X_val": np.ones((2, 6, 2))}, "X_val or sample_weight_val is provided, but y_val was not provided"),
         ({"y_val": np.ones(2)}, "y_val is provided, but X_val was not provided"),
         ({"X_val": np.ones((2, 6, 2)), "y_val": np.ones(3)}, "inconsistent numbers of samples"),
         ({"X_val": np.ones((2, 6, 1)), "y_val": np.ones(2)}, "1 features, but LSTMForecaster is expecting 2"),
