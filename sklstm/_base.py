@@ -152,7 +152,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         check_tokens(self, X)
         if reset:
             self._n_tokens = 1 + int(np.fmax.reduce(X, axis=None, initial=0))
-        return np.where(self._n_tokens > X, X, np.where(np.isnan(X), np.nan, 0))
+        return np.where(X >= self._n_tokens, 0, X)
 
     def _held_out(self, X_val, y_val, sample_weight_val) -> tuple | None:
         if X_val is None and y_val is None and sample_weight_val is None:

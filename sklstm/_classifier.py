@@ -30,7 +30,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     embedding_dim : int or None, default=None
         Size of the vectors that stand for tokens, which are learnt. `X` then holds the numbers of tokens, one a
-        step, as `TokenSequences` makes them. If None, `X` holds features.
+        step, as `TokenSequences` makes them; larger ones than in `fit` count as 0. If None, `X` holds features.
 
     pooling : {"last", "mean", "max"}, default="last"
         What of the last layer's hidden states is classified: the one after the last step, their mean over the steps,
