@@ -33,7 +33,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
     know of it before training, and `_encode_target` turns it into what the network learns. And it says how the
     network ends, by the attributes below, of which it may make parameters.
 
-    Everything that `fit` leaves on the estimator is a number, an array, or a list or dict of those. The
+    Everything that training leaves on the estimator is a number, an array, or a list or dict of those. The
     engine, which knows Keras, is imported when it is first used.
     """
 
