@@ -7,7 +7,7 @@ from sklearn.linear_model import RidgeCV
 
 PENALTIES = np.logspace(-3, 3, 13)
 LEVEL = 3.0  # the last step is shrunk less than the changes before it, by the square of this
-MAX_VALUES = 2**22  # of windows to learn from: some megabytes and seconds, however many there are
+MAX_VALUES = 2**21  # of windows to learn from: some megabytes and seconds, however many there are
 MIN_ROWS = 1000  # to learn from if there are as many, however long windows are
 
 

@@ -42,14 +42,18 @@ class Batches(keras.utils.PyDataset):
     a whole. The last batch is filled up with rows of weight zero, so that one compiled step serves all.
     Weights are scaled such that the mean over the batches of an epoch, each a mean over its rows, is the
     weighted mean over all rows: each row counts by its weight, whichever batch it falls in.
+
+    A batch may be taken in `n_parts` equal parts of `least_part` rows or more.
     """
 
-    def __init__(self, rows: Rows, batch_size: int):
+    def __init__(self, rows: Rows, batch_size: int, least_part: int | None = None):
         super().__init__()
         self.rows = rows
         self._order = rows.index
         # A power of two bounds both the filling of a small data set's only batch and the number of shapes.
         self._size = min(batch_size, 1 << (len(rows.index) - 1).bit_length())
+        most = self._size // least_part if least_part else 1
+        self.n_parts = max((n for n in range(1, most + 1) if self._size % n == 0), default=1)
         n_filled = len(self) * self._size
         self._weight = (rows.sample_weight * (n_filled / rows.sample_weight[rows.index].sum())).astype(np.float32)
 
@@ -61,7 +65,13 @@ class Batches(keras.utils.PyDataset):
         return -(-len(self._order) // self._size)
 
     def __getitem__(self, i):
-        return tuple(array[0] for array in self._gather(i, i + 1))
+        return self._gather(i * self._size, (i + 1) * self._size)
+
+    def part(self, i: int, number: int) -> tuple[np.ndarray, ...]:
+        """Return a part of a batch, whose loss is the mean of those of its parts."""
+        size = self._size // self.n_parts
+        first = i * self._size + number * size
+        return self._gather(first, first + size)
 
     def blocks(self) -> Iterator[tuple[tuple[np.ndarray, ...], int]]:
         """Yield the batches of an epoch in blocks of one shape, each with the number of batches in it.
@@ -70,21 +80,21 @@ class Batches(keras.utils.PyDataset):
         """
         room = batches_in_block(self._size * self.rows.X[0].size)
         for first in range(0, len(self), room):
-            arrays = self._gather(first, min(first + room, len(self)))
-            block = tuple(np.empty((room, *array.shape[1:]), array.dtype) for array in arrays)
+            n_batches = min(room, len(self) - first)
+            arrays = self._gather(first * self._size, (first + n_batches) * self._size)
+            block = tuple(np.empty((room, self._size, *array.shape[1:]), array.dtype) for array in arrays)
             for space, array in zip(block, arrays, strict=True):
-                space[: len(array)] = array
-            yield block, len(arrays[0])
+                space[:n_batches] = array.reshape(n_batches, *space.shape[1:])
+            yield block, n_batches
 
     def _gather(self, first: int, stop: int) -> tuple[np.ndarray, ...]:
-        """Return standardised windows, targets and weights of some batches, whose number is the first axis."""
-        rows, n_batches = self.rows, stop - first
-        wanted = self._order[first * self._size : stop * self._size]
-        filled = np.resize(wanted, n_batches * self._size)
+        """Return standardised windows, targets and weights of some rows in order, filled up behind the last one."""
+        rows, wanted = self.rows, self._order[first:stop]
+        filled = np.resize(wanted, stop - first)
         weight = self._weight[filled]
         weight[len(wanted) :] = 0
         x = standardised(rows.X[filled], rows.feature_mean, rows.feature_scale)
         y = rows.y[filled].astype(np.float32)
         if y.ndim == 3:
             weight = np.repeat(weight[:, np.newaxis], y.shape[1], axis=1)
-        return tuple(array.reshape(n_batches, self._size, *array.shape[1:]) for array in (x, y, weight))
+        return x, y, weight

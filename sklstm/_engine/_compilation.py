@@ -37,13 +37,14 @@ class CountedModel(keras.Model):
         return super().test_step(*args)
 
 
-def compiled(function: Callable) -> Callable:
-    """Return a function that changes nothing but what it returns, compiled once for each shape of its arguments."""
+def compiled(function: Callable, *example: Any) -> Callable:
+    """Return a function that changes nothing but what it returns, compiled for arguments like the given ones."""
     match keras.backend.backend():
         case "jax":
             import jax
 
-            return jax.jit(function)
+            # Now, since each of the threads that were to call it first would compile it.
+            return jax.jit(function).lower(*example).compile()
         case "tensorflow":
             import tensorflow
 

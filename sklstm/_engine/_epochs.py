@@ -9,14 +9,17 @@ import numpy as np
 from jax import lax
 
 from ._batches import Batches
-from ._compilation import CountedModel, training_options
+from ._compilation import CountedModel, count_trace, training_options
+from ._threads import mapping
 
 
 class EpochModel(CountedModel):
-    """A model that compiles Keras' step into a loop over batches.
+    """A model that trains on many batches in one call, or else on parts of a batch in threads.
 
     Keras' own ``fit`` calls the step for one batch at a time, and what it does between two of them takes as long
-    as the step of a small network.
+    as the step of a small network. So there is a loop over batches that is compiled with Keras' step in it.
+    The step of a large batch takes a while, but on one core for the most part. Its gradient is the mean of those
+    of parts, which threads compute side by side, and which need memory one after the other.
     """
 
     def compile(self, *args, **kwargs):
@@ -24,6 +27,8 @@ class EpochModel(CountedModel):
         super().compile(*args, **kwargs)
         self._train_batches = jax.jit(partial(self._take_steps, self.train_step), **training_options())
         self._validate_batches = jax.jit(partial(self._take_steps, self.test_step))
+        self._part_gradient = jax.jit(self._take_part_gradient, **training_options())
+        self._apply_parts = jax.jit(self._take_step_of_parts)
 
     def fit_epochs(
         self,
@@ -53,7 +58,9 @@ class EpochModel(CountedModel):
         calls.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             calls.on_epoch_begin(epoch)
-            logs = {"loss": self._train_epoch(batches, calls.on_train_batch_end if verbose == 1 else None)}
+            in_parts = batches.n_parts > 1 and jax.default_backend() == "cpu"
+            train_epoch = self._train_epoch_in_parts if in_parts else self._train_epoch
+            logs = {"loss": train_epoch(batches, calls.on_train_batch_end if verbose == 1 else None)}
             if validation_batches is not None:
                 calls.on_test_begin()
                 logs["val_loss"] = self._validation_loss(validation_batches)
@@ -68,7 +75,7 @@ class EpochModel(CountedModel):
         state = self._state(optimizer=True)
         n_done = 0
         for block, n_batches in batches.blocks():
-            # The block was gathered while the one before was computed, and two at once would take twice the memory.
+            # The block was gathered while the one before was computed, and more of them would take more memory.
             jax.block_until_ready(state)
             loss, state = self._train_batches(state, block, n_batches)
             n_done += n_batches
@@ -77,9 +84,27 @@ class EpochModel(CountedModel):
         self._assign(state, optimizer=True)
         return float(loss)
 
+    def _train_epoch_in_parts(self, batches: Batches, show_progress: Callable | None) -> float:
+        state = self._state(optimizer=True)
+        map_parts: Callable = map  # at first, since threads would each compile
+        with mapping(batches.n_parts) as map_in_threads:
+            for i in range(len(batches)):
+                parts = map_parts(partial(self._gradient_of_part, state, batches, i), range(batches.n_parts))
+                loss, state = self._apply_parts(state, list(parts))
+                map_parts = map_in_threads
+                if show_progress:
+                    show_progress(i, {"loss": float(loss)})
+        self._assign(state, optimizer=True)
+        return float(loss)
+
+    def _gradient_of_part(self, state, batches: Batches, i: int, number: int):
+        # Only when it is there may the thread go on, since what is computed ahead would need memory of its own.
+        return jax.block_until_ready(self._part_gradient(state, batches.part(i, number)))
+
     def _validation_loss(self, batches: Batches) -> float:
         state = self._state(optimizer=False)
         for block, n_batches in batches.blocks():
+            jax.block_until_ready(state)
             loss, state = self._validate_batches(state, block, n_batches)
         self._assign(state, optimizer=False)
         return float(loss)
@@ -112,3 +137,22 @@ class EpochModel(CountedModel):
         state = lax.fori_loop(0, n_batches, take_step, state)
         (loss,) = self.metrics
         return loss.stateless_result(state[-1]), state
+
+    def _take_part_gradient(self, state, part):
+        """Return the loss of a part of a batch, and its gradient by the weights."""
+        count_trace("train")
+        trainable, non_trainable, optimizer_variables, metrics = state
+        gradient_of_loss = jax.value_and_grad(self.compute_loss_and_updates, has_aux=True)
+        (loss, _), gradient = gradient_of_loss(
+            trainable, non_trainable, metrics, *part, training=True, optimizer_variables=optimizer_variables
+        )
+        return loss, gradient
+
+    def _take_step_of_parts(self, state, parts):
+        """Take the step that the parts of a batch lead to; return the mean loss so far and the state."""
+        trainable, non_trainable, optimizer_variables, metrics = state
+        loss, gradient = jax.tree.map(lambda *values: sum(values) / len(values), *parts)
+        trainable, optimizer_variables = self.optimizer.stateless_apply(optimizer_variables, gradient, trainable)
+        (mean_loss,) = self.metrics
+        metrics = mean_loss.stateless_update_state(metrics, loss)
+        return mean_loss.stateless_result(metrics), (trainable, non_trainable, optimizer_variables, metrics)

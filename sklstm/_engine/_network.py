@@ -46,28 +46,31 @@ def network_outputs(
 
     Precision is pinned and every seed is given, since neither a global dtype policy nor Python's random
     state may change a result, or be changed. Weights start as zeros, to be set: random ones, which a model
-    for users wants in case it is cloned, take a second to compile. Such a model has Keras' own layers only.
+    for users wants in case it is cloned, take a second to compile. Such a model is made of what Keras has only.
     """
     lstm = layers.LSTM if for_users else _lstm_layer()
-    kernel_initializer = keras.initializers.GlorotUniform(seed=0) if for_users else "zeros"
-    recurrent_initializer = keras.initializers.Orthogonal(seed=0) if for_users else "zeros"
+    kernel = recurrent = embedding = bias = Zeros()
+    if for_users:
+        kernel, recurrent = keras.initializers.GlorotUniform(seed=0), keras.initializers.Orthogonal(seed=0)
+        embedding, bias = keras.initializers.RandomUniform(seed=0), keras.initializers.Zeros()
     hidden, present = windows, None
     if missing != "none":
         hidden, present = _without_missing(windows)
     if architecture.n_tokens:
-        embedding_initializer = keras.initializers.RandomUniform(seed=0) if for_users else "zeros"
-        embedding = layers.Embedding(
-            architecture.n_tokens, architecture.embedding_dim, embedding_initializer, dtype="float32", name="embedding"
+        embed = layers.Embedding(
+            architecture.n_tokens, architecture.embedding_dim, embedding, dtype="float32", name="embedding"
         )
-        hidden = embedding(ops.cast(hidden[:, :, 0], "int32"))
+        hidden = embed(ops.cast(hidden[:, :, 0], "int32"))
     for depth, units in enumerate(architecture.units):
         layer = lstm(
             units,
             return_sequences=depth < len(architecture.units) - 1 or architecture.pooling != "last",
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
+            kernel_initializer=kernel,
+            recurrent_initializer=recurrent,
+            bias_initializer=bias,
+            unit_forget_bias=for_users,
             seed=0,
             dtype="float32",
             name=f"lstm_{depth}",
@@ -76,8 +79,19 @@ def network_outputs(
         if architecture.bidirectional:  # which makes layers of its own, with gaps
             layer = layers.Bidirectional(layer, dtype="float32", name=f"bidirectional_{depth}")
         hidden = layer(hidden, mask=present)
-    output = layers.Dense(architecture.n_outputs, kernel_initializer=kernel_initializer, dtype="float32", name="output")
+    output = layers.Dense(
+        architecture.n_outputs, kernel_initializer=kernel, bias_initializer=bias, dtype="float32", name="output"
+    )
     return output(_pooled(hidden, present, architecture.pooling))
+
+
+@keras.saving.register_keras_serializable("sklstm")  # as Bidirectional wants it
+class Zeros(keras.initializers.Initializer):
+    """Zeros made by numpy: Keras' own are compiled anew for each shape."""
+
+    def __call__(self, shape, dtype=None):
+        """Return a tensor of that shape."""
+        return ops.convert_to_tensor(np.zeros(shape, dtype), dtype)
 
 
 def _pooled(hidden: keras.KerasTensor, present: keras.KerasTensor | None, pooling: Pooling) -> keras.KerasTensor:

@@ -2,19 +2,24 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from math import ceil
 
 import keras
 import numpy as np
 from keras import ops
+from sklearn.utils import gen_batches
 
 from ._batches import batches_in_block, standardised
 from ._compilation import compiled, count_trace
 from ._network import Architecture, network_outputs
 from ._programs import MAX_IDLE_PROGRAMS
+from ._threads import mapping
 
 # There is one size only, since matrix products of other sizes round otherwise on some processors: a row's prediction is
 # the same to the last bit whatever rows it comes with. Fewer rows would be faster for one, more rows for many.
 BATCH = 32
+FEW = 4  # batches that are computed one by one; more are in blocks
+MAX_BATCHES = 16  # in a block: enough to hide the cost of a call, few enough to have something for each core
 
 
 def predict(
@@ -29,26 +34,32 @@ def predict(
 
     Without pooling it is ``(n_samples, n_steps, n_outputs)``.
     """
-    room = 1 if len(X) <= BATCH else batches_in_block(BATCH * X[0].size)
+    n_batches = ceil(len(X) / BATCH)
+    room = 1 if n_batches <= FEW else min(batches_in_block(BATCH * X[0].size), MAX_BATCHES)
     # On JAX a mask costs nothing here, while another program to compile does.
-    forward = _compiled_forward(architecture, keras.backend.backend() == "jax" or bool(np.isnan(X.min())))
-    outputs = []
-    for start in range(0, len(X), room * BATCH):
-        windows = standardised(X[start : start + room * BATCH], feature_mean, feature_scale)
+    forward = _compiled_forward(architecture, keras.backend.backend() == "jax" or bool(np.isnan(X.min())), room)
+
+    def predict_block(rows: slice) -> np.ndarray:
+        windows = standardised(X[rows], feature_mean, feature_scale)
         block = np.zeros((room * BATCH, *windows.shape[1:]), np.float32)
         block[: len(windows)] = windows
-        n_batches = np.asarray(-(-len(windows) // BATCH), dtype=np.int32)  # TensorFlow compiles for each Python int
-        result = forward(weights, block.reshape(room, BATCH, *windows.shape[1:]), n_batches)
-        outputs.append(np.concatenate(ops.convert_to_numpy(result))[: len(windows)])
-    return np.concatenate(outputs)
+        result = forward(weights, block.reshape(room, BATCH, *windows.shape[1:]), _n_batches(len(windows)))
+        return np.concatenate(ops.convert_to_numpy(result))[: len(windows)]
+
+    blocks = list(gen_batches(len(X), room * BATCH))
+    with mapping(len(blocks)) as map_blocks:
+        return np.concatenate(list(map_blocks(predict_block, blocks)))
 
 
-@lru_cache(maxsize=MAX_IDLE_PROGRAMS)
-def _compiled_forward(architecture: Architecture, masked: bool) -> Callable:
-    """Return a function from weights, batches of standardised windows and how many batches to look at, to outputs.
+def _n_batches(n_rows: int) -> np.ndarray:
+    return np.asarray(ceil(n_rows / BATCH), dtype=np.int32)  # TensorFlow compiles for each Python int
 
-    It is compiled once a shape, and changes nothing, which makes it safe in threads, unlike
-    ``keras.Model.predict``.
+
+@lru_cache(maxsize=2 * MAX_IDLE_PROGRAMS)
+def _compiled_forward(architecture: Architecture, masked: bool, room: int) -> Callable:
+    """Return a function from weights, `room` batches of standardised windows and how many to look at, to outputs.
+
+    It changes nothing, which makes it safe in threads, unlike ``keras.Model.predict``.
     """
     windows = architecture.inputs()
     model = keras.Model(windows, network_outputs(architecture, windows, missing="anywhere" if masked else "none"))
@@ -64,4 +75,5 @@ def _compiled_forward(architecture: Architecture, masked: bool) -> Callable:
         outputs = ops.zeros((*batches.shape[:2], *model.output_shape[1:]), dtype="float32")
         return ops.fori_loop(0, n_batches, predict_batch, outputs)
 
-    return compiled(forward)
+    batches = np.empty((room, BATCH, *windows.shape[1:]), np.float32)
+    return compiled(forward, model.get_weights(), batches, _n_batches(0))

@@ -14,6 +14,8 @@ from ._network import Architecture, initial_weights
 from ._programs import Recipe, borrowed_program
 
 BATCH_HOOKS = [f"on{phase}_batch_{end}" for phase in ("", "_train", "_test") for end in ("begin", "end")]
+WORK_OF_PART = 4096  # rows times units: enough to hide the cost of handing it to a thread
+ROWS_OF_PART = 64  # with fewer, matrix products are slower than they need to be
 WEIGHTS, SHUFFLING, DROPOUT = range(3)  # what random numbers are drawn for
 
 
@@ -61,7 +63,7 @@ def train(
     """
     history = start.history if start else {"loss": []}
     first_epoch = len(history["loss"])
-    batches = Batches(training_rows, batch_size)
+    batches = Batches(training_rows, batch_size, _least_part(architecture, recipe))
     own_callbacks = _own_callbacks(callbacks)
     # What a user's own class does to the model is unknown.
     reusable = all(type(callback).__module__.startswith("keras.") for callback in own_callbacks)
@@ -105,6 +107,16 @@ def _fit(model: keras.Model, batches: Batches, validation_batches: Batches | Non
     from ._driver import fit_with_scikeras
 
     return fit_with_scikeras(model, batches, validation_batches, **fit_args)
+
+
+def _least_part(architecture: Architecture, recipe: Recipe) -> int | None:
+    """Return how many rows of a batch are worth a thread of their own; None if the batch has to stay whole.
+
+    It depends on the shapes alone, so that the number of cores does not change a result.
+    """
+    if recipe.dropout or recipe.recurrent_dropout:  # what is dropped is drawn for a whole batch
+        return None
+    return max(ROWS_OF_PART, WORK_OF_PART // max(architecture.units))
 
 
 def _wants_batches(callback: keras.callbacks.Callback) -> bool:

@@ -47,6 +47,24 @@ def test_a_small_data_set_is_not_padded_to_a_large_batch():
     assert len(Batches(make_rows(3), batch_size=4096)[0][0]) == 4
 
 
+@given(st.integers(1, 70), st.integers(1, 40), st.integers(1, 20))
+def test_parts_are_equal_parts_of_a_batch(n_samples, batch_size, least_part):
+    batches = Batches(make_rows(n_samples), batch_size, least_part)
+    last = len(batches) - 1
+    parts = [batches.part(last, number) for number in range(batches.n_parts)]
+    assert len({len(x) for x, _, _ in parts}) == 1
+    assert batches.n_parts == 1 or len(parts[0][0]) >= least_part
+    for i, whole in enumerate(batches[last]):
+        together = np.concatenate([part[i] for part in parts])
+        counted = batches[last][2] > 0  # what a batch is filled up with does not matter
+        assert_array_equal(together[counted], whole[counted])
+
+
+@pytest.mark.parametrize(("batch_size", "least_part", "n_parts"), [(12, 4, 3), (10, 4, 2), (7, 3, 1), (8, None, 1)])
+def test_as_many_parts_as_there_can_be(batch_size, least_part, n_parts):
+    assert Batches(make_rows(100), batch_size, least_part).n_parts == n_parts
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_standardised_in_the_precision_of_the_statistics(dtype):
     windows = np.array([[[1e8], [1e8 + 8]]], dtype=dtype)

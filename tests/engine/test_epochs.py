@@ -1,12 +1,13 @@
 """Epochs as one compiled loop do what Keras' own loop does."""
 
 import re
+from dataclasses import replace
 from math import ceil
 
 import keras
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from sklstm import _engine
 
@@ -52,6 +53,60 @@ def test_equals_the_loop_of_keras(tiny, windows, params):
         assert_allclose(losses, theirs.history_[name], rtol=1e-4)
     for one, other in zip(ours.weights_, theirs.weights_, strict=True):
         assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+@pytest.fixture
+def parts_of_four_rows(monkeypatch):
+    monkeypatch.setattr(_engine._training, "ROWS_OF_PART", 4)
+    monkeypatch.setattr(_engine._training, "WORK_OF_PART", 1)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"batch_size": 10},
+        {"dropout": 0.3},
+        {"early_stopping": True, "epochs": 8, "n_iter_no_change": 2},
+        {"global_clipnorm": 0.1, "optimizer": "sgd", "verbose": 1},
+    ],
+    ids=str,
+)
+def test_batches_in_parts_are_those_of_keras(tiny, windows, params, parts_of_four_rows):
+    X, y = windows
+    params = {"batch_size": 16} | params
+    sample_weight = np.arange(len(X)) % 5
+    parts = tiny(**params).fit(X, y, sample_weight)
+    whole = tiny(**params, callbacks=Batches).fit(X, y, sample_weight)
+    for name, losses in parts.history_.items():
+        assert_allclose(losses, whole.history_[name], rtol=1e-4)
+    for one, other in zip(parts.weights_, whole.weights_, strict=True):
+        assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_the_number_of_threads_changes_nothing(tiny, windows, monkeypatch, parts_of_four_rows):
+    X, y = windows
+    X, y = np.tile(X, (20, 1, 1)), np.tile(y, 20)
+    monkeypatch.setattr(_engine._prediction, "MAX_BATCHES", 3)
+    fits = []
+    for n_threads in (1, 2, 3):
+        monkeypatch.setattr(_engine._threads, "_openmp_effective_n_threads", lambda n=n_threads: n)
+        model = tiny(batch_size=16).fit(X, y)
+        fits.append([*model.weights_, model.predict(X)])
+    for other in fits[1:]:
+        for one, array in zip(fits[0], other, strict=True):
+            assert_array_equal(array, one)
+
+
+def test_large_batches_only_are_in_parts():
+    recipe = _engine.Recipe("squared_error", "adam")
+
+    def least_part(units, **changes):
+        return _engine._training._least_part(_engine.Architecture(5, 1, 1, units), replace(recipe, **changes))
+
+    assert least_part((1,)) > least_part((8,)) > least_part((8, 256)) >= 64 > 32
+    assert least_part((8,), dropout=0.1) is None
+    assert least_part((8,), recurrent_dropout=0.1) is None
 
 
 def test_callbacks_are_called_in_the_order_of_keras(tiny, windows):
