@@ -8,14 +8,15 @@ What the goals that are missed above consist of, on the machine named below, mea
 - **One window**: the compiled function of the network alone, for the 32 rows that every prediction is filled up to and
   for one row. One row alone is not used, since it rounds otherwise than the same row among others, and
   scikit-learn checks that predictions do not depend on what else is predicted.
-- **Memory**: what XLA plans for a training step of 4096 windows. It is what the gradient needs of every step of the
-  window: for each row, the inputs, the gates and the cell state. It grows with the window; to do without means to
-  compute the forward pass twice.
+- **Memory**: what XLA plans for the gradient of a batch of 4096 windows, and of the part of it that a thread computes
+  at a time. It is what the gradient needs of every step of the window: for each row, the inputs, the gates and the
+  cell state. It grows with the window; to do without means to compute the forward pass twice.
 """
 
 import subprocess
 import sys
 from statistics import median
+from unittest import mock
 
 import numpy as np
 from harness import seconds
@@ -86,11 +87,15 @@ def one_window():
 
     X, y = full_windows(sine())
     model = LSTMForecaster(units=UNITS, epochs=1, random_state=0, **SAME_NETWORK).fit(X, y[:, 0])
-    forward = _prediction._compiled_forward(model._architecture(), True)
-    calls = {"estimator": lambda: model.predict(X[:1])}
+    calls = {
+        "estimator": lambda: model.predict(X[:1]),
+        "validation": lambda: model._check_sequences(X[:1], reset=False),
+    }
     for n_rows in (_prediction.BATCH, 1):
+        with mock.patch.object(_prediction, "BATCH", n_rows):
+            forward = _prediction._compiled_forward.__wrapped__(model._architecture(), True, room=1)
         batches = np.zeros((1, n_rows, WINDOW, 1), np.float32)
-        calls[f"compiled function, {n_rows} row(s)"] = lambda batches=batches: np.asarray(
+        calls[f"compiled function, {n_rows} row(s)"] = lambda forward=forward, batches=batches: np.asarray(
             forward(model.weights_, batches, np.int32(1))
         )
     for name, call in calls.items():
@@ -99,15 +104,18 @@ def one_window():
 
 
 def memory():
-    """Yield the megabytes that XLA plans for a step, by window."""
+    """Yield the megabytes that XLA plans for a gradient, by window."""
     from sklstm import _engine
     from sklstm._engine._programs import Program
+    from sklstm._engine._training import _least_part
 
     for window in WINDOWS:
-        model = Program(_engine.Architecture(window, 1, 1, (8,)), _engine.Recipe("squared_error", "adam")).model
-        block = tuple(np.zeros((1, 4096, *shape), np.float32) for shape in [(window, 1), (1,), (1,)])
-        plan = model._train_batches.lower(model._state(optimizer=True), block, 1).compile().memory_analysis()
-        yield f"window of {window}", plan.temp_size_in_bytes / 1e6
+        architecture, recipe = _engine.Architecture(window, 1, 1, (8,)), _engine.Recipe("squared_error", "adam")
+        model = Program(architecture, recipe).model
+        for n_rows in (4096, _least_part(architecture, recipe)):
+            part = tuple(np.zeros((n_rows, *shape), np.float32) for shape in [(window, 1), (1,), ()])
+            plan = model._part_gradient.lower(model._state(optimizer=True), part).compile().memory_analysis()
+            yield f"window of {window}, {n_rows} rows", plan.temp_size_in_bytes / 1e6
 
 
 def measure(quick):
@@ -115,7 +123,7 @@ def measure(quick):
         "whole process": (whole_process(), "s"),
         "training throughput": (throughput(quick), "windows/s"),
         "one window": (one_window(), "ms"),
-        "memory of a step": (memory(), "MB"),
+        "memory of a gradient": (memory(), "MB"),
     }
     return [{"case": name, "unit": unit, "values": dict(found)} for name, (found, unit) in questions.items()]
 

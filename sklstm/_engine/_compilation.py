@@ -38,13 +38,14 @@ class CountedModel(keras.Model):
 
 
 def compiled(function: Callable, *example: Any) -> Callable:
-    """Return a function that changes nothing but what it returns, compiled for arguments like the given ones."""
+    """Return a function that changes nothing but what it returns, compiled for arguments like those of `example`."""
     match keras.backend.backend():
         case "jax":
             import jax
 
-            # Now, since each of the threads that were to call it first would compile it.
-            return jax.jit(function).lower(*example).compile()
+            function = jax.jit(function)
+            function(*example)  # compiles, which each of the threads that were to call it first would do otherwise
+            return function
         case "tensorflow":
             import tensorflow
 

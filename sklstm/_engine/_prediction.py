@@ -7,7 +7,6 @@ from math import ceil
 import keras
 import numpy as np
 from keras import ops
-from sklearn.utils import gen_batches
 
 from ._batches import batches_in_block, standardised
 from ._compilation import compiled, count_trace
@@ -18,8 +17,7 @@ from ._threads import mapping
 # There is one size only, since matrix products of other sizes round otherwise on some processors: a row's prediction is
 # the same to the last bit whatever rows it comes with. Fewer rows would be faster for one, more rows for many.
 BATCH = 32
-FEW = 4  # batches that are computed one by one; more are in blocks
-MAX_BATCHES = 16  # in a block: enough to hide the cost of a call, few enough to have something for each core
+MAX_BATCHES = 16  # in a block: enough to hide the cost of a call and of threads, few enough for each core to have some
 
 
 def predict(
@@ -34,21 +32,20 @@ def predict(
 
     Without pooling it is ``(n_samples, n_steps, n_outputs)``.
     """
-    n_batches = ceil(len(X) / BATCH)
-    room = 1 if n_batches <= FEW else min(batches_in_block(BATCH * X[0].size), MAX_BATCHES)
+    room = 1 if len(X) <= BATCH else min(batches_in_block(BATCH * X[0].size), MAX_BATCHES)
     # On JAX a mask costs nothing here, while another program to compile does.
     forward = _compiled_forward(architecture, keras.backend.backend() == "jax" or bool(np.isnan(X.min())), room)
 
-    def predict_block(rows: slice) -> np.ndarray:
-        windows = standardised(X[rows], feature_mean, feature_scale)
+    def predict_block(start: int) -> np.ndarray:
+        windows = standardised(X[start : start + room * BATCH], feature_mean, feature_scale)
         block = np.zeros((room * BATCH, *windows.shape[1:]), np.float32)
         block[: len(windows)] = windows
         result = forward(weights, block.reshape(room, BATCH, *windows.shape[1:]), _n_batches(len(windows)))
         return np.concatenate(ops.convert_to_numpy(result))[: len(windows)]
 
-    blocks = list(gen_batches(len(X), room * BATCH))
-    with mapping(len(blocks)) as map_blocks:
-        return np.concatenate(list(map_blocks(predict_block, blocks)))
+    starts = range(0, len(X), room * BATCH)
+    with mapping(len(starts)) as map_blocks:
+        return np.concatenate(list(map_blocks(predict_block, starts)))
 
 
 def _n_batches(n_rows: int) -> np.ndarray:
