@@ -16,7 +16,6 @@ What the goals that are missed above consist of, on the machine named below, mea
 import subprocess
 import sys
 from statistics import median
-from unittest import mock
 
 import numpy as np
 from harness import seconds
@@ -91,11 +90,10 @@ def one_window():
         "estimator": lambda: model.predict(X[:1]),
         "validation": lambda: model._check_sequences(X[:1], reset=False),
     }
+    forward = _prediction._compiled_forward(model._architecture(), True)
     for n_rows in (_prediction.BATCH, 1):
-        with mock.patch.object(_prediction, "BATCH", n_rows):
-            forward = _prediction._compiled_forward.__wrapped__(model._architecture(), True, room=1)
         batches = np.zeros((1, n_rows, WINDOW, 1), np.float32)
-        calls[f"compiled function, {n_rows} row(s)"] = lambda forward=forward, batches=batches: np.asarray(
+        calls[f"compiled function, {n_rows} row(s)"] = lambda batches=batches: np.asarray(
             forward(model.weights_, batches, np.int32(1))
         )
     for name, call in calls.items():

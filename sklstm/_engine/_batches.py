@@ -8,6 +8,7 @@ import numpy as np
 
 BLOCK = 2**16  # values of windows that are handed over at once: enough to hide the cost of a call
 MAX_BATCHES_IN_BLOCK = 64
+MAX_PARTS = 32  # of a batch: each has a gradient of its own
 
 
 def standardised(windows: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -52,7 +53,7 @@ class Batches(keras.utils.PyDataset):
         self._order = rows.index
         # A power of two bounds both the filling of a small data set's only batch and the number of shapes.
         self._size = min(batch_size, 1 << (len(rows.index) - 1).bit_length())
-        most = self._size // least_part if least_part else 1
+        most = min(self._size // least_part, MAX_PARTS) if least_part else 1
         self.n_parts = max((n for n in range(1, most + 1) if self._size % n == 0), default=1)
         n_filled = len(self) * self._size
         self._weight = (rows.sample_weight * (n_filled / rows.sample_weight[rows.index].sum())).astype(np.float32)
@@ -68,7 +69,7 @@ class Batches(keras.utils.PyDataset):
         return self._gather(i * self._size, (i + 1) * self._size)
 
     def part(self, i: int, number: int) -> tuple[np.ndarray, ...]:
-        """Return a part of a batch, whose loss is the mean of those of its parts."""
+        """Return one of the parts of a batch."""
         size = self._size // self.n_parts
         first = i * self._size + number * size
         return self._gather(first, first + size)
@@ -90,7 +91,7 @@ class Batches(keras.utils.PyDataset):
     def _gather(self, first: int, stop: int) -> tuple[np.ndarray, ...]:
         """Return standardised windows, targets and weights of some rows in order, filled up behind the last one."""
         rows, wanted = self.rows, self._order[first:stop]
-        filled = np.resize(wanted, stop - first)
+        filled = np.resize(wanted if len(wanted) else self._order, stop - first)
         weight = self._weight[filled]
         weight[len(wanted) :] = 0
         x = standardised(rows.X[filled], rows.feature_mean, rows.feature_scale)

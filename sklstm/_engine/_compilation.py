@@ -37,15 +37,13 @@ class CountedModel(keras.Model):
         return super().test_step(*args)
 
 
-def compiled(function: Callable, *example: Any) -> Callable:
-    """Return a function that changes nothing but what it returns, compiled for arguments like those of `example`."""
+def compiled(function: Callable) -> Callable:
+    """Return a function that changes nothing but what it returns, compiled once for each shape of its arguments."""
     match keras.backend.backend():
         case "jax":
             import jax
 
-            function = jax.jit(function)
-            function(*example)  # compiles, which each of the threads that were to call it first would do otherwise
-            return function
+            return jax.jit(function)
         case "tensorflow":
             import tensorflow
 

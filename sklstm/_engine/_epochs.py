@@ -19,7 +19,7 @@ class EpochModel(CountedModel):
     Keras' own ``fit`` calls the step for one batch at a time, and what it does between two of them takes as long
     as the step of a small network. So there is a loop over batches that is compiled with Keras' step in it.
     The step of a large batch takes a while, but on one core for the most part. Its gradient is the mean of those
-    of parts, which threads compute side by side, and which need memory one after the other.
+    of its parts, which threads compute side by side, each of them one part after the other.
     """
 
     def compile(self, *args, **kwargs):
@@ -27,8 +27,8 @@ class EpochModel(CountedModel):
         super().compile(*args, **kwargs)
         self._train_batches = jax.jit(partial(self._take_steps, self.train_step), **training_options())
         self._validate_batches = jax.jit(partial(self._take_steps, self.test_step))
-        self._part_gradient = jax.jit(self._take_part_gradient, **training_options())
-        self._apply_parts = jax.jit(self._take_step_of_parts)
+        self._part_gradient = jax.jit(partial(self._take_part_gradient), **training_options())
+        self._apply_parts = jax.jit(partial(self._take_step_of_parts))
 
     def fit_epochs(
         self,
@@ -86,12 +86,10 @@ class EpochModel(CountedModel):
 
     def _train_epoch_in_parts(self, batches: Batches, show_progress: Callable | None) -> float:
         state = self._state(optimizer=True)
-        map_parts: Callable = map  # at first, since threads would each compile
-        with mapping(batches.n_parts) as map_in_threads:
+        with mapping(batches.n_parts) as map_parts:
             for i in range(len(batches)):
                 parts = map_parts(partial(self._gradient_of_part, state, batches, i), range(batches.n_parts))
                 loss, state = self._apply_parts(state, list(parts))
-                map_parts = map_in_threads
                 if show_progress:
                     show_progress(i, {"loss": float(loss)})
         self._assign(state, optimizer=True)
@@ -143,7 +141,7 @@ class EpochModel(CountedModel):
         count_trace("train")
         trainable, non_trainable, optimizer_variables, metrics = state
         gradient_of_loss = jax.value_and_grad(self.compute_loss_and_updates, has_aux=True)
-        (loss, _), gradient = gradient_of_loss(
+        (_, (loss, *_)), gradient = gradient_of_loss(  # first comes the loss as the optimizer scales it
             trainable, non_trainable, metrics, *part, training=True, optimizer_variables=optimizer_variables
         )
         return loss, gradient

@@ -34,13 +34,14 @@ def predict(
     """
     room = 1 if len(X) <= BATCH else min(batches_in_block(BATCH * X[0].size), MAX_BATCHES)
     # On JAX a mask costs nothing here, while another program to compile does.
-    forward = _compiled_forward(architecture, keras.backend.backend() == "jax" or bool(np.isnan(X.min())), room)
+    forward = _compiled_forward(architecture, keras.backend.backend() == "jax" or bool(np.isnan(X.min())))
 
     def predict_block(start: int) -> np.ndarray:
         windows = standardised(X[start : start + room * BATCH], feature_mean, feature_scale)
         block = np.zeros((room * BATCH, *windows.shape[1:]), np.float32)
         block[: len(windows)] = windows
-        result = forward(weights, block.reshape(room, BATCH, *windows.shape[1:]), _n_batches(len(windows)))
+        n_batches = np.asarray(ceil(len(windows) / BATCH), dtype=np.int32)  # TensorFlow compiles for each Python int
+        result = forward(weights, block.reshape(room, BATCH, *windows.shape[1:]), n_batches)
         return np.concatenate(ops.convert_to_numpy(result))[: len(windows)]
 
     starts = range(0, len(X), room * BATCH)
@@ -48,15 +49,12 @@ def predict(
         return np.concatenate(list(map_blocks(predict_block, starts)))
 
 
-def _n_batches(n_rows: int) -> np.ndarray:
-    return np.asarray(ceil(n_rows / BATCH), dtype=np.int32)  # TensorFlow compiles for each Python int
+@lru_cache(maxsize=MAX_IDLE_PROGRAMS)
+def _compiled_forward(architecture: Architecture, masked: bool) -> Callable:
+    """Return a function from weights, batches of standardised windows and how many batches to look at, to outputs.
 
-
-@lru_cache(maxsize=2 * MAX_IDLE_PROGRAMS)
-def _compiled_forward(architecture: Architecture, masked: bool, room: int) -> Callable:
-    """Return a function from weights, `room` batches of standardised windows and how many to look at, to outputs.
-
-    It changes nothing, which makes it safe in threads, unlike ``keras.Model.predict``.
+    It is compiled once a shape, and changes nothing, which makes it safe in threads, unlike
+    ``keras.Model.predict``.
     """
     windows = architecture.inputs()
     model = keras.Model(windows, network_outputs(architecture, windows, missing="anywhere" if masked else "none"))
@@ -72,5 +70,4 @@ def _compiled_forward(architecture: Architecture, masked: bool, room: int) -> Ca
         outputs = ops.zeros((*batches.shape[:2], *model.output_shape[1:]), dtype="float32")
         return ops.fori_loop(0, n_batches, predict_batch, outputs)
 
-    batches = np.empty((room, BATCH, *windows.shape[1:]), np.float32)
-    return compiled(forward, model.get_weights(), batches, _n_batches(0))
+    return compiled(forward)

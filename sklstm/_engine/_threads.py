@@ -1,4 +1,4 @@
-"""Threads, for work that JAX would do on one core."""
+"""Threads, for work that JAX would do on one core of a CPU."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +15,17 @@ def mapping(n_tasks: int) -> Iterator[Callable]:
     So ``OMP_NUM_THREADS`` and threadpoolctl limit them, and joblib's worker processes share the cores. The other
     backends use all cores by themselves.
     """
-    n_threads = min(n_tasks, _openmp_effective_n_threads()) if n_tasks > 1 and keras.backend.backend() == "jax" else 1
+    n_threads = min(n_tasks, _openmp_effective_n_threads()) if n_tasks > 1 and _is_jax_on_cpu() else 1
     if n_threads == 1:
         yield map
         return
     with ThreadPoolExecutor(n_threads) as pool:
         yield pool.map
+
+
+def _is_jax_on_cpu() -> bool:
+    if keras.backend.backend() != "jax":
+        return False
+    import jax
+
+    return jax.default_backend() == "cpu"

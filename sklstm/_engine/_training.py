@@ -114,7 +114,8 @@ def _least_part(architecture: Architecture, recipe: Recipe) -> int | None:
 
     It depends on the shapes alone, so that the number of cores does not change a result.
     """
-    if recipe.dropout or recipe.recurrent_dropout:  # what is dropped is drawn for a whole batch
+    # What is dropped is drawn for a whole batch, and where targets lack, the loss is the mean over those of a batch.
+    if recipe.dropout or recipe.recurrent_dropout or architecture.pooling == "none":
         return None
     return max(ROWS_OF_PART, WORK_OF_PART // max(architecture.units))
 

@@ -43,6 +43,14 @@ def test_only_the_rows_asked_for_are_used():
     assert x.dtype == y.dtype == weight.dtype == np.float32
 
 
+def test_a_part_behind_the_last_row_is_filled_with_rows_asked_for():
+    batches = Batches(make_rows(20, index=np.arange(3, 12)), batch_size=8, least_part=2)
+    _, y, weight = batches.part(1, batches.n_parts - 1)
+    assert batches.n_parts == 4
+    assert not weight.any()
+    assert set(y[:, 0]) <= set(range(3, 12))
+
+
 def test_a_small_data_set_is_not_padded_to_a_large_batch():
     assert len(Batches(make_rows(3), batch_size=4096)[0][0]) == 4
 
@@ -53,14 +61,16 @@ def test_parts_are_equal_parts_of_a_batch(n_samples, batch_size, least_part):
     last = len(batches) - 1
     parts = [batches.part(last, number) for number in range(batches.n_parts)]
     assert len({len(x) for x, _, _ in parts}) == 1
-    assert batches.n_parts == 1 or len(parts[0][0]) >= least_part
+    assert batches.n_parts == 1 or least_part <= len(parts[0][0])
     for i, whole in enumerate(batches[last]):
         together = np.concatenate([part[i] for part in parts])
         counted = batches[last][2] > 0  # what a batch is filled up with does not matter
         assert_array_equal(together[counted], whole[counted])
 
 
-@pytest.mark.parametrize(("batch_size", "least_part", "n_parts"), [(12, 4, 3), (10, 4, 2), (7, 3, 1), (8, None, 1)])
+@pytest.mark.parametrize(
+    ("batch_size", "least_part", "n_parts"), [(12, 4, 3), (10, 4, 2), (7, 3, 1), (8, None, 1), (64, 1, 32)]
+)
 def test_as_many_parts_as_there_can_be(batch_size, least_part, n_parts):
     assert Batches(make_rows(100), batch_size, least_part).n_parts == n_parts
 

@@ -1,7 +1,6 @@
 """Epochs as one compiled loop do what Keras' own loop does."""
 
 import re
-from dataclasses import replace
 from math import ceil
 
 import keras
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklstm import _engine
+from sklstm import LSTMTextGenerator, _engine
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="epochs are compiled on JAX")
 
@@ -56,9 +55,21 @@ def test_equals_the_loop_of_keras(tiny, windows, params):
 
 
 @pytest.fixture
-def parts_of_four_rows(monkeypatch):
+def epochs_in_parts(monkeypatch):
+    """Let parts have four rows and more; return a list of the numbers of parts in each epoch that has them."""
     monkeypatch.setattr(_engine._training, "ROWS_OF_PART", 4)
     monkeypatch.setattr(_engine._training, "WORK_OF_PART", 1)
+    from sklstm._engine._epochs import EpochModel
+
+    numbers = []
+    train = EpochModel._train_epoch_in_parts
+
+    def counted(self, batches, show_progress):
+        numbers.append(batches.n_parts)
+        return train(self, batches, show_progress)
+
+    monkeypatch.setattr(EpochModel, "_train_epoch_in_parts", counted)
+    return numbers
 
 
 @pytest.mark.parametrize(
@@ -66,25 +77,55 @@ def parts_of_four_rows(monkeypatch):
     [
         {},
         {"batch_size": 10},
-        {"dropout": 0.3},
+        {"batch_size": 64},
+        {"units": (3, 2), "bidirectional": True},
         {"early_stopping": True, "epochs": 8, "n_iter_no_change": 2},
         {"global_clipnorm": 0.1, "optimizer": "sgd", "verbose": 1},
     ],
     ids=str,
 )
-def test_batches_in_parts_are_those_of_keras(tiny, windows, params, parts_of_four_rows):
+def test_batches_in_parts_are_those_of_keras(tiny, windows, params, epochs_in_parts):
     X, y = windows
     params = {"batch_size": 16} | params
     sample_weight = np.arange(len(X)) % 5
     parts = tiny(**params).fit(X, y, sample_weight)
+    assert len(epochs_in_parts) == parts.n_iter_
+    assert set(epochs_in_parts) <= {2, 4, 8}
     whole = tiny(**params, callbacks=Batches).fit(X, y, sample_weight)
+    assert len(epochs_in_parts) == parts.n_iter_
     for name, losses in parts.history_.items():
         assert_allclose(losses, whole.history_[name], rtol=1e-4)
     for one, other in zip(parts.weights_, whole.weights_, strict=True):
         assert_allclose(one, other, rtol=1e-3, atol=1e-5)
 
 
-def test_the_number_of_threads_changes_nothing(tiny, windows, monkeypatch, parts_of_four_rows):
+@pytest.mark.parametrize("params", [{"dropout": 0.3}, {"recurrent_dropout": 0.3}])
+def test_batches_with_dropout_stay_whole(tiny, windows, params, epochs_in_parts):
+    tiny(batch_size=16, **params).fit(*windows)
+    assert not epochs_in_parts
+
+
+def test_batches_of_texts_stay_whole(epochs_in_parts):
+    """Where there is no token to predict, the loss is the mean over the others of a batch."""
+    LSTMTextGenerator(units=2, window_size=8, epochs=1, batch_size=16, random_state=0).fit(["to be", "or not"] * 20)
+    assert not epochs_in_parts
+
+
+def test_parts_know_nothing_of_the_global_policy(tiny, windows, epochs_in_parts):
+    expected = tiny(batch_size=16).fit(*windows).history_["loss"]
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    _engine._programs._idle.clear()
+    try:
+        losses = tiny(batch_size=16).fit(*windows).history_["loss"]
+    finally:
+        keras.config.set_dtype_policy(policy)
+        _engine._programs._idle.clear()
+    assert len(epochs_in_parts) == 4
+    assert_allclose(losses, expected, rtol=1e-5)
+
+
+def test_the_number_of_threads_changes_nothing(tiny, windows, monkeypatch, epochs_in_parts):
     X, y = windows
     X, y = np.tile(X, (20, 1, 1)), np.tile(y, 20)
     monkeypatch.setattr(_engine._prediction, "MAX_BATCHES", 3)
@@ -93,6 +134,7 @@ def test_the_number_of_threads_changes_nothing(tiny, windows, monkeypatch, parts
         monkeypatch.setattr(_engine._threads, "_openmp_effective_n_threads", lambda n=n_threads: n)
         model = tiny(batch_size=16).fit(X, y)
         fits.append([*model.weights_, model.predict(X)])
+    assert len(epochs_in_parts) == 6
     for other in fits[1:]:
         for one, array in zip(fits[0], other, strict=True):
             assert_array_equal(array, one)
@@ -101,12 +143,10 @@ def test_the_number_of_threads_changes_nothing(tiny, windows, monkeypatch, parts
 def test_large_batches_only_are_in_parts():
     recipe = _engine.Recipe("squared_error", "adam")
 
-    def least_part(units, **changes):
-        return _engine._training._least_part(_engine.Architecture(5, 1, 1, units), replace(recipe, **changes))
+    def least_part(*units):
+        return _engine._training._least_part(_engine.Architecture(5, 1, 1, units), recipe)
 
-    assert least_part((1,)) > least_part((8,)) > least_part((8, 256)) >= 64 > 32
-    assert least_part((8,), dropout=0.1) is None
-    assert least_part((8,), recurrent_dropout=0.1) is None
+    assert least_part(1) > least_part(8) > least_part(8, 256) >= 64
 
 
 def test_callbacks_are_called_in_the_order_of_keras(tiny, windows):
