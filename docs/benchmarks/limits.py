@@ -15,6 +15,7 @@ What the goals that are missed above consist of, on the machine named below, mea
 
 import subprocess
 import sys
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -47,7 +48,9 @@ PARTS = ["import scikit-learn", "import JAX", "import Keras", "first epoch, comp
 
 def whole_process():
     """Yield the seconds of each part."""
-    finished = subprocess.run([sys.executable, "-c", WHOLE_PROCESS], capture_output=True, text=True, check=True)
+    finished = subprocess.run(
+        [sys.executable, "-c", WHOLE_PROCESS], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+    )
     yield from zip(PARTS, map(float, finished.stdout.split()), strict=True)
 
 
