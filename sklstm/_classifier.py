@@ -5,7 +5,6 @@ from numbers import Integral
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -393,6 +392,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     def _split_rows(self, sample):
         """Return rows to train and to validate on, drawn from each class in proportion."""
+        from sklearn.model_selection import train_test_split  # only now, since it imports much
+
         classes = sample.y[sample.rows]
         return train_test_split(
             sample.rows, test_size=self.validation_fraction, stratify=classes, random_state=self._seed

@@ -3,7 +3,6 @@
 from math import ceil
 
 import numpy as np
-from sklearn.linear_model import RidgeCV
 
 PENALTIES = np.logspace(-3, 3, 13)
 LEVEL = 3.0  # the last step is shrunk less than the changes before it, by the square of this
@@ -34,6 +33,8 @@ def fit_linear(windows: np.ndarray, y: np.ndarray, sample_weight: np.ndarray) ->
     intercept : array of shape (n_outputs,)
         Intercepts.
     """
+    from sklearn.linear_model import RidgeCV  # only now, since it imports much
+
     design = np.concatenate([np.diff(windows, axis=1), LEVEL * windows[:, -1:]], axis=1)
     with np.errstate(invalid="ignore"):  # leaving out the only row leaves nothing
         ridge = RidgeCV(PENALTIES).fit(design.reshape(len(design), -1), y, sample_weight)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
@@ -45,6 +44,8 @@ def _advance_windows(model, table, columns: list[int], future) -> Callable | Non
 
     It rolls the LSTM's own window on, which was validated once, instead of the series.
     """
+    from sklearn.model_selection import GridSearchCV, RandomizedSearchCV  # whoever has one has imported it already
+
     pipeline = model.best_estimator_ if type(model) in (GridSearchCV, RandomizedSearchCV) else model
     if type(pipeline) is not Pipeline or _reach(pipeline) is None:
         return None

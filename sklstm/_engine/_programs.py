@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from ._compilation import CountedModel
-from ._network import Architecture, Missing, make_loss, make_optimizer, network_outputs
+from ._network import Architecture, Missing, Zeros, make_loss, make_optimizer, network_outputs
 
 MAX_IDLE_PROGRAMS = 32
 
@@ -45,8 +45,9 @@ class Program:
             recurrent_dropout=recipe.recurrent_dropout,
         )
         self.model = _model_class()(windows, outputs, name="network")
-        self.model.compile(make_optimizer(recipe.optimizer, 0.001, recipe.global_clipnorm), make_loss(recipe.loss))
-        self.model.optimizer.build(self.model.trainable_variables)
+        with keras.saving.custom_object_scope({"zeros": Zeros}):  # as the optimizer's variables are initialized
+            self.model.compile(make_optimizer(recipe.optimizer, 0.001, recipe.global_clipnorm), make_loss(recipe.loss))
+            self.model.optimizer.build(self.model.trainable_variables)
         self._initial_optimizer_state = _read(self.model.optimizer.variables)
 
     def set_state(self, weights, optimizer_state, rng: np.random.Generator, learning_rate: float) -> None:
