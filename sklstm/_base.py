@@ -194,7 +194,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         """Return the rows to train on, and the last ones, to validate on, which start `gap` rows later."""
         n_validation = ceil(self.validation_fraction * len(sample.rows))
         training, validation = np.split(sample.rows, [len(sample.rows) - n_validation])
-        training = training[training < validation[0] - gap]
+        training = training[: np.searchsorted(training, validation[0] - gap)]
         if not len(training):
             raise ValueError(
                 f"With n_samples={len(sample.rows)}, validation_fraction={self.validation_fraction} and a gap of {gap} "

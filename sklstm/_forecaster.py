@@ -381,7 +381,7 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         return filled((windows - self.feature_mean_) / self.feature_scale_)
 
     def _encode_target(self, X, y):
-        return (y - self._linear_output(X)) / self.target_scale_
+        return ((y - self._linear_output(X)) / self.target_scale_).astype(np.float32)
 
     def _train(self, training, validation, *, epochs, resume):
         super()._train(training, validation, epochs=epochs, resume=resume)

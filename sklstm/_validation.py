@@ -128,6 +128,8 @@ def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:
 
     Only their ratios count, and scaled they stay within float32 whatever their magnitude.
     """
+    if sample_weight is None:
+        return np.broadcast_to(1.0, len(X))  # which takes no memory
     sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if not sample_weight.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")

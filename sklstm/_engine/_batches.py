@@ -56,7 +56,7 @@ class Batches(keras.utils.PyDataset):
         most = min(self._size // least_part, MAX_PARTS) if least_part else 1
         self.n_parts = max((n for n in range(1, most + 1) if self._size % n == 0), default=1)
         n_filled = len(self) * self._size
-        self._weight = (rows.sample_weight * (n_filled / rows.sample_weight[rows.index].sum())).astype(np.float32)
+        self._weight_scale = n_filled / rows.sample_weight[rows.index].sum()
 
     def shuffle(self, rng: np.random.Generator) -> None:
         """Permute the rows for the next epoch."""
@@ -92,7 +92,7 @@ class Batches(keras.utils.PyDataset):
         """Return standardised windows, targets and weights of some rows in order, filled up behind the last one."""
         rows, wanted = self.rows, self._order[first:stop]
         filled = np.resize(wanted if len(wanted) else self._order, stop - first)
-        weight = self._weight[filled]
+        weight = (rows.sample_weight[filled] * self._weight_scale).astype(np.float32)
         weight[len(wanted) :] = 0
         x = standardised(rows.X[filled], rows.feature_mean, rows.feature_scale)
         y = rows.y[filled].astype(np.float32)

@@ -16,6 +16,7 @@ from ._programs import Recipe, borrowed_program
 BATCH_HOOKS = [f"on{phase}_batch_{end}" for phase in ("", "_train", "_test") for end in ("begin", "end")]
 WORK_OF_PART = 4096  # rows times units: enough to hide the cost of handing it to a thread
 ROWS_OF_PART = 64  # with fewer, matrix products are slower than they need to be
+ROWS_TO_VALIDATE = 512  # at once: with more, a batch takes more memory and no less time
 WEIGHTS, SHUFFLING, DROPOUT = range(3)  # what random numbers are drawn for
 
 
@@ -72,7 +73,7 @@ def train(
         callbacks.insert(0, _CosineDecay(first_epoch, epochs))
     validation_batches = None
     if validation_rows is not None:
-        validation_batches = Batches(validation_rows, batch_size)
+        validation_batches = Batches(validation_rows, min(batch_size, ROWS_TO_VALIDATE))
         callbacks += _early_stopping(patience, tol, epochs)
     with borrowed_program(architecture, recipe, reusable=reusable) as program, _global_state_kept():
         program.set_state(
