@@ -45,7 +45,7 @@ class Program:
             recurrent_dropout=recipe.recurrent_dropout,
         )
         self.model = _model_class()(windows, outputs, name="network")
-        with keras.saving.custom_object_scope({"zeros": Zeros}):  # as the optimizer's variables are initialized
+        with keras.saving.custom_object_scope({"zeros": Zeros}):  # which the optimizer's variables start as
             self.model.compile(make_optimizer(recipe.optimizer, 0.001, recipe.global_clipnorm), make_loss(recipe.loss))
             self.model.optimizer.build(self.model.trainable_variables)
         self._initial_optimizer_state = _read(self.model.optimizer.variables)
