@@ -93,7 +93,7 @@ def one_window():
         "estimator": lambda: model.predict(X[:1]),
         "validation": lambda: model._check_sequences(X[:1], reset=False),
     }
-    forward = _prediction._compiled_forward(model._architecture(), True)
+    forward = _prediction._compiled_states(model._architecture(), True)
     for n_rows in (_prediction.BATCH, 1):
         batches = np.zeros((1, n_rows, WINDOW, 1), np.float32)
         calls[f"compiled function, {n_rows} row(s)"] = lambda batches=batches: np.asarray(

@@ -118,9 +118,16 @@ def lstm(return_sequences: bool, gaps: bool, weights, features, start: State) ->
 def _run(return_sequences, gaps, weights, features, start, *, keep_residuals=False):
     """Run the cell of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000) over all steps."""
 
+    columns = weights.T
+
+    def sums(inputs):
+        if inputs.shape[1] > 1:
+            return weights @ inputs
+        return (inputs[:, 0] @ columns)[:, jnp.newaxis]  # which XLA rounds as it does products of many rows
+
     def step(state, x):
         inputs = jnp.concatenate([state.h, x])
-        i, f, g, o = jnp.split(weights @ inputs, 4)
+        i, f, g, o = jnp.split(sums(inputs), 4)
         i, f, g, o = _sigmoid(i), _sigmoid(f), jnp.tanh(g), _sigmoid(o)
         c = f * state.c + i * g
         h = o * jnp.tanh(c)

@@ -34,6 +34,18 @@ class Architecture:
 
 
 def network_outputs(
+    architecture: Architecture, windows: keras.KerasTensor, *, for_users: bool = False, **params
+) -> keras.KerasTensor:
+    """Return the network's outputs for standardised windows; `params` are those of `hidden_states`."""
+    kernel = keras.initializers.GlorotUniform(seed=0) if for_users else Zeros()
+    bias = keras.initializers.Zeros() if for_users else Zeros()
+    output = layers.Dense(
+        architecture.n_outputs, kernel_initializer=kernel, bias_initializer=bias, dtype="float32", name="output"
+    )
+    return output(hidden_states(architecture, windows, for_users=for_users, **params))
+
+
+def hidden_states(
     architecture: Architecture,
     windows: keras.KerasTensor,
     *,
@@ -42,7 +54,7 @@ def network_outputs(
     recurrent_dropout: float = 0.0,
     for_users: bool = False,
 ) -> keras.KerasTensor:
-    """Return the network's outputs for standardised windows, of which it skips missing steps.
+    """Return what the output layer sees of standardised windows, of which the network skips missing steps.
 
     Precision is pinned and every seed is given, since neither a global dtype policy nor Python's random
     state may change a result, or be changed. Weights start as zeros, to be set: random ones, which a model
@@ -79,10 +91,7 @@ def network_outputs(
         if architecture.bidirectional:  # which makes layers of its own, with gaps
             layer = layers.Bidirectional(layer, dtype="float32", name=f"bidirectional_{depth}")
         hidden = layer(hidden, mask=present)
-    output = layers.Dense(
-        architecture.n_outputs, kernel_initializer=kernel, bias_initializer=bias, dtype="float32", name="output"
-    )
-    return output(_pooled(hidden, present, architecture.pooling))
+    return _pooled(hidden, present, architecture.pooling)
 
 
 @keras.saving.register_keras_serializable("sklstm")  # as Bidirectional wants it

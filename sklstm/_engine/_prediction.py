@@ -1,6 +1,7 @@
 """Prediction: a compiled function of weights and windows, for batches of few shapes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from math import ceil
 
@@ -8,15 +9,16 @@ import keras
 import numpy as np
 from keras import ops
 
+from .._validation import are_sliding
 from ._batches import batches_in_block, standardised
 from ._compilation import compiled, count_trace
-from ._network import Architecture, network_outputs
+from ._network import Architecture, hidden_states
 from ._programs import MAX_IDLE_PROGRAMS
-from ._threads import mapping
+from ._threads import is_jax_on_cpu, mapping
 
-# There is one size only, since matrix products of other sizes round otherwise on some processors: a row's prediction is
-# the same to the last bit whatever rows it comes with. Fewer rows would be faster for one, more rows for many.
-BATCH = 32
+# A row's prediction must not depend on the rows that it comes with. So batches have this size, or one row in the lean
+# layer, which rounds alike; matrix products of other sizes round otherwise on some processors.
+BATCH = 32  # fewer rows would be faster for a few, more rows for many
 MAX_BATCHES = 16  # in a block: enough to hide the cost of a call and of threads, few enough for each core to have some
 
 
@@ -28,46 +30,68 @@ def predict(
     feature_mean: np.ndarray,
     feature_scale: np.ndarray,
 ) -> np.ndarray:
-    """Return the network's outputs for raw windows: float32 of shape ``(n_samples, n_outputs)``.
+    """Return the network's outputs for raw windows: float64 of shape ``(n_samples, n_outputs)``.
 
     Without pooling it is ``(n_samples, n_steps, n_outputs)``.
     """
-    room = 1 if len(X) <= BATCH else min(batches_in_block(BATCH * X[0].size), MAX_BATCHES)
+    statistics = {"feature_mean": feature_mean, "feature_scale": feature_scale}
+    if is_jax_on_cpu() and _are_beginnings(architecture, X):
+        after_steps = predict(replace(architecture, pooling="none"), weights, X[-1:], **statistics)
+        return after_steps[0, -len(X) :]
+
+    size = 1 if len(X) == 1 and is_jax_on_cpu() else BATCH
+    room = 1 if len(X) <= size else min(batches_in_block(size * X[0].size), MAX_BATCHES)
     # On JAX a mask costs nothing here, while another program to compile does.
-    forward = _compiled_forward(architecture, keras.backend.backend() == "jax" or bool(np.isnan(X.min())))
+    states = _compiled_states(architecture, keras.backend.backend() == "jax" or bool(np.isnan(X.min())))
+    *weights, kernel, bias = weights
 
     def predict_block(start: int) -> np.ndarray:
-        windows = standardised(X[start : start + room * BATCH], feature_mean, feature_scale)
-        block = np.zeros((room * BATCH, *windows.shape[1:]), np.float32)
+        windows = standardised(X[start : start + room * size], feature_mean, feature_scale)
+        block = np.zeros((room * size, *windows.shape[1:]), np.float32)
         block[: len(windows)] = windows
-        n_batches = np.asarray(ceil(len(windows) / BATCH), dtype=np.int32)  # TensorFlow compiles for each Python int
-        result = forward(weights, block.reshape(room, BATCH, *windows.shape[1:]), n_batches)
-        return np.concatenate(ops.convert_to_numpy(result))[: len(windows)]
+        n_batches = np.asarray(ceil(len(windows) / size), dtype=np.int32)  # TensorFlow compiles for each Python int
+        hidden = states(weights, block.reshape(room, size, *windows.shape[1:]), n_batches)
+        hidden = np.concatenate(ops.convert_to_numpy(hidden))[: len(windows)]
+        return hidden.astype(np.float64) @ kernel + bias  # a product in float32 would round by the number of rows
 
-    starts = range(0, len(X), room * BATCH)
+    starts = range(0, len(X), room * size)
     with mapping(len(starts)) as map_blocks:
         return np.concatenate(list(map_blocks(predict_block, starts)))
 
 
-@lru_cache(maxsize=MAX_IDLE_PROGRAMS)
-def _compiled_forward(architecture: Architecture, masked: bool) -> Callable:
-    """Return a function from weights, batches of standardised windows and how many batches to look at, to outputs.
+def _are_beginnings(architecture: Architecture, X: np.ndarray) -> bool:
+    """Tell whether the outputs for all windows are those after the last steps of the last window.
 
-    It is compiled once a shape, and changes nothing, which makes it safe in threads, unlike
-    ``keras.Model.predict``.
+    That is so if each window is the beginning of the next, as those of a series are that is no longer than they, or if
+    there is only one.
+    """
+    if architecture.bidirectional or architecture.pooling != "last":
+        return False
+    n_before = len(X) - 1
+    if n_before == 0:
+        return True
+    return n_before < X.shape[1] and are_sliding(X) and bool(np.isnan(X[0, :n_before]).any(axis=1).all())
+
+
+@lru_cache(maxsize=MAX_IDLE_PROGRAMS)
+def _compiled_states(architecture: Architecture, masked: bool) -> Callable:
+    """Return a function from weights, batches of standardised windows and how many batches to look at, to states.
+
+    They are the hidden states that the output layer sees. The function is compiled once a shape, and changes nothing,
+    which makes it safe in threads, unlike ``keras.Model.predict``.
     """
     windows = architecture.inputs()
-    model = keras.Model(windows, network_outputs(architecture, windows, missing="anywhere" if masked else "none"))
+    model = keras.Model(windows, hidden_states(architecture, windows, missing="anywhere" if masked else "none"))
     constants = [ops.convert_to_numpy(v.value) for v in model.non_trainable_variables]
 
-    def forward(weights, batches, n_batches):
+    def states(weights, batches, n_batches):
         count_trace("predict")
 
-        def predict_batch(i, outputs):
+        def states_of_batch(i, hidden):
             batch, _ = model.stateless_call(weights, constants, batches[i], training=False)
-            return ops.slice_update(outputs, (i, *[0] * batch.ndim), batch[None])
+            return ops.slice_update(hidden, (i, *[0] * batch.ndim), batch[None])
 
-        outputs = ops.zeros((*batches.shape[:2], *model.output_shape[1:]), dtype="float32")
-        return ops.fori_loop(0, n_batches, predict_batch, outputs)
+        hidden = ops.zeros((*batches.shape[:2], *model.output_shape[1:]), dtype="float32")
+        return ops.fori_loop(0, n_batches, states_of_batch, hidden)
 
-    return compiled(forward)
+    return compiled(states)

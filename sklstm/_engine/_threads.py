@@ -15,7 +15,7 @@ def mapping(n_tasks: int) -> Iterator[Callable]:
     So ``OMP_NUM_THREADS`` and threadpoolctl limit them, and joblib's worker processes share the cores. The other
     backends use all cores by themselves.
     """
-    n_threads = min(n_tasks, _openmp_effective_n_threads()) if n_tasks > 1 and _is_jax_on_cpu() else 1
+    n_threads = min(n_tasks, _openmp_effective_n_threads()) if n_tasks > 1 and is_jax_on_cpu() else 1
     if n_threads == 1:
         yield map
         return
@@ -23,7 +23,8 @@ def mapping(n_tasks: int) -> Iterator[Callable]:
         yield pool.map
 
 
-def _is_jax_on_cpu() -> bool:
+def is_jax_on_cpu() -> bool:
+    """Tell whether JAX is the backend, and a CPU its device."""
     if keras.backend.backend() != "jax":
         return False
     import jax

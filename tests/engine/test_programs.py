@@ -19,7 +19,7 @@ needs_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="counts 
 def compilations(monkeypatch):
     """Return a function that counts compilations since the test began, with nothing compiled before."""
     monkeypatch.setattr(_programs, "_idle", type(_programs._idle)())
-    _engine._prediction._compiled_forward.cache_clear()
+    _engine._prediction._compiled_states.cache_clear()
     before = Counter(_engine.compilations())
     return lambda: dict(Counter(_engine.compilations()) - before)
 
