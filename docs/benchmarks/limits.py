@@ -5,12 +5,12 @@ What the goals that are missed above consist of, on the machine named below, mea
 - **Whole process**: where the time of a process goes that imports, fits the sine for 20 epochs and predicts it.
 - **Training throughput**: the rate that the matrix products of the training steps would allow if nothing else had to be
   done, in shapes and precision of the network, by numpy.
-- **One window**: the compiled function of the network alone, for the 32 rows that every prediction is filled up to and
-  for one row. One row alone is not used, since it rounds otherwise than the same row among others, and
-  scikit-learn checks that predictions do not depend on what else is predicted.
-- **Memory**: what XLA plans for the gradient of a batch of 4096 windows, and of the part of it that a thread computes
-  at a time. It is what the gradient needs of every step of the window: for each row, the inputs, the gates and the
-  cell state. It grows with the window; to do without means to compute the forward pass twice.
+- **Memory of a fit**: what is resident after the imports of the longest window's process, at most, at its end, and at
+  its end without what the allocator of Linux keeps for later (`malloc_trim`).
+- **Memory of a gradient**: what XLA plans for the gradient of a batch of 4096 windows, and of the part of it that a
+  thread computes at a time, of which the allocator keeps the double in each thread. It is what the gradient needs of
+  every step of the window: for each row, the inputs, the gates and the cell state. It grows with the window; to do
+  without means to compute the forward pass twice.
 """
 
 import subprocess
@@ -21,7 +21,6 @@ from statistics import median
 import numpy as np
 from harness import seconds
 from memory import WINDOWS
-from peers import SAME_NETWORK, UNITS, WINDOW, full_windows, sine
 from training_throughput import NETWORKS, sklstm
 
 WHOLE_PROCESS = """
@@ -46,12 +45,26 @@ print(*[end - start for start, end in zip(times, times[1:])])
 PARTS = ["import scikit-learn", "import JAX", "import Keras", "first epoch, compilation", "19 epochs", "prediction"]
 
 
-def whole_process():
-    """Yield the seconds of each part."""
-    finished = subprocess.run(
-        [sys.executable, "-c", WHOLE_PROCESS], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
-    )
-    yield from zip(PARTS, map(float, finished.stdout.split()), strict=True)
+MEMORY = """
+import ctypes, resource, sys
+from memory import fit, peak_megabytes
+import sklearn.pipeline, sklstm._engine
+
+resident = lambda: int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 1e6
+imports = resident()
+fit(*map(int, sys.argv[1:]))
+end = resident()
+ctypes.CDLL(None).malloc_trim(0)
+print(imports, peak_megabytes(), end, resident())
+"""
+MEMORY_PARTS = ["after the imports", "at most", "at the end", "without what is kept for later"]
+
+
+def run(script, *args):
+    """Run a script in a new process; return the numbers that it prints."""
+    command = [sys.executable, "-c", script, *map(str, args)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
+    return map(float, finished.stdout.split())
 
 
 def matrix_products(n_steps, n_features, units, batch_size):
@@ -82,29 +95,7 @@ def throughput(quick):
         yield f"{name}: matrix products alone", batch_size / matrix_products(*network)
 
 
-def one_window():
-    """Yield the milliseconds of a prediction, and of what computes it."""
-    from sklstm import LSTMForecaster
-    from sklstm._engine import _prediction
-
-    X, y = full_windows(sine())
-    model = LSTMForecaster(units=UNITS, epochs=1, random_state=0, **SAME_NETWORK).fit(X, y[:, 0])
-    calls = {
-        "estimator": lambda: model.predict(X[:1]),
-        "validation": lambda: model._check_sequences(X[:1], reset=False),
-    }
-    forward = _prediction._compiled_states(model._architecture(), True)
-    for n_rows in (_prediction.BATCH, 1):
-        batches = np.zeros((1, n_rows, WINDOW, 1), np.float32)
-        calls[f"compiled function, {n_rows} row(s)"] = lambda batches=batches: np.asarray(
-            forward(model.weights_, batches, np.int32(1))
-        )
-    for name, call in calls.items():
-        call()
-        yield name, 1000 * median(seconds(call) for _ in range(300))
-
-
-def memory():
+def memory_of_gradient():
     """Yield the megabytes that XLA plans for a gradient, by window."""
     from sklstm import _engine
     from sklstm._engine._programs import Program
@@ -120,11 +111,12 @@ def memory():
 
 
 def measure(quick):
+    n_rows = 20_000 if quick else 2_000_000
     questions = {
-        "whole process": (whole_process(), "s"),
+        "whole process": (zip(PARTS, run(WHOLE_PROCESS), strict=True), "s"),
         "training throughput": (throughput(quick), "windows/s"),
-        "one window": (one_window(), "ms"),
-        "memory of a gradient": (memory(), "MB"),
+        "memory of a fit": (zip(MEMORY_PARTS, run(MEMORY, n_rows, max(WINDOWS)), strict=True), "MB"),
+        "memory of a gradient": (memory_of_gradient(), "MB"),
     }
     return [{"case": name, "unit": unit, "values": dict(found)} for name, (found, unit) in questions.items()]
 

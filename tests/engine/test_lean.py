@@ -60,6 +60,12 @@ def test_equals_the_layer_of_keras(lean, rng, missing, return_sequences, go_back
 
 
 @pytest.mark.parametrize("missing", ["none", "anywhere"])
+def test_for_one_row(lean, rng, missing):
+    x, mask = rng.standard_normal((1, STEPS, FEATURES), dtype=np.float32), masks(missing, rng)
+    assert_same(lean.LSTM(UNITS), keras.layers.LSTM(UNITS), x, None if mask is None else mask[-1:])
+
+
+@pytest.mark.parametrize("missing", ["none", "anywhere"])
 def test_from_an_initial_state(lean, rng, missing):
     x = rng.standard_normal((6, STEPS, FEATURES), dtype=np.float32)
     state = list(rng.standard_normal((2, 6, UNITS), dtype=np.float32))
