@@ -57,7 +57,7 @@ def measure(quick):
     cases = []
     for n_jobs in (1, 2):
         scripts = {name: partial(run_script, __file__, name, n_jobs, n_values, epochs) for name in CONTENDERS}
-        measured = take_turns(scripts, runs=1)
+        measured = take_turns(scripts, runs=1 if quick else 3)
         cases.append(
             {
                 "case": f"n_jobs={n_jobs}",

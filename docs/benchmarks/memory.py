@@ -6,9 +6,10 @@ libraries and compiled code, whatever the window. The windows as arrays would ta
 includes imports and compilation.
 """
 
-import resource
+import re
 import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from harness import run_script, seconds, take_turns
@@ -27,8 +28,8 @@ def fit(n_rows, window):
 
 
 def peak_megabytes():
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+    status = Path("/proc/self/status").read_text()  # `getrusage` would count the process that started this one
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e6
 
 
 def measure(quick):

@@ -42,7 +42,7 @@ def sklstm():
     model = make_pipeline(
         MinMaxScaler(),
         SlidingWindow(WINDOW),
-        LSTMForecaster(units=UNITS, epochs=EPOCHS, random_state=0, **SAME_NETWORK),
+        LSTMForecaster(units=UNITS, epochs=EPOCHS, **SAME_NETWORK),
     )
     model.fit(X, y)
     return model.predict(series)[WINDOW - 1 : -1]
@@ -151,7 +151,7 @@ SCRIPTS = {
 
 def measure(quick):
     scripts = {name: partial(run_script, __file__, name) for name in SCRIPTS}
-    measured = take_turns(scripts, runs=1 if quick else 3)
+    measured = take_turns(scripts, runs=1 if quick else 5)
     seconds, errors = ({name: [run[i] for run in runs] for name, runs in measured.items()} for i in range(2))
     goals = {"Keras on TensorFlow": "<= 0.30", "skorch": "<= 0.90"}
     return [
