@@ -151,7 +151,7 @@ SCRIPTS = {
 
 def measure(quick):
     scripts = {name: partial(run_script, __file__, name) for name in SCRIPTS}
-    measured = take_turns(scripts, runs=1 if quick else 5)
+    measured = take_turns(scripts, runs=1 if quick else 11)
     seconds, errors = ({name: [run[i] for run in runs] for name, runs in measured.items()} for i in range(2))
     goals = {"Keras on TensorFlow": "<= 0.30", "skorch": "<= 0.90"}
     return [
