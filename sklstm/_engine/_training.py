@@ -15,6 +15,7 @@ from ._programs import Recipe, borrowed_program
 
 BATCH_HOOKS = [f"on{phase}_batch_{end}" for phase in ("", "_train", "_test") for end in ("begin", "end")]
 WORK_OF_PART = 4096  # rows times units: enough to hide the cost of handing it to a thread
+SIZE_OF_PART = 2**17  # rows times units times steps, for each of which the gradient takes memory
 ROWS_OF_PART = 64  # with fewer, matrix products are slower than they need to be
 ROWS_TO_VALIDATE = 512  # at once: with more, a batch takes more memory and no less time
 WEIGHTS, SHUFFLING, DROPOUT = range(3)  # what random numbers are drawn for
@@ -118,7 +119,10 @@ def _least_part(architecture: Architecture, recipe: Recipe) -> int | None:
     # What is dropped is drawn for a whole batch, and where targets lack, the loss is the mean over those of a batch.
     if recipe.dropout or recipe.recurrent_dropout or architecture.pooling == "none":
         return None
-    return max(ROWS_OF_PART, WORK_OF_PART // max(architecture.units))
+    units = max(architecture.units)
+    enough_work = WORK_OF_PART // units
+    little_memory = SIZE_OF_PART // (units * architecture.n_steps)
+    return max(ROWS_OF_PART, min(enough_work, max(little_memory, 2 * ROWS_OF_PART)))
 
 
 def _wants_batches(callback: keras.callbacks.Callback) -> bool:

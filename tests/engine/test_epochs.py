@@ -143,10 +143,11 @@ def test_the_number_of_threads_changes_nothing(tiny, windows, monkeypatch, epoch
 def test_large_batches_only_are_in_parts():
     recipe = _engine.Recipe("squared_error", "adam")
 
-    def least_part(*units):
-        return _engine._training._least_part(_engine.Architecture(5, 1, 1, units), recipe)
+    def least_part(*units, n_steps=5):
+        return _engine._training._least_part(_engine.Architecture(n_steps, 1, 1, units), recipe)
 
     assert least_part(1) > least_part(8) > least_part(8, 256) >= 64
+    assert least_part(8) > least_part(8, n_steps=84) > least_part(8, n_steps=1000) >= 128
 
 
 def test_callbacks_are_called_in_the_order_of_keras(tiny, windows):
