@@ -2,15 +2,10 @@
 
 What the goals that are missed above consist of, on the machine named below, measured without any other library:
 
-- **Whole process**: where the time of a process goes that imports, fits the sine for 20 epochs and predicts it.
+- **Whole process**: where the time of a process goes that imports, fits the sine for 20 epochs and predicts it. Each
+  process of a grid search with `n_jobs=2` imports and compiles, too.
 - **Training throughput**: the rate that the matrix products of the training steps would allow if nothing else had to be
   done, in shapes and precision of the network, by numpy.
-- **Memory of a fit**: what is resident after the imports of the longest window's process, at most, at its end, and at
-  its end without what the allocator of Linux keeps for later (`malloc_trim`).
-- **Memory of a gradient**: what XLA plans for the gradient of a batch of 4096 windows, and of the part of it that a
-  thread computes at a time, of which the allocator keeps the double in each thread. It is what the gradient needs of
-  every step of the window: for each row, the inputs, the gates and the cell state. It grows with the window; to do
-  without means to compute the forward pass twice.
 """
 
 import subprocess
@@ -20,7 +15,6 @@ from statistics import median
 
 import numpy as np
 from harness import seconds
-from memory import WINDOWS
 from training_throughput import NETWORKS, sklstm
 
 WHOLE_PROCESS = """
@@ -45,24 +39,9 @@ print(*[end - start for start, end in zip(times, times[1:])])
 PARTS = ["import scikit-learn", "import JAX", "import Keras", "first epoch, compilation", "19 epochs", "prediction"]
 
 
-MEMORY = """
-import ctypes, resource, sys
-from memory import fit, peak_megabytes
-import sklearn.pipeline, sklstm._engine
-
-resident = lambda: int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 1e6
-imports = resident()
-fit(*map(int, sys.argv[1:]))
-end = resident()
-ctypes.CDLL(None).malloc_trim(0)
-print(imports, peak_megabytes(), end, resident())
-"""
-MEMORY_PARTS = ["after the imports", "at most", "at the end", "without what is kept for later"]
-
-
-def run(script, *args):
+def run(script):
     """Run a script in a new process; return the numbers that it prints."""
-    command = [sys.executable, "-c", script, *map(str, args)]
+    command = [sys.executable, "-c", script]
     finished = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent)
     return map(float, finished.stdout.split())
 
@@ -95,28 +74,10 @@ def throughput(quick):
         yield f"{name}: matrix products alone", batch_size / matrix_products(*network)
 
 
-def memory_of_gradient():
-    """Yield the megabytes that XLA plans for a gradient, by window."""
-    from sklstm import _engine
-    from sklstm._engine._programs import Program
-    from sklstm._engine._training import _least_part
-
-    for window in WINDOWS:
-        architecture, recipe = _engine.Architecture(window, 1, 1, (8,)), _engine.Recipe("squared_error", "adam")
-        model = Program(architecture, recipe).model
-        for n_rows in (4096, _least_part(architecture, recipe)):
-            part = tuple(np.zeros((n_rows, *shape), np.float32) for shape in [(window, 1), (1,), ()])
-            plan = model._part_gradient.lower(model._state(optimizer=True), part).compile().memory_analysis()
-            yield f"window of {window}, {n_rows} rows", plan.temp_size_in_bytes / 1e6
-
-
 def measure(quick):
-    n_rows = 20_000 if quick else 2_000_000
     questions = {
         "whole process": (zip(PARTS, run(WHOLE_PROCESS), strict=True), "s"),
         "training throughput": (throughput(quick), "windows/s"),
-        "memory of a fit": (zip(MEMORY_PARTS, run(MEMORY, n_rows, max(WINDOWS)), strict=True), "MB"),
-        "memory of a gradient": (memory_of_gradient(), "MB"),
     }
     return [{"case": name, "unit": unit, "values": dict(found)} for name, (found, unit) in questions.items()]
 
