@@ -5,8 +5,13 @@ os.environ["SCIPY_ARRAY_API"] = "1"
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from sklstm import LSTMForecaster, _engine  # noqa: F401  # the engine, before a test imports Keras itself
+
+# A machine with other work is no fault of an example's.
+settings.register_profile("untimed", settings.default, deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture

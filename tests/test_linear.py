@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
@@ -42,7 +42,6 @@ def test_fit_linear_from_one_row():
     assert_array_equal(intercept, [5, 5])
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10**6), st.integers(1, 10**5))
 def test_enough_rows_are_evenly_spread_over_all_of_them(n_rows, row_size):
     rows = np.arange(n_rows)
