@@ -1,6 +1,7 @@
 """How far the limits are.
 
-What the goals that are missed above consist of, on the machine named below, measured without any other library:
+What the goals consist of that are missed above, or met by some measurements and missed by others, on the machine named
+below, measured without any other library:
 
 - **Whole process**: where the time of a process goes that imports, fits the sine for 20 epochs and predicts it. Each
   process of a grid search with `n_jobs=2` imports and compiles, too.
