@@ -86,7 +86,7 @@ def measure(quick):
                 "case": "windows of {} x {}, {} units, batches of {}".format(*network),
                 "unit": "windows/s",
                 "values": compare(
-                    {name: partial(prepare, *settings) for name, prepare in CONTENDERS.items()}, runs=2 if quick else 5
+                    {name: partial(prepare, *settings) for name, prepare in CONTENDERS.items()}, runs=2 if quick else 11
                 ),
                 "goals": {name: goals[i] for name, goals in GOALS.items()},
             }
