@@ -59,6 +59,22 @@ def test_equals_the_layer_of_keras(lean, rng, missing, return_sequences, go_back
     assert_same(lean.LSTM(UNITS, **params), keras.layers.LSTM(UNITS, **params), x, masks(missing, rng))
 
 
+@pytest.mark.parametrize("most", [1, 3, STEPS + 1])
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_gradients_by_blocks_of_steps(lean, rng, most, return_sequences, monkeypatch):
+    """The blocks make no difference: 8 steps one by one, in blocks of 2, or all at once."""
+    monkeypatch.setattr(lean, "BLOCK_ROWS", most * 6)
+    x = rng.standard_normal((6, STEPS + 1, FEATURES), dtype=np.float32)
+    mask = np.hstack([masks("anywhere", rng), np.ones((6, 1), dtype=bool)])
+    params = {"return_sequences": return_sequences}
+    assert_same(lean.LSTM(UNITS, **params), keras.layers.LSTM(UNITS, **params), x, mask)
+
+
+def test_gradients_of_a_large_batch(lean, rng):
+    x = rng.standard_normal((lean.SMALL_BATCH + 1, STEPS, FEATURES), dtype=np.float32)
+    assert_same(lean.LSTM(UNITS), keras.layers.LSTM(UNITS), x, None)
+
+
 @pytest.mark.parametrize("missing", ["none", "anywhere"])
 def test_for_one_row(lean, rng, missing):
     x, mask = rng.standard_normal((1, STEPS, FEATURES), dtype=np.float32), masks(missing, rng)
