@@ -37,7 +37,7 @@ def measure(quick):
     goal = f"<= {8 * 4 * n_rows / 1e6 + 600:.0f}"
     scripts = {window: partial(run_script, __file__, n_rows, window) for window in WINDOWS}
     cases = []
-    for window, runs in take_turns(scripts, runs=1).items():
+    for window, runs in take_turns(scripts, runs=1 if quick else 3).items():
         _, times, megabytes = zip(*runs, strict=True)
         cases += [
             {"case": f"window of {window}", "unit": "MB", "values": {"sklstm": megabytes}, "goals": {"sklstm": goal}},
