@@ -216,7 +216,7 @@ def _predict_from(origins, model, table, columns: list[int], horizon: int, *, n_
 def _looks_back_only(model, history, steps: np.ndarray) -> bool:
     """Return whether the first prediction, made beside later ones, is that from the history alone."""
     first = last_prediction(model, history, steps.shape[2])[: steps.shape[1]]
-    # Networks round in float32, by what else is in a batch.
+    # Other packages' networks round in float32, by what else is in a batch.
     return np.allclose(first, steps[0], rtol=1e-6, atol=1e-5 * np.ptp(steps, axis=0), equal_nan=True)
 
 

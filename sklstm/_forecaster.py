@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import BaseLSTM, Sample
-from ._linear import enough, filled, fit_linear
+from ._linear import enough, filled, fit_linear, products_by_row
 from ._validation import are_sliding, check_target, chunks
 
 
@@ -373,8 +373,10 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         """Return the part of the prediction that is linear in the window."""
         y = np.tile(self.target_mean_, (len(X), 1))
         if self.linear_coef_.any():
+            coef = self.linear_coef_.reshape(-1, self.n_outputs_)
             for chunk in chunks(len(X), X[0].size):
-                y[chunk] += np.tensordot(self._filled(X[chunk]), self.linear_coef_, axes=2)
+                windows = self._filled(X[chunk])
+                y[chunk] += products_by_row(windows.reshape(len(windows), -1), coef)
         return y
 
     def _filled(self, windows: np.ndarray) -> np.ndarray:

@@ -43,6 +43,11 @@ def fit_linear(windows: np.ndarray, y: np.ndarray, sample_weight: np.ndarray) ->
     return -np.diff(changes, axis=0, prepend=0, append=-level), np.broadcast_to(ridge.intercept_, y.shape[1])
 
 
+def products_by_row(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return ``rows @ matrix``, each row by a product of its own: one product of all rows rounds by their number."""
+    return (rows[..., np.newaxis, :] @ matrix)[..., 0, :]
+
+
 def enough(rows: np.ndarray, row_size: int) -> np.ndarray:
     """Return as many of the rows, evenly spread, as it takes to learn from if each has so many values."""
     return rows[:: ceil(len(rows) / max(MAX_VALUES // row_size, MIN_ROWS))]

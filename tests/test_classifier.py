@@ -150,6 +150,18 @@ def test_predictions_agree_with_each_other(sequences, n_classes):
 
 
 @pytest.mark.backend
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_row_is_predicted_alike_alone_and_among_others(sequences, n_classes, rng):
+    X, y = sequences
+    model = LSTMClassifier(units=50, epochs=1, pooling="mean", random_state=0).fit(X[y < n_classes], y[y < n_classes])
+    model.weights_ = [rng.standard_normal(w.shape).astype(np.float32) for w in model.weights_]
+    for method in (model.decision_function, model.predict_proba, model.predict_log_proba):
+        together = method(X)
+        for n in (1, 2, 31, 33):
+            assert_array_equal(method(X[:n]), together[:n])
+
+
+@pytest.mark.backend
 @pytest.mark.parametrize("params", [{"pooling": "max", "bidirectional": True}, {"pooling": "mean", "units": (4, 3)}])
 def test_to_keras(sequences, params):
     X, y = sequences

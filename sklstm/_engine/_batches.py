@@ -8,6 +8,7 @@ import numpy as np
 
 BLOCK = 2**16  # values of windows that are handed over at once: enough to hide the cost of a call
 MAX_BATCHES_IN_BLOCK = 64
+FEW_ROWS = 4  # in a batch of predictions on JAX on CPUs, where a loop for few rows is about as fast as one for many
 MAX_PARTS = 32  # of a batch: each has a gradient of its own
 
 

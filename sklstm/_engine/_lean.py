@@ -15,9 +15,14 @@ import keras
 import numpy as np
 from jax import lax
 
+from ._batches import FEW_ROWS
+
 SHUT = 1e9  # a gate whose sum of inputs is minus this is zero, and one with plus this is one
 SMALL_BATCH = 32  # rows up to which it pays to add up the gradients of a block of steps by one matrix product
 BLOCK_ROWS = 320  # rows of a batch in all steps of a block
+
+
+_SIGMOID_BY_TANH = np.array([[0.5, 0.5, 1, 0.5], [0.5, 0.5, 0, 0.5]], np.float32)  # by gate: the scale and the offset
 
 
 @keras.saving.register_keras_serializable("sklstm")  # Bidirectional makes its layers from their configuration
@@ -38,7 +43,8 @@ class LSTM(keras.layers.LSTM):
         masked = mask is not None
         start = State(*(values.T for values in initial_state))
         features = _steps_first(sequences, mask)
-        (h, c), outputs = lstm(self.return_sequences, masked and self.gaps, self._weights(masked), features, start)
+        loop = lstm if training or len(sequences) > FEW_ROWS else few_rows_lstm
+        (h, c), outputs = loop(self.return_sequences, masked and self.gaps, self._weights(masked), features, start)
         if not self.return_sequences:
             return h.T, h.T, [h.T, c.T]
         outputs = jnp.transpose(outputs, (2, 0, 1))
@@ -120,16 +126,10 @@ def lstm(return_sequences: bool, gaps: bool, weights, features, start: State) ->
 
 def _run(return_sequences, gaps, weights, features, start, *, keep_residuals=False):
     """Run the cell of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000) over all steps."""
-    columns = weights.T
-
-    def sums(inputs):
-        if inputs.shape[1] == 1:  # so it takes less time, and rounds as for many rows where the processor has FMA
-            return (inputs[:, 0] @ columns)[:, jnp.newaxis]
-        return weights @ inputs
 
     def step(state, x):
         inputs = jnp.concatenate([state.h, x])
-        gates = _activations(sums(inputs))
+        gates = _activations(weights @ inputs)
         i, f, g, o = jnp.split(gates, 4)
         c = f * state.c + i * g
         h = o * jnp.tanh(c)
@@ -147,10 +147,30 @@ def _activations(sums):
 
     A sigmoid is a hyperbolic tangent of half the sum, halved and moved up, which XLA computes in less time.
     """
-    scale = jnp.array([[0.5], [0.5], [1], [0.5]], sums.dtype)
-    offset = jnp.array([[0.5], [0.5], [0], [0.5]], sums.dtype)
+    scale, offset = (jnp.asarray(values, sums.dtype)[:, jnp.newaxis] for values in _SIGMOID_BY_TANH)
     rows = sums.reshape(4, -1)  # one a gate: for rows as short as a batch, XLA's code is longer and reads down columns
     return (scale * jnp.tanh(scale * rows) + offset).reshape(sums.shape)
+
+
+def few_rows_lstm(return_sequences: bool, gaps: bool, weights, features, start: State) -> tuple[State, Any]:
+    """Return what `lstm` does, by a loop that suits few rows and has no gradient of its own.
+
+    The rows of the batch come first here, so that the gates of a row, and not those of a unit, are contiguous.
+    """
+    weights, features, start = weights.T, jnp.swapaxes(features, 1, 2), State(*(values.T for values in start))
+    scale, offset = (jnp.repeat(values, start.h.shape[1]) for values in _SIGMOID_BY_TANH)
+
+    def step(state, x):
+        gates = scale * jnp.tanh(scale * (jnp.concatenate([state.h, x], axis=1) @ weights)) + offset
+        i, f, g, o = jnp.split(gates, 4, axis=1)
+        c = f * state.c + i * g
+        h = o * jnp.tanh(c)
+        if gaps:
+            h += x[:, -1:] * state.h
+        return State(h, c), (h if return_sequences else None)
+
+    last, outputs = lax.scan(step, start, features)
+    return State(*(values.T for values in last)), jnp.swapaxes(outputs, 1, 2) if return_sequences else None
 
 
 def _forward(return_sequences, gaps, weights, features, start):

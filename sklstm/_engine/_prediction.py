@@ -9,17 +9,15 @@ import keras
 import numpy as np
 from keras import ops
 
+from .._linear import products_by_row
 from .._validation import are_sliding
-from ._batches import batches_in_block, standardised
+from ._batches import FEW_ROWS, batches_in_block, standardised
 from ._compilation import compiled, count_trace
 from ._network import Architecture, hidden_states
 from ._programs import MAX_IDLE_PROGRAMS
 from ._threads import is_jax_on_cpu, mapping
 
-# A row's prediction must not depend on the rows that it comes with. So batches have this size, or one row in the lean
-# layer, which rounds alike; matrix products of other sizes round otherwise on some processors.
-BATCH = 32  # fewer rows would be faster for a few, more rows for many
-MAX_BATCHES = 16  # in a block: enough to hide the cost of a call and of threads, few enough for each core to have some
+BATCH = 32  # rows on other backends and on GPUs
 
 
 def predict(
@@ -39,8 +37,10 @@ def predict(
         after_steps = predict(replace(architecture, pooling="none"), weights, X[-1:], **statistics)
         return after_steps[0, -len(X) :]
 
-    size = 1 if len(X) == 1 and is_jax_on_cpu() else BATCH
-    room = 1 if len(X) <= size else min(batches_in_block(size * X[0].size), MAX_BATCHES)
+    # A row's prediction must not depend on the rows that it comes with, and matrix products of other sizes round
+    # otherwise. So batches have one size, and what follows them takes one product a row.
+    size = FEW_ROWS if is_jax_on_cpu() else BATCH
+    room = 1 if len(X) <= size else batches_in_block(size * X[0].size)
     # On JAX a mask costs nothing here, while another program to compile does.
     states = _compiled_states(architecture, keras.backend.backend() == "jax" or bool(np.isnan(X.min())))
     *weights, kernel, bias = weights
@@ -52,7 +52,7 @@ def predict(
         n_batches = np.asarray(ceil(len(windows) / size), dtype=np.int32)  # TensorFlow compiles for each Python int
         hidden = states(weights, block.reshape(room, size, *windows.shape[1:]), n_batches)
         hidden = np.concatenate(ops.convert_to_numpy(hidden))[: len(windows)]
-        return hidden.astype(np.float64) @ kernel + bias  # a product in float32 would round by the number of rows
+        return products_by_row(hidden.astype(np.float64), kernel) + bias
 
     starts = range(0, len(X), room * size)
     with mapping(len(starts)) as map_blocks:

@@ -128,7 +128,7 @@ def test_parts_know_nothing_of_the_global_policy(tiny, windows, epochs_in_parts)
 def test_the_number_of_threads_changes_nothing(tiny, windows, monkeypatch, epochs_in_parts):
     X, y = windows
     X, y = np.tile(X, (20, 1, 1)), np.tile(y, 20)
-    monkeypatch.setattr(_engine._prediction, "MAX_BATCHES", 3)
+    monkeypatch.setattr(_engine._batches, "MAX_BATCHES_IN_BLOCK", 3)
     fits = []
     for n_threads in (1, 2, 3):
         monkeypatch.setattr(_engine._threads, "_openmp_effective_n_threads", lambda n=n_threads: n)
