@@ -1,15 +1,15 @@
 """LSTM networks for scikit-learn."""
 
-from ._anomaly import LSTMAnomalyDetector
-from ._backtest import backtest
-from ._classifier import LSTMClassifier
-from ._forecaster import LSTMForecaster
-from ._generator import LSTMTextGenerator
-from ._naive import SeasonalNaive
-from ._sequences import pad_sequences
-from ._supervised import forecast, to_supervised
-from ._tokens import TokenSequences
-from ._window import SlidingWindow
+from ._anomalies.detector import LSTMAnomalyDetector
+from ._forecasting.backtest import backtest
+from ._forecasting.forecaster import LSTMForecaster
+from ._forecasting.seasonal_naive import SeasonalNaive
+from ._forecasting.supervised import forecast, to_supervised
+from ._sequences.classifier import LSTMClassifier
+from ._sequences.padding import pad_sequences
+from ._text.generator import LSTMTextGenerator
+from ._text.token_sequences import TokenSequences
+from ._windows.sliding_window import SlidingWindow
 
 __all__ = [
     "LSTMAnomalyDetector",
@@ -26,3 +26,6 @@ __all__ = [
 ]
 
 __version__ = "0.1.0.dev0"
+
+for _name in __all__:  # so that files of fitted estimators carry no private path
+    globals()[_name].__module__ = __name__

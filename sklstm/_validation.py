@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, compute_class_weight, gen_batches
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
+from sklearn.utils import check_array, compute_class_weight
+from sklearn.utils.validation import check_consistent_length, validate_data
 
-CHUNK = 2**20  # values that are looked at together: some megabytes, whatever the number and size of windows
+from ._compat import check_sample_weight
 
 
 @contextmanager
@@ -130,7 +129,7 @@ def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:
     """
     if sample_weight is None:
         return np.broadcast_to(1.0, len(X))  # which takes no memory
-    sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if not sample_weight.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
     sample_weight = sample_weight / sample_weight.max()
@@ -150,24 +149,3 @@ def weigh_classes(sample_weight: np.ndarray, class_weight, classes: np.ndarray, 
     weighted = np.zeros_like(sample_weight)
     weighted[rows] = sample_weight[rows] * weights[np.searchsorted(known, y[rows])]
     return weighted
-
-
-def chunks(n_rows: int, n_values: int) -> Iterator[slice]:
-    """Yield slices of so many rows, each as long as may be looked at together if a row has `n_values` values."""
-    return gen_batches(n_rows, max(1, CHUNK // n_values))
-
-
-def missing_steps(*arrays: np.ndarray) -> Literal["none", "first", "anywhere"]:
-    """Tell where in windows there are missing steps: none at all, before all others only, or anywhere."""
-    incomplete = [X for X in arrays if np.isnan(X.min())]
-    for X in incomplete:
-        for chunk in chunks(len(X), X[0].size):
-            missing = np.isnan(X[chunk]).any(axis=2)
-            if (missing[:, 1:] & ~missing[:, :-1]).any():
-                return "anywhere"
-    return "first" if incomplete else "none"
-
-
-def are_sliding(X: np.ndarray) -> bool:
-    """Tell whether each window is a view of the one before it, moved on by one step."""
-    return X.strides[0] == X.strides[1]

@@ -5,7 +5,8 @@ from numbers import Integral
 import numpy as np
 from sklearn.metrics import mean_absolute_error
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+
+from ._compat import Interval, StrOptions, validate_params
 
 __all__ = ["mean_absolute_scaled_error"]
 

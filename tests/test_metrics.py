@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from sklearn.utils._param_validation import InvalidParameterError
 
 from sklstm import SeasonalNaive, SlidingWindow
+from sklstm._compat import InvalidParameterError
 from sklstm.metrics import mean_absolute_scaled_error
 
 Y_TRUE = np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 60.0]])

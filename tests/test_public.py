@@ -1,6 +1,7 @@
 """What the package promises as a whole: its names, its docstrings, its documents."""
 
 import inspect
+import pickle
 import re
 from pathlib import Path
 
@@ -120,12 +121,39 @@ def test_code_in_documents_runs(document, tmp_path, monkeypatch):
 
 
 def test_only_the_engine_imports_keras():
+    engine = ROOT / "sklstm" / "_engine"
     for path in (ROOT / "sklstm").rglob("*.py"):
-        if path.parent.name != "_engine":
+        if engine not in path.parents:
             source = path.read_text(encoding="utf-8")
             assert not re.search(r"^\s*(import|from) (keras|scikeras|jax|tensorflow|torch)\b", source, re.M), path
 
 
-def test_modules_are_small():
+def test_private_names_of_scikit_learn_are_imported_in_one_place():
     for path in (ROOT / "sklstm").rglob("*.py"):
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
+        if path.name != "_compat.py":
+            source = path.read_text(encoding="utf-8")
+            assert not re.search(r"^\s*from sklearn\S*( import .*\b_|\._)", source, re.M), path
+
+
+# From the top: a room imports only from those below it.
+ROOMS = ["_anomalies", "_text", "_sequences", "_forecasting", "_base", "_engine", "_windows"]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_arrows_between_rooms_run_one_way(room):
+    above = ROOMS[: ROOMS.index(room)]
+    for path in (ROOT / "sklstm" / room).rglob("*.py"):
+        imported = re.findall(r"^\s*from (?:sklstm|\.\.+)\.?(_\w+)", path.read_text(encoding="utf-8"), re.M)
+        assert not set(imported) & set(above), path
+
+
+@pytest.mark.parametrize("public", PUBLIC, ids=lambda public: public.__name__)
+def test_public_objects_have_a_public_module(public):
+    assert public.__module__ in ("sklstm", "sklstm.datasets", "sklstm.metrics")
+
+
+@pytest.mark.parametrize("estimator", [LSTMForecaster, LSTMClassifier, LSTMTextGenerator])
+def test_files_of_fitted_estimators_carry_no_private_path(estimator, windows):
+    X, y = windows
+    data = (["one document", "another one"],) if estimator is LSTMTextGenerator else (X, np.sign(y))
+    assert b"sklstm._" not in pickle.dumps(estimator(units=2, epochs=1).fit(*data))

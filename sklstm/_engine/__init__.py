@@ -1,28 +1,14 @@
-"""The engine: the only package that knows Keras.
+"""The engine: the only package that imports Keras.
 
-It builds, trains and evaluates networks, and trades in plain arrays: what goes in and what comes out can
-be pickled. Importing it imports Keras, which is why the estimators import it on their first ``fit``.
+It builds, trains and evaluates networks. What goes in and what comes out are the specs of `sklstm._specs` and arrays,
+which can be pickled. Importing it imports Keras, so estimators import it on their first ``fit``.
 """
 
-from . import _backend  # first, since it decides on what Keras will run  # isort: skip
-from ._batches import Rows
-from ._compilation import compilations
-from ._network import NO_CLASS, Architecture, to_keras
-from ._prediction import predict
-from ._programs import Recipe
-from ._training import TrainedNetwork, train
+from .runtime.backend import NAME as backend  # first, since it decides on what Keras will run  # isort: skip  # noqa: N811
+from .networks.export import to_keras
+from .networks.output_layer import scale_output
+from .prediction import predict
+from .runtime.compilation import compilations
+from .training.train import train
 
-__all__ = [
-    "NO_CLASS",
-    "Architecture",
-    "Recipe",
-    "Rows",
-    "TrainedNetwork",
-    "backend",
-    "compilations",
-    "predict",
-    "to_keras",
-    "train",
-]
-
-backend = _backend.NAME
+__all__ = ["backend", "compilations", "predict", "scale_output", "to_keras", "train"]

@@ -1,0 +1,1 @@
+"""Anomalies: the outlier detector around a forecaster."""

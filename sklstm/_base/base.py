@@ -1,0 +1,278 @@
+"""The base of all LSTM estimators: the order of events in fit and predict."""
+
+import importlib
+from abc import ABCMeta, abstractmethod
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+
+from .._compat import HasMethods, Interval, InvalidParameterError, StrOptions
+from .._specs import (
+    WINDOWS,
+    InputSpec,
+    MissingSteps,
+    NetworkSpec,
+    Sample,
+    Scale,
+    StepSpec,
+    TrainedNetwork,
+    TrainingSpec,
+)
+from .._validation import check_sequences, check_tokens, check_weights, keeping_earlier_fit
+from .._windows.arrays import missing_steps
+from .heads import Head
+from .scaling import feature_scale, unit_scale
+from .splitting import last_rows
+
+ENGINE = "sklstm._engine"
+OPTIMIZERS = {"adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop", "sgd"}
+
+
+class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
+    """An LSTM network as a scikit-learn estimator.
+
+    A subclass assigns its parameters, validates its target, and says by `_network_settings` and `_head` what its
+    network looks like and how it ends.
+
+    Everything that training leaves on the estimator is a number, an array, or a list or dict of those. The
+    engine, which imports Keras, is imported when it is first used.
+    """
+
+    _network: dict  # the fitted network's settings, whatever the parameters are by now
+
+    _parameter_constraints: dict = {
+        "units": [Interval(Integral, 1, None, closed="left"), list, tuple],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
+        "optimizer": [StrOptions(OPTIMIZERS)],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_schedule": [StrOptions({"constant", "cosine"})],
+        "global_clipnorm": [Interval(Real, 0, None, closed="neither"), None],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "callbacks": [list, tuple, callable, HasMethods("on_epoch_end"), None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    @abstractmethod
+    def _network_settings(self) -> dict[str, Any]:
+        """Return fields of `NetworkSpec` by the parameters, besides those that the data and `units` decide."""
+
+    @abstractmethod
+    def _check_target(self, X, y, *, reset: bool) -> np.ndarray:
+        """Return the validated target as numbers, of the shape of `Sample.y`.
+
+        If `reset`, sets ``n_outputs_``; checks against it otherwise.
+        """
+
+    def _fit_head(self, sample: Sample, training_rows: np.ndarray) -> None:
+        """Learn what `_head` needs of the target."""
+
+    @abstractmethod
+    def _head(self) -> Head:
+        """Return the head of the fitted network."""
+
+    def _fit_network(self, X, y, sample_weight, *, epochs, resume, early_stopping=False, held_out=None):
+        """Train a new network, or resume training the fitted one; on failure leave all as it was.
+
+        Early stopping validates on `held_out`, a tuple like ``(X, y, sample_weight)``, or else on some rows of `X`.
+        """
+        with keeping_earlier_fit(self):
+            self._check_network(resume)
+            if not resume:
+                self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+            sample = self._check_sample(X, y, sample_weight, reset=not resume)
+            training_rows, validation_rows = sample.rows, None
+            if held_out is not None:
+                held_out = self._check_sample(*held_out, reset=False)
+            elif early_stopping:
+                training_rows, validation_rows = self._split_rows(sample)
+            if not resume:
+                self._fit_scale(sample, training_rows)
+                self._fit_head(sample, training_rows)
+            missing = missing_steps(*(data.windows for data in (sample, held_out) if data is not None))
+            head = self._head()
+            encoded = sample._replace(y=head.encode(sample))
+            training, validation = encoded._replace(rows=training_rows), None
+            if held_out is not None:
+                validation = held_out._replace(y=head.encode(held_out))
+            elif validation_rows is not None:
+                validation = encoded._replace(rows=validation_rows)
+            self._train(training, validation, missing, epochs=epochs, resume=resume)
+        return self
+
+    def _check_network(self, resume: bool) -> None:
+        """Set the settings of the network, or check that those of the fitted one are still wanted."""
+        units = list(self.units) if isinstance(self.units, list | tuple) else [self.units]
+        if not units or not all(isinstance(u, int | np.integer) and u >= 1 for u in units):
+            raise InvalidParameterError(
+                f"The 'units' parameter of {type(self).__name__} must be an int in the range [1, inf) or a "
+                f"sequence of such ints. Got {self.units!r} instead."
+            )
+        network = {"units": [int(u) for u in units], **self._network_settings()}
+        if resume and network != self._network:
+            raise ValueError(
+                f"Training resumes with the fitted network {self._network}, which cannot become {network}. "
+                "Fit anew with warm_start=False."
+            )
+        self._network = network
+
+    def _check_sample(self, X, y, sample_weight, *, reset: bool) -> Sample:
+        """Return validated data, with the rows whose weight is not zero."""
+        inputs = self._check_inputs(X, y, reset=reset)
+        y = self._check_target(inputs[WINDOWS], y, reset=reset)
+        sample_weight = check_weights(inputs[WINDOWS], sample_weight)
+        return Sample(inputs, y, sample_weight, np.flatnonzero(sample_weight))
+
+    def _check_inputs(self, X, y="no_validation", *, reset: bool) -> dict[str, np.ndarray]:
+        """Return validated inputs by name."""
+        X = check_sequences(self, X, y, reset=reset)
+        if self._reads_tokens():
+            check_tokens(self, X)
+            if reset:
+                self._n_tokens = 1 + int(np.fmax.reduce(X, axis=None, initial=0))
+            X = np.where(X >= self._n_tokens, 0, X)
+        return {WINDOWS: X}
+
+    def _reads_tokens(self) -> bool:
+        return bool(self._network.get("embedding_dim"))
+
+    def _check_held_out(self, X_val, y_val, sample_weight_val) -> tuple | None:
+        """Return the data given for early stopping, if any."""
+        if X_val is None and y_val is None and sample_weight_val is None:
+            return None
+        if y_val is None:
+            raise ValueError("X_val or sample_weight_val is provided, but y_val was not provided.")
+        if X_val is None:
+            raise ValueError("y_val is provided, but X_val was not provided.")
+        if not self.early_stopping:
+            raise ValueError("X_val and y_val are for early stopping: pass them with early_stopping=True only.")
+        return X_val, y_val, sample_weight_val
+
+    def _split_rows(self, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows to train and to validate on."""
+        return last_rows(sample.rows, self.validation_fraction)
+
+    def _fit_scale(self, sample: Sample, training_rows: np.ndarray) -> None:
+        """Learn the mean and standard deviation of each feature."""
+        scale = unit_scale(sample.windows.shape[2])
+        if not self._reads_tokens() and self.normalize:
+            scale = feature_scale(sample.windows, sample.sample_weight, training_rows)
+        self.feature_mean_, self.feature_scale_ = scale
+
+    def _train(
+        self, training: Sample, validation: Sample | None, missing: MissingSteps, *, epochs: int, resume: bool
+    ) -> None:
+        """Train on encoded targets, and keep the outcome."""
+        from .. import _engine
+
+        trained = _engine.train(
+            self._network_spec(),
+            self._step_spec(missing),
+            TrainingSpec(
+                epochs=epochs,
+                batch_size=self.batch_size,
+                learning_rate=self.learning_rate,
+                learning_rate_schedule=self.learning_rate_schedule,
+                n_iter_no_change=self.n_iter_no_change,
+                tol=self.tol,
+                seed=self._seed,
+                zero_output=self._head().zero_output,
+                verbose=min(int(self.verbose), 2),
+            ),
+            training,
+            validation,
+            self._scales(),
+            start=self._trained_network() if resume else None,
+            callbacks=self._callbacks(),
+        )
+        self.weights_ = trained.weights
+        self.history_ = trained.history
+        self.n_iter_ = len(trained.history["loss"])
+        self._optimizer_state = {"optimizer": self.optimizer, "variables": trained.optimizer_state}
+
+    def _network_spec(self) -> NetworkSpec:
+        n_tokens = self._n_tokens if self._reads_tokens() else 0
+        windows = InputSpec(WINDOWS, (self.n_steps_in_, len(self.feature_mean_)), n_tokens)
+        settings = {**self._network, "units": tuple(self._network["units"])}
+        return NetworkSpec((windows,), self._head().n_outputs, **settings)
+
+    def _step_spec(self, missing: MissingSteps = "anywhere") -> StepSpec:
+        return StepSpec(
+            loss=self._head().loss,
+            optimizer=self.optimizer,
+            global_clipnorm=self.global_clipnorm,
+            dropout=self.dropout,
+            recurrent_dropout=self.recurrent_dropout,
+            missing=missing,
+        )
+
+    def _scales(self) -> dict[str, Scale]:
+        return {WINDOWS: Scale(self.feature_mean_, self.feature_scale_)}
+
+    def _trained_network(self) -> TrainedNetwork:
+        state = self._optimizer_state
+        variables = state["variables"] if state["optimizer"] == self.optimizer else None
+        return TrainedNetwork(self.weights_, variables, self.history_)
+
+    def _callbacks(self) -> list:
+        if self.callbacks is None:
+            return []
+        return list(self.callbacks) if isinstance(self.callbacks, list | tuple) else [self.callbacks]
+
+    def _predict_network(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """Return decoded predictions for validated inputs."""
+        return self._head().decode(inputs, self._network_output(inputs))
+
+    def _network_output(self, inputs: dict[str, np.ndarray], *, last_step: bool = False) -> np.ndarray:
+        """Return the network's outputs for validated inputs.
+
+        They have the shape ``(n_samples, n_outputs)``, or ``(n_samples, n_steps, n_outputs)`` without pooling unless
+        only those after the `last_step` are asked for.
+        """
+        from .. import _engine
+
+        return _engine.predict(self._network_spec(), self.weights_, inputs, self._scales(), last_step=last_step)
+
+    def _to_keras(self):
+        """Return the fitted network as a compiled Keras model."""
+        from .. import _engine
+
+        return _engine.to_keras(
+            self._network_spec(),
+            self.weights_,
+            self._scales(),
+            self._step_spec(),
+            self._head().output_spec(),
+            learning_rate=self.learning_rate,
+        )
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        # Unpickling a Keras callback imports Keras, which is for the engine to do: it chooses the backend.
+        return {"_engine": _EngineFirst(), **state} if self._callbacks() else state
+
+    def __setstate__(self, state):
+        super().__setstate__({name: value for name, value in state.items() if name != "_engine"})
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class _EngineFirst:
+    """Imports the engine when it is unpickled, ahead of what stands after it in a pickle."""
+
+    def __reduce__(self):
+        return importlib.import_module, (ENGINE,)

@@ -1,0 +1,27 @@
+"""Private names of scikit-learn, each imported here and nowhere else, with the newest version it was seen in."""
+
+from sklearn.base import _fit_context as fit_context  # 1.9
+from sklearn.utils._param_validation import (  # 1.9
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    RealNotInt,
+    StrOptions,
+    validate_params,
+)
+from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_first_call  # 1.9
+from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in  # 1.9
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight  # 1.9
+
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "InvalidParameterError",
+    "RealNotInt",
+    "StrOptions",
+    "check_feature_names_in",
+    "check_partial_fit_first_call",
+    "check_sample_weight",
+    "fit_context",
+    "validate_params",
+]

@@ -1,0 +1,47 @@
+"""Recurrent cells: everything that differs from one to the next."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+
+import keras
+import numpy as np
+from keras import layers
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A recurrent cell, by the Keras layer around it."""
+
+    keras_layer: type[layers.Layer]  # for export, and where there is no faster one
+    fast_layer: Callable[[], type[layers.Layer]]  # the fastest one that there is for the backend in use
+    initial_weights: Callable[[np.random.Generator, int, int], list[np.ndarray]]  # from the numbers of inputs and units
+
+
+def _fast_lstm() -> type[layers.LSTM]:
+    if keras.backend.backend() != "jax":
+        return layers.LSTM
+    from .fused_lstm import LSTM
+
+    return LSTM
+
+
+def _lstm_weights(rng: np.random.Generator, n_inputs: int, units: int) -> list[np.ndarray]:
+    """Draw kernel, recurrent kernel and bias; the bias of the forget gate is one (Jozefowicz et al. 2015)."""
+    forget_bias = np.repeat([0.0, 1.0, 0.0, 0.0], units)
+    return [glorot_uniform(rng, n_inputs, 4 * units), _orthogonal(rng, units, 4 * units), forget_bias]
+
+
+def glorot_uniform(rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
+    """Draw a kernel (Glorot & Bengio 2010)."""
+    limit = sqrt(6 / (n_in + n_out))
+    return rng.uniform(-limit, limit, size=(n_in, n_out))
+
+
+def _orthogonal(rng: np.random.Generator, n_rows: int, n_columns: int) -> np.ndarray:
+    """Draw a matrix with orthonormal rows, uniformly distributed (Saxe et al. 2014); ``n_rows <= n_columns``."""
+    q, r = np.linalg.qr(rng.standard_normal((n_columns, n_rows)))
+    return (q * np.sign(np.diag(r))).T
+
+
+CELLS = {"lstm": Cell(layers.LSTM, _fast_lstm, _lstm_weights)}

@@ -1,0 +1,117 @@
+"""Prediction: a compiled function of weights and inputs, for batches of few shapes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from math import ceil
+
+import keras
+import numpy as np
+from keras import ops
+
+from .._specs import WINDOWS, NetworkSpec, Scale
+from .._windows.arrays import are_sliding
+from .batches import FEW_ROWS, batches_in_block, standardise
+from .networks.builders import BuildOptions, hidden_states, keras_inputs
+from .networks.output_layer import apply_output, without_output
+from .runtime.compilation import compiled, count_trace
+from .runtime.threads import is_jax_on_cpu, mapping
+from .training.model_cache import MAX_IDLE_MODELS
+
+BATCH = 32  # rows on other backends and on GPUs
+
+
+def predict(
+    spec: NetworkSpec,
+    weights: list[np.ndarray],
+    inputs: dict[str, np.ndarray],
+    scales: dict[str, Scale],
+    *,
+    last_step: bool = False,
+) -> np.ndarray:
+    """Return the network's outputs for raw inputs: float64 of shape ``(n_samples, n_outputs)``.
+
+    Without pooling it is ``(n_samples, n_steps, n_outputs)``, unless only outputs after the `last_step` are asked for.
+    """
+    if last_step:
+        spec = replace(spec, pooling="last")
+    if is_jax_on_cpu() and _are_beginnings(spec, inputs):
+        last_row = {name: values[-1:] for name, values in inputs.items()}
+        after_steps = predict(replace(spec, pooling="none"), weights, last_row, scales)
+        return after_steps[0, -len(inputs[WINDOWS]) :]
+
+    # A row's prediction must not depend on the rows that it comes with, and matrix products of other sizes round
+    # otherwise. So batches have one size, and the output layer takes one product a row.
+    size = FEW_ROWS if is_jax_on_cpu() else BATCH
+    n_rows = len(inputs[WINDOWS])
+    n_values = sum(values[0].size for values in inputs.values())
+    block_length = 1 if n_rows <= size else batches_in_block(size * n_values)
+    # On JAX a mask costs nothing here, while another program to compile does.
+    masked = keras.backend.backend() == "jax" or any(bool(np.isnan(values.min())) for values in inputs.values())
+    states = _compiled_states(spec, masked)
+    hidden_weights = without_output(weights)
+
+    def predict_block(start: int) -> np.ndarray:
+        stop = min(start + block_length * size, n_rows)
+        block = {
+            name: _as_block(standardise(values[start:stop], scales[name]), block_length, size)
+            for name, values in inputs.items()
+        }
+        # An array, since TensorFlow compiles for each Python int.
+        n_batches = np.asarray(ceil((stop - start) / size), dtype=np.int32)
+        hidden = ops.convert_to_numpy(states(hidden_weights, block, n_batches))
+        return apply_output(weights, np.concatenate(hidden)[: stop - start])
+
+    starts = range(0, n_rows, block_length * size)
+    with mapping(len(starts)) as map_blocks:
+        return np.concatenate(list(map_blocks(predict_block, starts)))
+
+
+def _as_block(rows: np.ndarray, block_length: int, size: int) -> np.ndarray:
+    """Return rows as batches along a new first axis, padded with zeros."""
+    block = np.zeros((block_length * size, *rows.shape[1:]), np.float32)
+    block[: len(rows)] = rows
+    return block.reshape(block_length, size, *rows.shape[1:])
+
+
+def _are_beginnings(spec: NetworkSpec, inputs: dict[str, np.ndarray]) -> bool:
+    """Tell whether the outputs for all windows are those after the last steps of the last window.
+
+    That is so if each window is the beginning of the next, as those of a series are that is no longer than they, or if
+    there is only one.
+    """
+    if spec.builder != "recurrent" or spec.bidirectional or spec.pooling != "last":
+        return False
+    windows = inputs[WINDOWS]
+    n_before = len(windows) - 1
+    if n_before == 0:
+        return True
+    is_short = n_before < windows.shape[1] and are_sliding(windows)
+    return is_short and bool(np.isnan(windows[0, :n_before]).any(axis=1).all())
+
+
+@lru_cache(maxsize=MAX_IDLE_MODELS)
+def _compiled_states(spec: NetworkSpec, masked: bool) -> Callable:
+    """Return a function from weights, batches of standardised inputs and how many batches to look at, to states.
+
+    They are the hidden states that the output layer sees. The function is compiled once a shape, and changes nothing,
+    which makes it safe in threads, unlike ``keras.Model.predict``.
+    """
+    symbols = keras_inputs(spec)
+    options = BuildOptions(missing="anywhere" if masked else "none")
+    model = keras.Model(symbols, hidden_states(spec, symbols, options))
+    constants = [ops.convert_to_numpy(v.value) for v in model.non_trainable_variables]
+
+    def states(weights, block, n_batches):
+        count_trace("predict")
+
+        def states_of_batch(i, hidden):
+            inputs = {name: batches[i] for name, batches in block.items()}
+            batch, _ = model.stateless_call(weights, constants, inputs, training=False)
+            return ops.slice_update(hidden, (i, *[0] * batch.ndim), batch[None])
+
+        block_shape = block[WINDOWS].shape[:2]
+        hidden = ops.zeros((*block_shape, *model.output_shape[1:]), dtype="float32")
+        return ops.fori_loop(0, n_batches, states_of_batch, hidden)
+
+    return compiled(states)

@@ -1,0 +1,1 @@
+"""Runtime: the choice of the Keras backend, compilation, and threads."""

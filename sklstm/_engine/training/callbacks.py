@@ -1,0 +1,104 @@
+"""Callbacks: those of every training, and copies of the user's."""
+
+import copy
+from collections.abc import Sequence
+from math import cos, pi
+
+import keras
+import numpy as np
+
+from ..._specs import TrainingSpec
+from ..batches import Batches
+from .seeds import SHUFFLING, rng_for
+
+BATCH_HOOKS = [f"on{phase}_batch_{end}" for phase in ("", "_train", "_test") for end in ("begin", "end")]
+
+
+def training_callbacks(
+    training: TrainingSpec, batches: Batches, first_epoch: int, *, validates: bool, own: Sequence
+) -> list[keras.callbacks.Callback]:
+    """Return all callbacks of a training in the order in which they are called; `own` are copies of the user's."""
+    callbacks = [_Epochs(batches, training.seed), *own]
+    if training.learning_rate_schedule == "cosine":
+        callbacks.insert(0, _CosineDecay(first_epoch, training.epochs))
+    if validates:
+        callbacks += _early_stopping(training)
+    return callbacks
+
+
+def copies_of(callbacks: Sequence) -> list[keras.callbacks.Callback]:
+    """Return a fit's own callbacks: copies of the given ones, and what factories make.
+
+    Raises
+    ------
+    TypeError
+        If they hold or make something else.
+    """
+    own = []
+    for given in callbacks:
+        callback = copy.deepcopy(given) if isinstance(given, keras.callbacks.Callback) else callable(given) and given()
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise TypeError(f"`callbacks` must be Keras callbacks or callables that make them. Got {given!r}.")
+        own.append(callback)
+    return own
+
+
+def may_change_models(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether it is unknown what a callback does to a model: only Keras' own are known."""
+    return not type(callback).__module__.startswith("keras.")
+
+
+def acts_between_batches(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether a callback does anything between batches."""
+    for hook in BATCH_HOOKS:
+        method = getattr(callback, hook)
+        if getattr(method, "__func__", method) is not getattr(keras.callbacks.Callback, hook):
+            return True
+    return False
+
+
+class _Epochs(keras.callbacks.Callback):
+    """Shuffle at the start of each epoch, and stop at the end of one whose loss is not finite."""
+
+    def __init__(self, batches: Batches, seed: int):
+        super().__init__()
+        self._batches = batches
+        self._seed = seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._batches.shuffle(rng_for(SHUFFLING, self._seed, epoch))
+
+    def on_epoch_end(self, epoch, logs):
+        if not np.isfinite(logs["loss"]):
+            self.model.stop_training = True
+
+
+class _CosineDecay(keras.callbacks.Callback):
+    """Lower the learning rate along half a cosine, which would be zero after the last epoch (Loshchilov & Hutter 2017).
+
+    Each epoch lowers the rate that it finds, so that what other callbacks do to it lasts.
+    """
+
+    def __init__(self, first_epoch: int, epochs: int):
+        super().__init__()
+        self._first_epoch = first_epoch
+        self._epochs = epochs
+
+    def on_epoch_begin(self, epoch, logs=None):
+        done = epoch - self._first_epoch
+        if done:
+            optimizer = self.model.optimizer
+            found = keras.ops.convert_to_numpy(optimizer.learning_rate.value)
+            optimizer.learning_rate = float(found) * self._fraction(done) / self._fraction(done - 1)
+
+    def _fraction(self, done: int) -> float:
+        return (1 + cos(pi * done / self._epochs)) / 2
+
+
+def _early_stopping(training: TrainingSpec) -> list[keras.callbacks.Callback]:
+    """Return a callback that stops, and one that restores the best weights, be they better by `tol` or less."""
+    monitor = {"monitor": "val_loss", "mode": "min"}
+    return [
+        keras.callbacks.EarlyStopping(**monitor, min_delta=training.tol, patience=training.n_iter_no_change),
+        keras.callbacks.EarlyStopping(**monitor, patience=training.epochs, restore_best_weights=True),
+    ]

@@ -1,0 +1,124 @@
+"""Training: its order of events."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import keras
+import numpy as np
+
+from ..._specs import NetworkSpec, Sample, Scale, StepSpec, TrainedNetwork, TrainingSpec
+from ..batches import Batches
+from ..networks.builders import initial_weights
+from .callbacks import acts_between_batches, copies_of, may_change_models, training_callbacks
+from .model_cache import borrowed_model
+from .seeds import DROPOUT, WEIGHTS, rng_for
+
+MICRO_BATCH_WORK = 4096  # rows times units: enough to hide the cost of handing them to a thread
+MICRO_BATCH_SIZE = 2**17  # rows times units times steps, for each of which the gradient takes memory
+MICRO_BATCH_ROWS = 64  # with fewer, matrix products are slower than they need to be
+ROWS_TO_VALIDATE = 512  # at once: with more, a batch takes more memory and no less time
+
+
+def train(
+    spec: NetworkSpec,
+    step: StepSpec,
+    training: TrainingSpec,
+    sample: Sample,
+    validation: Sample | None,
+    scales: dict[str, Scale],
+    *,
+    start: TrainedNetwork | None = None,
+    callbacks: Sequence = (),
+) -> TrainedNetwork:
+    """Train a network, from initial weights or from where ``start`` ended.
+
+    Everything random derives from the seed and the number of epochs already trained: initial weights, the
+    order of the rows in each epoch, and dropout.
+
+    With ``validation``, training stops once its loss has not fallen by ``tol`` for ``n_iter_no_change`` epochs, and
+    the weights with which it was lowest are restored.
+
+    Raises
+    ------
+    ValueError
+        If the loss or a weight is no longer finite.
+    TypeError
+        If ``callbacks`` hold or make something else.
+    """
+    history = start.history if start else {"loss": []}
+    first_epoch = len(history["loss"])
+    batches = Batches(sample, scales, training.batch_size, _min_micro_batch(spec, step))
+    validation_batches = None
+    if validation is not None:
+        validation_batches = Batches(validation, scales, min(training.batch_size, ROWS_TO_VALIDATE))
+    own = copies_of(callbacks)
+    reusable = not any(map(may_change_models, own))
+    with borrowed_model(spec, step, reusable=reusable) as compiled, _global_state_kept():
+        compiled.set_state(
+            start.weights if start else _new_weights(spec, training),
+            start.optimizer_state if start else None,
+            rng=rng_for(DROPOUT, training.seed, first_epoch),
+            learning_rate=training.learning_rate,
+        )
+        losses = _fit(
+            compiled.model,
+            batches,
+            validation_batches,
+            callbacks=training_callbacks(training, batches, first_epoch, validates=validation is not None, own=own),
+            epochs=first_epoch + training.epochs,
+            initial_epoch=first_epoch,
+            verbose=training.verbose,
+        )
+        trained = TrainedNetwork(
+            weights=compiled.weights(),
+            optimizer_state=compiled.optimizer_state(),
+            history={name: [*history.get(name, []), *values] for name, values in losses.items()},
+        )
+    _assert_finite(trained)
+    return trained
+
+
+def _new_weights(spec: NetworkSpec, training: TrainingSpec) -> list[np.ndarray]:
+    return initial_weights(spec, rng_for(WEIGHTS, training.seed, 0), zero_output=training.zero_output)
+
+
+def _fit(model: keras.Model, batches: Batches, validation_batches: Batches | None, **fit_args) -> dict:
+    """Train a model in the fastest way that there is for the backend and the callbacks; return the history."""
+    if keras.backend.backend() == "jax" and not any(map(acts_between_batches, fit_args["callbacks"])):
+        return model.fit_epochs(batches, validation_batches, **fit_args)
+    # Only now, since scikeras imports TensorFlow wherever that is installed.
+    from .keras_loop import fit_with_scikeras
+
+    return fit_with_scikeras(model, batches, validation_batches, **fit_args)
+
+
+def _min_micro_batch(spec: NetworkSpec, step: StepSpec) -> int | None:
+    """Return how many rows of a batch are worth a thread of their own; None if the batch has to stay whole.
+
+    It depends on the shapes alone, so that the number of cores does not change a result.
+    """
+    # Dropout is drawn for a whole batch, and where steps have no target, the loss is the mean over those that have.
+    if step.dropout or step.recurrent_dropout or spec.pooling == "none":
+        return None
+    units, n_steps = max(spec.units), spec.windows.shape[0]
+    enough_work = MICRO_BATCH_WORK // units
+    little_memory = MICRO_BATCH_SIZE // (units * n_steps)
+    return max(MICRO_BATCH_ROWS, min(enough_work, max(little_memory, 2 * MICRO_BATCH_ROWS)))
+
+
+def _global_state_kept() -> AbstractContextManager:
+    """Return a context that leaves the backend's global random state as it was."""
+    if keras.backend.backend() != "torch":
+        return nullcontext()
+    import torch
+
+    return torch.random.fork_rng(devices=[])  # Keras' loader of batches draws from it
+
+
+def _assert_finite(trained: TrainedNetwork) -> None:
+    losses = trained.history["loss"] + trained.history.get("val_loss", [])
+    if not np.isfinite(losses).all() or not all(np.isfinite(w).all() for w in trained.weights):
+        raise ValueError(
+            f"The loss is no longer finite after epoch {len(trained.history['loss'])}. Try a smaller "
+            "`learning_rate`, `normalize=True`, or data without extreme values."
+        )

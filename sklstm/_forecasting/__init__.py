@@ -1,0 +1,1 @@
+"""Forecasting: from a series to a supervised problem, forecasters, forecasts and backtests."""

@@ -1,0 +1,247 @@
+"""Backtests: the forecasts of the past that a model would have made at the time."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import Bunch, check_array, gen_batches
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
+
+from .._compat import HasMethods, Interval, validate_params
+from .._windows.tables import as_table, is_pandas, other_columns, take, target_columns
+from .._windows.time_index import time_index
+from .recursion import last_prediction, predict_steps, receptive_field, recursion
+from .supervised import to_supervised
+
+
+@validate_params(
+    {
+        "model": [HasMethods(["fit", "predict"])],
+        "horizon": [Interval(Integral, 1, None, closed="left")],
+        "first_origin": [Interval(Integral, 0, None, closed="left"), None],
+        "stride": [Interval(Integral, 1, None, closed="left")],
+        "refit_every": [Interval(Integral, 1, None, closed="left"), None],
+        "max_train_size": [Interval(Integral, 1, None, closed="left"), None],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    },
+    prefer_skip_nested_validation=False,  # the model's own parameters are yet to be validated
+)
+def backtest(
+    model,
+    series,
+    horizon=1,
+    *,
+    target=None,
+    first_origin=None,
+    stride=1,
+    refit_every=None,
+    max_train_size=None,
+    n_jobs=None,
+    verbose=0,
+):
+    """Forecast a known series from one row after another, its rolling origin, and return what came true.
+
+    The forecast from an origin knows the rows up to the origin and no later one [1]_. With `refit_every` this
+    holds for training too.
+
+    Parameters
+    ----------
+    model : regressor or pipeline
+        Anything that predicts as many rows as it is given, as in :func:`forecast`. Fitted, and used as it is,
+        if `refit_every` is None; otherwise it is cloned, and stays as it is.
+
+    series : array-like or pandas object of shape (n_samples,) or (n_samples, n_features)
+        The series, oldest row first, with the columns that the model is fitted on. A 1-D series is taken as
+        one column.
+
+    horizon : int, default=1
+        How many steps to forecast from each origin.
+
+    target : str or int, or list of them, default=None
+        The columns that the model predicts, as in :func:`to_supervised`. All, if None.
+
+    first_origin : int, default=None
+        Position of the first origin's row. An origin has `horizon` rows behind it, and with `refit_every` at
+        least `horizon` rows before it; the first one is in the middle of those possible if None. For a model
+        that is used as it is, choose the last row that its training saw, or a later one: errors on rows that a
+        model was trained on are too small.
+
+    stride : int, default=1
+        Number of rows from one origin to the next.
+
+    refit_every : int, default=None
+        Number of origins that a fit serves. A clone of the model is fitted anew at the first origin and at every
+        `refit_every`-th one from there, to predict all steps of `horizon` at once, on what
+        :func:`to_supervised` makes of the rows up to that origin.
+
+    max_train_size : int, default=None
+        The most rows to train on, the latest ones; all, if None. Only with `refit_every`.
+
+    n_jobs : int, default=None
+        Number of fits, or of recursive forecasts, to run in parallel. ``None`` means 1 unless in a
+        :obj:`joblib.parallel_backend` context, ``-1`` means all processors.
+
+    verbose : int, default=0
+        joblib's verbosity on the progress of these.
+
+    Returns
+    -------
+    result : DataFrame or :class:`~sklearn.utils.Bunch`
+        A row for each origin, step and target, in this order. A DataFrame if `series` is a pandas object,
+        otherwise a Bunch of arrays, with
+
+        origin : the origin's label in the index of `series`, or its position in an array
+        step : how many steps ahead of the origin, from 1 to `horizon`
+        target : name or position of the column; only if there are several targets
+        truth : the value in the series
+        prediction : the forecast of it
+
+    Raises
+    ------
+    NotFittedError
+        If `refit_every` is None and the model is not fitted.
+    ValueError
+        If the series is too short for `horizon`, or `first_origin` is out of range, or the series or the model
+        is invalid as in :func:`forecast`.
+
+    See Also
+    --------
+    forecast : Forecasts beyond the end of a series.
+    sklearn.model_selection.TimeSeriesSplit : Splits for cross-validation, which fits once for each.
+
+    Notes
+    -----
+    A model that predicts at least `horizon` steps at once is asked for all origins together, by one call of
+    `predict` for each fit. Rows after an origin must not matter to its prediction. They do not where windows
+    stand right before the regressor, and nothing but scikit-learn's scalers before them. For other models the
+    first origin's prediction is compared with that from the rows up to it; if they differ, each origin is asked
+    for by itself.
+
+    A model that predicts fewer steps is fed its own predictions, as by :func:`forecast`. Columns that it does
+    not predict then have their true values as the known `future`: that is right for a calendar, and too good for
+    what is not known in advance, such as the weather.
+
+    References
+    ----------
+    .. [1] L. J. Tashman, "Out-of-sample tests of forecasting accuracy: an analysis and review", International
+       Journal of Forecasting 16(4), 2000.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklstm import backtest
+    >>> result = backtest(LinearRegression(), np.arange(10.0), horizon=2, first_origin=6, refit_every=1)
+    >>> result.origin
+    array([6, 6, 7, 7])
+    >>> result.truth
+    array([7., 8., 8., 9.])
+    >>> result.prediction.round(6)
+    array([7., 8., 8., 9.])
+    """
+    table = as_table(series, "series")
+    columns = target_columns(table, target)
+    known = check_array(
+        take(table, columns=columns),
+        dtype=[np.float64, np.float32],
+        ensure_all_finite="allow-nan",
+        input_name="series",
+    )
+    origins = _origins(len(table), horizon, first_origin, stride, refit=refit_every is not None)
+    history = table
+    if is_pandas(table) and time_index(table) is None:
+        history = table.reset_index(drop=True)  # pandas 2 slices rows by label where labels are floats
+    if refit_every is None:
+        check_is_fitted(model)
+        predictions = _predict_from(origins, model, history, columns, horizon, n_jobs=n_jobs, verbose=verbose)
+    else:
+        blocks = Parallel(n_jobs=n_jobs, verbose=verbose)(
+            delayed(_fit_and_predict)(origins[batch], clone(model), history, target, horizon, max_train_size)
+            for batch in gen_batches(len(origins), refit_every)
+        )
+        predictions = np.concatenate(blocks)
+    truth = known[origins[:, np.newaxis] + np.arange(1, horizon + 1)]
+    return _as_result(table, origins, columns, truth, predictions)
+
+
+def _origins(n_rows: int, horizon: int, first_origin: int | None, stride: int, *, refit: bool) -> np.ndarray:
+    """Return the positions of the rows to forecast from."""
+    earliest, last = (horizon if refit else 0), n_rows - 1 - horizon
+    if last < earliest:
+        raise ValueError(
+            f"Found a series of {n_rows} row(s), while a minimum of {earliest + horizon + 1} is required by a "
+            f"backtest with horizon={horizon}{' and refits' if refit else ''}."
+        )
+    if first_origin is None:
+        first_origin = (earliest + last) // 2
+    if not earliest <= first_origin <= last:
+        raise ValueError(
+            f"first_origin={first_origin} is out of range: in a series of {n_rows} rows with horizon={horizon}, "
+            f"origins lie in the range [{earliest}, {last}]."
+        )
+    return np.arange(first_origin, last + 1, stride)
+
+
+def _fit_and_predict(origins, model, table, target, horizon: int, max_train_size: int | None) -> np.ndarray:
+    """Fit a model on the rows up to the first origin, and return its predictions from all of them."""
+    end = origins[0] + 1
+    start = 0 if max_train_size is None else max(0, end - horizon - max_train_size)
+    model.fit(*to_supervised(take(table, start, end), horizon, target=target))
+    return _predict_from(origins, model, table, target_columns(table, target), horizon)
+
+
+def _predict_from(origins, model, table, columns: list[int], horizon: int, *, n_jobs=None, verbose=0) -> np.ndarray:
+    """Return a fitted model's predictions from each origin, of shape ``(n_origins, horizon, n_targets)``."""
+    n_rows = receptive_field(model)
+    starts = np.zeros_like(origins) if n_rows is None else np.maximum(origins + 1 - n_rows, 0)
+    rows = take(table, starts[0], origins[-1] + 1)
+    steps = predict_steps(model, rows, len(columns))[origins - starts[0], :horizon]
+    is_direct = steps.shape[1] == horizon
+    if is_direct and (n_rows is not None or _looks_back_only(model, take(table, 0, origins[0] + 1), steps)):
+        return steps
+    forecasts = Parallel(n_jobs=n_jobs, verbose=verbose)(
+        delayed(_forecast)(
+            model,
+            take(table, start, origin + 1),
+            columns,
+            take(table, origin + 1, origin + 1 + horizon, other_columns(table, columns)),
+        )
+        for start, origin in zip(starts, origins, strict=True)
+    )
+    return np.stack(forecasts)
+
+
+def _looks_back_only(model, history, steps: np.ndarray) -> bool:
+    """Return whether the first prediction, made beside later ones, is that from the history alone."""
+    first = last_prediction(model, history, steps.shape[2])[: steps.shape[1]]
+    # Other packages' networks round in float32, by what else is in a batch.
+    return np.allclose(first, steps[0], rtol=1e-6, atol=1e-5 * np.ptp(steps, axis=0), equal_nan=True)
+
+
+def _forecast(model, history, columns: list[int], future) -> np.ndarray:
+    """Return a prediction for each row of `future`, which holds the columns that are not predicted."""
+    block = last_prediction(model, history, len(columns))
+    if len(block) < len(future):
+        block = recursion(model, history, columns, block, future)
+    return block[: len(future)]
+
+
+def _as_result(table, origins, columns: list[int], truth: np.ndarray, predictions: np.ndarray) -> Any:
+    """Return a row for each origin, step and target, as a DataFrame or a Bunch like the table."""
+    steps = np.arange(1, truth.shape[1] + 1)
+    origin, step, column = (axis.ravel() for axis in np.meshgrid(origins, steps, columns, indexing="ij"))
+    if is_pandas(table):
+        origin, column = table.index[origin], table.columns[column]
+    result = {"origin": origin, "step": step}
+    if len(columns) > 1:
+        result["target"] = column
+    result |= {"truth": truth.ravel(), "prediction": predictions.ravel()}
+    if not is_pandas(table):
+        return Bunch(**result)
+
+    import pandas as pd
+
+    return pd.DataFrame(result)

@@ -1,0 +1,183 @@
+"""The seasonal naive forecaster, the baseline of every forecast."""
+
+from collections.abc import Iterable
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._compat import Interval, fit_context
+from .._validation import check_sequences, check_target, check_weights, keeping_earlier_fit
+from .._windows.tables import target_columns
+
+
+class SeasonalNaive(MultiOutputMixin, RegressorMixin, BaseEstimator):
+    """Forecast each step with the value one season before it.
+
+    The baseline of every forecast [1]_: the last season of a window, repeated. It stands where
+    :class:`LSTMForecaster` stands in a pipeline, behind :class:`SlidingWindow`.
+
+    Parameters
+    ----------
+    season_length : int, default=1
+        Number of steps in a season, at most those of a window. With 1 the forecast is the last value
+        (persistence).
+
+    target : int or list of int, default=None
+        The features of a step to forecast, by position and in the order of the targets in `y`. All, if None.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features at each step; for 2-D input the number of columns, which is that of steps.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of 2-D input, if `X` has names that are all strings.
+
+    n_steps_in_ : int
+        Number of steps in a window.
+
+    n_outputs_ : int
+        Number of outputs.
+
+    target_mean_ : ndarray of shape (n_outputs_,)
+        Mean of each output over the training rows, weighted by `sample_weight`: the forecast from a window
+        that holds no value of the target.
+
+    See Also
+    --------
+    LSTMForecaster : Forecasts with a network, from the same windows.
+    SlidingWindow : Makes windows inside a pipeline.
+    sklstm.metrics.mean_absolute_scaled_error : Errors relative to those of this forecast.
+
+    Notes
+    -----
+    Predictions are values of `X`, so `X` and `y` must have the same units: no scaler may stand in front. In a
+    search over several models, set that step of the pipeline to ``"passthrough"`` for this one.
+
+    Where the value one season before is missing (NaN), the one two seasons before stands in for it, and so on
+    as far as the window reaches; then the latest value of the target in the window.
+
+    References
+    ----------
+    .. [1] R. J. Hyndman and G. Athanasopoulos, "Forecasting: Principles and Practice", 3rd edition,
+       section 5.2, OTexts, 2021.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklstm import SeasonalNaive, SlidingWindow, forecast, to_supervised
+    >>> series = [1.0, 2.0, 3.0, 1.0, 2.0, 3.0, 1.0]
+    >>> model = make_pipeline(SlidingWindow(3), SeasonalNaive(season_length=3))
+    >>> forecast(model.fit(*to_supervised(series)), series, steps=3)
+    array([[2.],
+           [3.],
+           [1.]])
+    """
+
+    _parameter_constraints: dict = {
+        "season_length": [Interval(Integral, 1, None, closed="left")],
+        "target": [Integral, "array-like", None],
+    }
+
+    def __init__(self, season_length=1, *, target=None):
+        self.season_length = season_length
+        self.target = target
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Learn the number of steps to forecast, and the mean of each output.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
+            Windows, oldest step first; 2-D input has one feature a step. Missing values are NaN.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, laid out as by :func:`to_supervised`: step 1 of every target, step 2 of every target, and
+            so on.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, not negative.
+
+        Returns
+        -------
+        self : SeasonalNaive
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are not as described, windows are shorter than a season, there is no such target, or
+            the outputs cannot be steps of the targets. What was fitted before stays.
+        """
+        with keeping_earlier_fit(self):
+            X = check_sequences(self, X, y, reset=True)
+            y = check_target(self, X, y)
+            sample_weight = check_weights(X, sample_weight)
+            if self.n_steps_in_ < self.season_length:
+                raise ValueError(
+                    f"X has windows of {self.n_steps_in_} step(s), while at least season_length="
+                    f"{self.season_length} are required."
+                )
+            self._targets = target_columns(X[:, -1], self.target)
+            self._y_ndim = y.ndim
+            columns = y.reshape(len(y), -1)
+            self.n_outputs_ = columns.shape[1]
+            if self.n_outputs_ % len(self._targets):
+                raise ValueError(
+                    f"y has {self.n_outputs_} output(s), which cannot be steps of {len(self._targets)} target(s)."
+                )
+            self.target_mean_ = np.average(columns, axis=0, weights=sample_weight)
+        return self
+
+    def predict(self, X):
+        """Predict the targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
+            Windows, with as many dimensions, steps and features as in `fit`.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float64
+            Predictions in the units of `X`, with the number of dimensions of the ``y`` in `fit`.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` has other dimensions, steps, features or columns than in `fit`, or is invalid as in `fit`.
+        """
+        check_is_fitted(self)
+        X = check_sequences(self, X, reset=False)
+        season_start = X.shape[1] - self.season_length
+        seasonal = [
+            _first_present(X, range(season_start + ahead % self.season_length, -1, -self.season_length), self._targets)
+            for ahead in range(self.n_outputs_ // len(self._targets))
+        ]
+        latest = _first_present(X, range(X.shape[1] - 1, -1, -1), self._targets)
+        y = np.concatenate([np.where(np.isnan(step), latest, step) for step in seasonal], axis=1)
+        y = np.where(np.isnan(y), self.target_mean_, y)
+        return y[:, 0] if self._y_ndim == 1 else y
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.regressor_tags.poor_score = True
+        return tags
+
+
+def _first_present(X: np.ndarray, steps: Iterable[int], features: list[int]) -> np.ndarray:
+    """Return each row's value of each feature at the first of `steps` where it is not NaN; NaN if there is none."""
+    values = np.full((len(X), len(features)), np.nan)
+    for step in steps:
+        missing = np.isnan(values)
+        if not missing.any():
+            break
+        values = np.where(missing, X[:, step, features], values)
+    return values

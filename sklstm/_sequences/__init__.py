@@ -1,0 +1,1 @@
+"""Sequences: their classifier, and arrays of sequences that differ in length."""

@@ -1,0 +1,402 @@
+"""The classifier: a class for each sequence."""
+
+from numbers import Integral
+
+import numpy as np
+from scipy.special import log_softmax, softmax
+from sklearn.base import ClassifierMixin
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from .._base.base import BaseLSTM
+from .._base.heads import ClassificationHead
+from .._base.splitting import stratified_rows
+from .._compat import Interval, StrOptions, check_partial_fit_first_call, fit_context
+from .._validation import check_weights, keeping_earlier_fit, weigh_classes
+
+
+class LSTMClassifier(ClassifierMixin, BaseLSTM):
+    """Classify sequences with a long short-term memory (LSTM) network.
+
+    The network, that of `LSTMForecaster`, reads a sequence step by step. Its hidden states are pooled to one vector,
+    and a linear layer maps that to a number for each class, of which softmax makes probabilities. Steps with missing
+    values (NaN) are skipped, wherever they stand, so sequences may differ in length.
+
+    Parameters
+    ----------
+    units : int or sequence of int, default=50
+        Number of units of the LSTM layer; a sequence stacks layers.
+
+    embedding_dim : int or None, default=None
+        Size of the vectors that stand for tokens, which are learnt. `X` then holds the numbers of tokens, one a
+        step, as `TokenSequences` makes them; larger ones than in `fit` count as 0. If None, `X` holds features.
+
+    pooling : {"last", "mean", "max"}, default="last"
+        What of the last layer's hidden states is classified: the one after the last step, their mean over the steps,
+        or their maxima.
+
+    bidirectional : bool, default=False
+        Whether each layer reads the sequence in both directions, with `units` units each.
+
+    dropout : float, default=0.0
+        Fraction of each layer's inputs that are dropped in training, in the range [0, 1).
+
+    recurrent_dropout : float, default=0.0
+        Fraction of the recurrent state that is dropped in training, in the range [0, 1).
+
+    optimizer : str, default="adam"
+        Name of a Keras optimizer, as in `LSTMForecaster`.
+
+    learning_rate : float, default=0.005
+        Learning rate of the optimizer, in the first epoch.
+
+    learning_rate_schedule : {"constant", "cosine"}, default="cosine"
+        Whether the learning rate stays or falls to nearly zero along half a cosine over the `epochs` of a fit.
+
+    global_clipnorm : float or None, default=1.0
+        Longest gradient, over all weights together, that the optimizer sees; a longer one is shortened to it.
+
+    epochs : int, default=50
+        Number of passes over the training rows; the most, if `early_stopping=True`.
+
+    batch_size : int, default=32
+        Number of rows in a step of the optimizer.
+
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, which rows are weighted with besides `sample_weight`: one for each class, or inversely
+        proportional to how often it occurs in ``y``.
+
+    early_stopping : bool, default=False
+        Whether to hold out some rows, stop when the loss on them no longer falls, and restore the weights with
+        which it was lowest.
+
+    validation_fraction : float, default=0.2
+        Fraction of the rows to hold out, drawn at random and stratified by class; only with `early_stopping=True`.
+
+    n_iter_no_change : int, default=10
+        Number of epochs without improvement by `tol` to stop after; only with `early_stopping=True`.
+
+    tol : float, default=1e-4
+        Fall of the loss that counts as an improvement; only with `early_stopping=True`.
+
+    normalize : bool, default=True
+        Whether to standardise each feature, by the statistics of the training rows weighted by `sample_weight`;
+        only with `embedding_dim=None`.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the fitted network, its statistics and its optimizer's state, for another
+        `epochs` epochs. The classes stay.
+
+    callbacks : Keras callback, callable, or list of them, default=None
+        Callbacks to call in training, each a Keras callback, of which every fit uses a copy, or a callable
+        without arguments that makes one.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, the rows held out, the order of rows in each epoch, and dropout. Pass an int for
+        the same fit in every call and process.
+
+    verbose : int, default=0
+        Keras' verbosity in training: 0 is silent, 1 shows a progress bar, 2 prints a line an epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes.
+
+    n_features_in_ : int
+        Number of features at each step; for 2-D input the number of columns, which is that of steps.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of 2-D input, if `X` has names that are all strings.
+
+    n_steps_in_ : int
+        Number of steps in a sequence.
+
+    n_outputs_ : int
+        Number of outputs of the network, which is that of classes.
+
+    n_iter_ : int
+        Number of epochs that the network has been trained for.
+
+    history_ : dict of str to list of float
+        The cross-entropy in nats after each epoch (``"loss"``); with `early_stopping=True` also that of the rows held
+        out (``"val_loss"``).
+
+    weights_ : list of ndarray, float32
+        The network's weights in the order of Keras, as those of `LSTMForecaster`; before them, with `embedding_dim`,
+        the vectors of tokens, of shape (n_tokens, embedding_dim).
+
+    feature_mean_, feature_scale_ : ndarray of shape (n_features,)
+        What features are standardised with; zeros and ones if `normalize=False` or with `embedding_dim`.
+
+    See Also
+    --------
+    pad_sequences : Makes one array of sequences that differ in length.
+    TokenSequences : Makes sequences of tokens from documents.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklstm import LSTMClassifier
+    >>> slopes = np.linspace(-1, 1, 40)
+    >>> X = slopes[:, np.newaxis] * np.arange(8)
+    >>> y = np.where(slopes > 0, "rises", "falls")
+    >>> model = LSTMClassifier(units=8, random_state=0).fit(X, y)
+    >>> model.predict([np.arange(8), -np.arange(8)])
+    array(['rises', 'falls'], dtype='<U5')
+    """
+
+    _parameter_constraints: dict = {
+        **BaseLSTM._parameter_constraints,
+        "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
+        "pooling": [StrOptions({"last", "mean", "max"})],
+        "bidirectional": ["boolean"],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "normalize": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        units=50,
+        *,
+        embedding_dim=None,
+        pooling="last",
+        bidirectional=False,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        optimizer="adam",
+        learning_rate=0.005,
+        learning_rate_schedule="cosine",
+        global_clipnorm=1.0,
+        epochs=50,
+        batch_size=32,
+        class_weight=None,
+        early_stopping=False,
+        validation_fraction=0.2,
+        n_iter_no_change=10,
+        tol=1e-4,
+        normalize=True,
+        warm_start=False,
+        callbacks=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.units = units
+        self.embedding_dim = embedding_dim
+        self.pooling = pooling
+        self.bidirectional = bidirectional
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.global_clipnorm = global_clipnorm
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.normalize = normalize
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
+            Sequences; 2-D input has one feature a step. A step in which any feature is NaN is missing.
+
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, not negative. A row of weight zero counts as no row.
+
+        X_val, y_val, sample_weight_val : array-like like `X`, `y` and `sample_weight`, default=None
+            Rows for early stopping to look at, in the place of some of `X`.
+
+        Returns
+        -------
+        self : LSTMClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are not as described, or `X_val` and `y_val` are not both there or without
+            `early_stopping=True`, before training; if the loss is no longer finite, while training. What was fitted
+            before stays in all cases.
+        """
+        resume = self.warm_start and hasattr(self, "weights_")
+        with keeping_earlier_fit(self):
+            if not resume:
+                vars(self).pop("classes_", None)
+            return self._fit_network(
+                X,
+                y,
+                sample_weight,
+                epochs=self.epochs,
+                resume=resume,
+                early_stopping=self.early_stopping,
+                held_out=self._check_held_out(X_val, y_val, sample_weight_val),
+            )
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train the network for one more epoch, on the same data or new ones.
+
+        No rows are held out: `early_stopping` is for `fit`.
+
+        Parameters
+        ----------
+        X, y, sample_weight : array-like
+            Sequences, class labels and weights, as in `fit`.
+
+        classes : array-like of shape (n_classes,), default=None
+            All classes that there will be; needed in the first call only.
+
+        Returns
+        -------
+        self : LSTMClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            As in `fit`; if `classes` are missing in the first call or others in a later one; if
+            ``class_weight="balanced"``; and if data or parameters are not those of the fitted network.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight 'balanced' is not supported for partial_fit, which does not see all rows. Pass a dict."
+            )
+        with keeping_earlier_fit(self):
+            check_partial_fit_first_call(self, classes)
+            return self._fit_network(X, y, sample_weight, epochs=1, resume=hasattr(self, "weights_"))
+
+    def predict(self, X):
+        """Predict classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
+            Sequences, with as many dimensions, steps and features as in `fit`.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            The most probable class of each sequence.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` has other dimensions, steps, features or columns than in `fit`, or is invalid as in `fit`.
+        """
+        check_is_fitted(self)
+        return self.classes_[self._logits(X).argmax(axis=1)]
+
+    def predict_proba(self, X):
+        """Predict the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
+            Sequences, as in `predict`.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes), float64
+            A column for each class, in the order of `classes_`.
+        """
+        return softmax(self._logits(X), axis=1)
+
+    def predict_log_proba(self, X):
+        """Predict the logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
+            Sequences, as in `predict`.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes), float64
+            Those of `predict_proba`.
+        """
+        return log_softmax(self._logits(X), axis=1)
+
+    def decision_function(self, X):
+        """Return the logarithms of odds of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
+            Sequences, as in `predict`.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
+            The network's output for each class, in the order of `classes_`. Of two classes, the difference of the
+            second to the first, which is positive if the second is predicted.
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def to_keras(self):
+        """Return the fitted network as a compiled Keras model.
+
+        Returns
+        -------
+        model : keras.Model
+            A model from sequences of shape (n_samples, n_steps, n_features), missing steps as NaN, to the
+            probabilities of classes, of shape (n_samples, n_classes). It computes in float32 throughout, and shares
+            nothing with this estimator.
+        """
+        check_is_fitted(self)
+        return self._to_keras()
+
+    def _logits(self, X) -> np.ndarray:
+        check_is_fitted(self)
+        return self._predict_network(self._check_inputs(X, reset=False))
+
+    def _network_settings(self):
+        return {
+            "bidirectional": bool(self.bidirectional),
+            "pooling": self.pooling,
+            "embedding_dim": self.embedding_dim or 0,
+        }
+
+    def _head(self):
+        return ClassificationHead(self.n_outputs_)
+
+    def _check_sample(self, X, y, sample_weight, *, reset):
+        sample = super()._check_sample(X, y, sample_weight, reset=reset)
+        if self.class_weight is None:
+            return sample
+        sample_weight = weigh_classes(sample.sample_weight, self.class_weight, self.classes_, sample.y[:, 0])
+        sample_weight = check_weights(sample.windows, sample_weight)
+        return sample._replace(sample_weight=sample_weight, rows=np.flatnonzero(sample_weight))
+
+    def _check_target(self, X, y, *, reset):
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        check_consistent_length(X, y)
+        if not hasattr(self, "classes_"):
+            self.classes_ = LabelEncoder().fit(y).classes_
+        if reset:
+            self.n_outputs_ = len(self.classes_)
+        return LabelEncoder().fit(self.classes_).transform(y)[:, np.newaxis]
+
+    def _split_rows(self, sample):
+        return stratified_rows(sample.rows, sample.y, self.validation_fraction, self._seed)

@@ -1,0 +1,66 @@
+"""From sequences that differ in length to one array."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_scalar
+
+from .._validation import check_numeric
+
+
+def pad_sequences(sequences, n_steps=None):
+    """Return sequences that differ in length as one array, with missing steps (NaN) before the first of each.
+
+    Parameters
+    ----------
+    sequences : list of array-likes of shape (n_steps_i, n_features) or (n_steps_i,)
+        The sequences; each may have another number of steps, and missing ones.
+
+    n_steps : int, default=None
+        Number of steps of the result: that of the longest sequence if None. Of a longer sequence, the last steps are
+        kept. Sequences to predict need as many steps as those of the fit.
+
+    Returns
+    -------
+    X : ndarray of shape (n_sequences, n_steps, n_features) or (n_sequences, n_steps)
+        The sequences, each with its last step at the end; float32 if all of them are, and float64 otherwise.
+
+    Raises
+    ------
+    ValueError
+        If there is no sequence, or if they differ in their number of dimensions or features.
+
+    See Also
+    --------
+    LSTMClassifier : Classifies sequences, and skips missing steps.
+
+    Examples
+    --------
+    >>> from sklstm import pad_sequences
+    >>> pad_sequences([[1, 2, 3], [4]])
+    array([[ 1.,  2.,  3.],
+           [nan, nan,  4.]])
+    >>> pad_sequences([[[1, 2], [3, 4]], [[5, 6]]]).shape
+    (2, 2, 2)
+    """
+    if n_steps is not None:
+        check_scalar(n_steps, "n_steps", Integral, min_val=1)
+    arrays = [
+        check_numeric(sequence, name="sequences", estimator=None, ensure_2d=False, allow_nd=True, ensure_min_samples=0)
+        for sequence in sequences
+    ]
+    if not arrays:
+        raise ValueError("Found 0 sequence(s) while a minimum of 1 is required.")
+    shapes = {array.shape[1:] for array in arrays}
+    if len(shapes) > 1 or arrays[0].ndim > 2:
+        raise ValueError(
+            "Each sequence must have the shape (n_steps,) or (n_steps, n_features), with the same features in all. "
+            f"Got steps of the shapes {sorted(shapes)}."
+        )
+    if n_steps is None:
+        n_steps = max(1, *map(len, arrays))
+    padded = np.full((len(arrays), n_steps, *shapes.pop()), np.nan, np.result_type(*arrays))
+    for row, array in zip(padded, arrays, strict=True):
+        kept = array[-n_steps:]
+        row[n_steps - len(kept) :] = kept
+    return padded

@@ -1,0 +1,107 @@
+"""What estimators and engine hand to each other: plain data, without Keras."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+WINDOWS = "windows"  # the name of the input that every network of today has
+IGNORED_CLASS = -1  # in the place of a class at a step that has none
+
+Pooling = Literal["last", "mean", "max", "none"]
+MissingSteps = Literal["none", "leading", "anywhere"]  # where there are any; leading: before all others of their window
+
+
+class Sample(NamedTuple):
+    """Validated data, as views of the user's, and which of its rows to use."""
+
+    inputs: dict[str, np.ndarray]  # by name, each (n_samples, n_steps, n_features), missing steps as NaN
+    y: np.ndarray  # (n_samples, n_outputs), or (n_samples, n_steps, 1) if there is a target for each step
+    sample_weight: np.ndarray  # (n_samples,)
+    rows: np.ndarray  # in order
+
+    @property
+    def windows(self) -> np.ndarray:
+        """Return the input that every network has."""
+        return self.inputs[WINDOWS]
+
+
+class Scale(NamedTuple):
+    """What an input is standardised with."""
+
+    mean: np.ndarray  # (n_features,)
+    std: np.ndarray  # (n_features,)
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """The shape of one of a network's inputs."""
+
+    name: str
+    shape: tuple[int, ...]  # of a row: (n_steps, n_features)
+    n_tokens: int = 0  # if not zero, the only feature is the number of a token
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """The shapes of a network: what its weights belong to, and what its compiled functions are cached by."""
+
+    inputs: tuple[InputSpec, ...]
+    n_outputs: int
+    units: tuple[int, ...]
+    builder: str = "recurrent"
+    cell: str = "lstm"
+    bidirectional: bool = False
+    pooling: Pooling = "last"  # of the hidden states of all steps; with none, there are outputs at each step
+    embedding_dim: int = 0  # the size of the vectors that tokens become
+
+    @property
+    def windows(self) -> InputSpec:
+        """Return the shape of the input that every network has."""
+        return next(spec for spec in self.inputs if spec.name == WINDOWS)
+
+
+@dataclass(frozen=True)
+class StepSpec:
+    """What a compiled training step depends on, besides the network and the batch shape."""
+
+    loss: str
+    optimizer: str
+    global_clipnorm: float | None = None
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    missing: MissingSteps = "none"
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """What an exported model does with the outputs of its network."""
+
+    mean: np.ndarray | float = 0.0  # added to them
+    std: np.ndarray | float = 1.0  # multiplied with them
+    linear_coef: np.ndarray | None = None  # (n_steps, n_features, n_outputs), of a linear model to add
+    softmax: bool = False
+
+
+@dataclass(frozen=True)
+class TrainingSpec:
+    """How a training runs: nothing of this is compiled."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    learning_rate_schedule: Literal["constant", "cosine"]
+    n_iter_no_change: int
+    tol: float
+    seed: int
+    zero_output: bool = False  # whether the output layer of a new network is initialised with zeros
+    verbose: int = 0
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """The outcome of training, and all that is needed to go on with it."""
+
+    weights: list[np.ndarray]
+    optimizer_state: list[np.ndarray] | None  # None: to be initialised
+    history: dict[str, list[float]]

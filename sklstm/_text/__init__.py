@@ -1,0 +1,1 @@
+"""Text: documents as sequences of tokens, and the language model."""

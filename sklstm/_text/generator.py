@@ -1,0 +1,391 @@
+"""The text generator: a language model of characters or words."""
+
+from math import log
+from numbers import Integral, Real
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.special import log_softmax, softmax
+from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils.validation import check_is_fitted
+
+from .._base.base import BaseLSTM
+from .._base.heads import ClassificationHead
+from .._compat import Interval, StrOptions, fit_context
+from .._specs import IGNORED_CLASS, WINDOWS
+from .._validation import keeping_earlier_fit
+from .._windows.arrays import chunks
+from .token_sequences import SHARED_CONSTRAINTS, UNKNOWN, TokenSequences
+
+# By analyzer: the pattern of a token, and what joins tokens to a text.
+TOKENS = {"char": (r"(?s).", ""), "word": (r"\w+|[^\w\s]", " ")}
+
+
+class LSTMTextGenerator(BaseLSTM):
+    """Learn to write, one character or word at a time, with a long short-term memory (LSTM) network.
+
+    The network learns to predict, from the tokens so far, the next one of each document: a language model [1]_ [2]_.
+    `generate` draws one token after the other from what it predicts.
+
+    Parameters
+    ----------
+    units : int or sequence of int, default=128
+        Number of units of the LSTM layer; a sequence stacks layers.
+
+    analyzer : {"char", "word"}, default="char"
+        Whether tokens are characters, or words and punctuation marks. Capital letters are tokens of their own.
+
+    min_df : float in [0.0, 1.0] or int, default=1
+        Smallest share (float) or number (int) of training documents with a token of the vocabulary.
+
+    max_features : int, default=None
+        Largest size of the vocabulary: the most frequent tokens. The others are one, which is not written.
+
+    window_size : int, default=50
+        Number of tokens that the network remembers, in training and in writing.
+
+    embedding_dim : int, default=32
+        Size of the vectors that stand for tokens, which are learnt.
+
+    dropout : float, default=0.0
+        Fraction of each layer's inputs that are dropped in training, in the range [0, 1).
+
+    recurrent_dropout : float, default=0.0
+        Fraction of the recurrent state that is dropped in training, in the range [0, 1).
+
+    optimizer : str, default="adam"
+        Name of a Keras optimizer, as in `LSTMForecaster`.
+
+    learning_rate : float, default=0.01
+        Learning rate of the optimizer, in the first epoch.
+
+    learning_rate_schedule : {"constant", "cosine"}, default="cosine"
+        Whether the learning rate stays or falls to nearly zero along half a cosine over the `epochs` of a fit.
+
+    global_clipnorm : float or None, default=1.0
+        Longest gradient, over all weights together; a longer one is shortened to it.
+
+    epochs : int, default=10
+        Number of passes over the documents; the most, if `early_stopping=True`.
+
+    batch_size : int, default=8
+        Number of windows in a step of the optimizer.
+
+    early_stopping : bool, default=False
+        Whether to hold out the end of the documents, stop when the loss on it no longer falls, and restore the
+        weights with which it was lowest.
+
+    validation_fraction : float, default=0.1
+        Fraction of the windows to hold out, the last ones; only with `early_stopping=True`.
+
+    n_iter_no_change : int, default=5
+        Number of epochs without improvement by `tol` to stop after; only with `early_stopping=True`.
+
+    tol : float, default=1e-4
+        Fall of the loss that counts as an improvement; only with `early_stopping=True`.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the fitted network, its vocabulary and its optimizer's state, for another
+        `epochs` epochs.
+
+    callbacks : Keras callback, callable, or list of them, default=None
+        Callbacks to call in training, as in `LSTMForecaster`.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, the order of windows in each epoch, and dropout. Pass an int for the same fit in
+        every call and process.
+
+    verbose : int, default=0
+        Keras' verbosity in training: 0 is silent, 1 shows a progress bar, 2 prints a line an epoch.
+
+    Attributes
+    ----------
+    tokens_ : TokenSequences
+        What turns documents into the numbers of tokens; ``tokens_.vocabulary_`` is the vocabulary.
+
+    n_features_in_, n_steps_in_ : int
+        Number of tokens in a window.
+
+    n_outputs_ : int
+        Number of outputs of the network: one for each token, and one for those that are not in the vocabulary.
+
+    n_iter_ : int
+        Number of epochs that the network has been trained for.
+
+    history_ : dict of str to list of float
+        The cross-entropy in nats a token after each epoch (``"loss"``); with `early_stopping=True` also that of
+        the windows held out (``"val_loss"``).
+
+    weights_ : list of ndarray, float32
+        The network's weights in the order of Keras: the vectors of tokens, of shape (n_tokens, embedding_dim), and
+        then as those of `LSTMForecaster`.
+
+    feature_mean_, feature_scale_ : ndarray of shape (1,)
+        Zero and one.
+
+    References
+    ----------
+    .. [1] T. Mikolov et al., "Recurrent neural network based language model", Interspeech, 2010.
+    .. [2] A. Graves, "Generating sequences with recurrent neural networks", arXiv:1308.0850, 2013.
+
+    Examples
+    --------
+    >>> from sklstm import LSTMTextGenerator
+    >>> model = LSTMTextGenerator(units=16, window_size=10, epochs=30, random_state=0).fit(["so what? " * 100])
+    >>> model.generate("so wh", length=9, temperature=0)
+    'at? so wh'
+    """
+
+    _parameter_constraints: dict = {
+        **BaseLSTM._parameter_constraints,
+        "analyzer": [StrOptions(set(TOKENS))],
+        "min_df": SHARED_CONSTRAINTS["min_df"],
+        "max_features": SHARED_CONSTRAINTS["max_features"],
+        "window_size": [Interval(Integral, 1, None, closed="left")],
+        "embedding_dim": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        units=128,
+        *,
+        analyzer="char",
+        min_df=1,
+        max_features=None,
+        window_size=50,
+        embedding_dim=32,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        optimizer="adam",
+        learning_rate=0.01,
+        learning_rate_schedule="cosine",
+        global_clipnorm=1.0,
+        epochs=10,
+        batch_size=8,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
+        tol=1e-4,
+        warm_start=False,
+        callbacks=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.units = units
+        self.analyzer = analyzer
+        self.min_df = min_df
+        self.max_features = max_features
+        self.window_size = window_size
+        self.embedding_dim = embedding_dim
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.global_clipnorm = global_clipnorm
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn from documents.
+
+        Parameters
+        ----------
+        X : iterable of str
+            Documents, each of which is learnt from its second token on.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : LSTMTextGenerator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If `X` is a single string, holds what is no document, or no document with two tokens; and, while
+            training, if the loss is no longer finite. What was fitted before stays in all cases.
+        """
+        resume = self.warm_start and hasattr(self, "weights_")
+        documents = check_documents(X)
+        with keeping_earlier_fit(self):
+            if not resume:
+                token_pattern, self._separator = TOKENS[self.analyzer]
+                self.tokens_ = TokenSequences(
+                    token_pattern=token_pattern, lowercase=False, min_df=self.min_df, max_features=self.max_features
+                ).fit(documents)
+            inputs, targets = self._windows(documents)
+            return self._fit_network(
+                inputs, targets, None, epochs=self.epochs, resume=resume, early_stopping=self.early_stopping
+            )
+
+    def generate(self, prompt="", length=100, *, temperature=1.0, random_state=None):
+        """Write on from a prompt.
+
+        Parameters
+        ----------
+        prompt : str, default=""
+            The text to write on from. Its last `window_size` tokens count. No document's first token is learnt.
+
+        length : int, default=100
+            Number of tokens to write.
+
+        temperature : float, default=1.0
+            What the network's outputs are divided by before tokens are drawn with the probabilities that follow from
+            them. Below 1, probable tokens become more so; 0 always takes the most probable one.
+
+        random_state : int, RandomState instance or None, default=None
+            Determines what is drawn. Pass an int for the same text in every call.
+
+        Returns
+        -------
+        text : str
+            What follows the prompt: `length` tokens, joined by a space if they are words.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If a parameter is out of range.
+        """
+        check_is_fitted(self)
+        check_scalar(length, "length", Integral, min_val=0)
+        check_scalar(temperature, "temperature", Real, min_val=0)
+        random_state = check_random_state(random_state)
+        names = [None, *self.tokens_.vocabulary_]
+        window = np.full(self.n_steps_in_, np.nan)
+        (known,) = self._encode(check_documents([prompt]))
+        written = []
+        for token in [*known, *[None] * length]:
+            if token is None:
+                token = self._draw(window, temperature, random_state)
+                written.append(names[token])
+            window = np.append(window[1:], token)
+        return self._separator.join(written)
+
+    def score(self, X, y=None):
+        """Return how well documents are predicted: minus `bits_per_token`, so that more is better.
+
+        Parameters
+        ----------
+        X : iterable of str
+            Documents.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            The mean logarithm to base 2 of the probability that the network gave to a token.
+        """
+        return -self.bits_per_token(X)
+
+    def bits_per_token(self, X):
+        """Return the bits that it takes to tell the next token of documents: bits per character, or per word.
+
+        Parameters
+        ----------
+        X : iterable of str
+            Documents. Each token but the first of a document is predicted from at least half of `window_size` tokens
+            before it, or from all that there are.
+
+        Returns
+        -------
+        bits : float
+            The cross-entropy, to base 2. Two to the power of it is the perplexity. All tokens that are not in the
+            vocabulary count as one and the same.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` is a single string, holds what is no document, or no document with two tokens.
+        """
+        check_is_fitted(self)
+        stride = -(-self.n_steps_in_ // 2)
+        inputs, targets = self._windows(check_documents(X), stride)
+        nats, n_tokens = 0.0, 0
+        for chunk in chunks(len(inputs), self.n_steps_in_ * self.n_outputs_):
+            logits = self._network_output({WINDOWS: inputs[chunk, :, np.newaxis]})[:, -stride:]
+            wanted = targets[chunk, -stride:]
+            there = wanted != IGNORED_CLASS
+            logits, wanted = logits[there], wanted[there]
+            nats -= log_softmax(logits, axis=1)[np.arange(len(wanted)), wanted].sum()
+            n_tokens += len(wanted)
+        return nats / n_tokens / log(2)
+
+    def _encode(self, documents: list[str]) -> list[list[int]]:
+        return list(self.tokens_._encode(documents))
+
+    def _windows(self, documents: list[str], stride: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return windows of tokens, and the token that follows each of them; every `stride`-th, one after the other.
+
+        The last window of a document ends with it, and what is missing before the first token has no token to follow.
+        """
+        size = self.window_size if stride is None else self.n_steps_in_
+        stride = stride or size
+        inputs, targets = [], []
+        for tokens in self._encode(documents):
+            if len(tokens) < 2:
+                continue
+            n_missing = (1 - len(tokens)) % stride + size - stride
+            known, following = np.full((2, n_missing + len(tokens) - 1), [[np.nan], [IGNORED_CLASS]])
+            known[n_missing:], following[n_missing:] = tokens[:-1], tokens[1:]
+            inputs.append(sliding_window_view(known, size)[::stride])
+            targets.append(sliding_window_view(following, size)[::stride])
+        if not inputs:
+            raise ValueError("Found no document with two tokens: nothing tells which token follows which.")
+        return np.concatenate(inputs), np.concatenate(targets).astype(np.int32)
+
+    def _draw(self, window: np.ndarray, temperature: float, random_state: np.random.RandomState) -> int:
+        """Return a token to follow those in the window."""
+        logits = self._network_output({WINDOWS: window[np.newaxis, :, np.newaxis]}, last_step=True)[0]
+        logits[UNKNOWN] = -np.inf  # which has no name
+        if temperature == 0:
+            return int(np.argmax(logits))
+        probabilities = softmax((logits - logits.max()) / temperature)
+        return int(random_state.choice(len(logits), p=probabilities))
+
+    def _network_settings(self):
+        return {"pooling": "none", "embedding_dim": self.embedding_dim}
+
+    def _head(self):
+        return ClassificationHead(self.n_outputs_)
+
+    def _check_target(self, X, y, *, reset):
+        if reset:
+            self.n_outputs_ = self._n_tokens = self.tokens_.n_tokens_  # a token may stand at the end only
+        return y[:, :, np.newaxis]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = False
+        tags.input_tags.allow_nan = False
+        return tags
+
+
+def check_documents(X) -> list[str]:
+    """Return documents as a list."""
+    if isinstance(X, str):
+        raise ValueError("Iterable over raw text documents expected, string object received.")
+    documents = list(X)
+    for document in documents:
+        if not isinstance(document, str):
+            raise ValueError(f"{document!r} is an invalid document, expected a string.")
+    return documents

@@ -1,0 +1,68 @@
+"""Arrays of windows: views, and loops over them that neither copy all windows nor depend on their number."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from .._specs import MissingSteps
+
+CHUNK = 2**20  # values in a chunk: some megabytes, whatever the number and size of windows
+
+
+def window_view(padded: np.ndarray, window_size: int) -> np.ndarray:
+    """Return all windows over the rows of an array, as a read-only view of shape ``(n, w, f)``.
+
+    Parameters
+    ----------
+    padded : ndarray of shape (window_size - 1 + n, f)
+        The rows, with those that lie before the first window's last row.
+    window_size : int
+        The number of rows ``w`` in a window.
+
+    Returns
+    -------
+    windows : ndarray of shape (n, window_size, f)
+        ``windows[t]`` is ``padded[t : t + window_size]``.
+    """
+    return np.lib.stride_tricks.sliding_window_view(padded, window_size, axis=0).swapaxes(1, 2)
+
+
+def are_sliding(windows: np.ndarray) -> bool:
+    """Tell whether each window is a view of the one before it, moved on by one step."""
+    return windows.strides[0] == windows.strides[1]
+
+
+def chunks(n_rows: int, n_values: int) -> Iterator[slice]:
+    """Yield slices that cover so many rows, each as long as a chunk if a row has `n_values` values."""
+    return gen_batches(n_rows, max(1, CHUNK // n_values))
+
+
+def missing_steps(*arrays: np.ndarray) -> MissingSteps:
+    """Tell where in windows there are missing steps."""
+    incomplete = [windows for windows in arrays if np.isnan(windows.min())]
+    for windows in incomplete:
+        for chunk in chunks(len(windows), windows[0].size):
+            missing = np.isnan(windows[chunk]).any(axis=2)
+            if (missing[:, 1:] & ~missing[:, :-1]).any():
+                return "anywhere"
+    return "leading" if incomplete else "none"
+
+
+def fill_missing_steps(windows: np.ndarray) -> np.ndarray:
+    """Return windows with each missing step as the last one present before it, or else the first one after it.
+
+    A window without any step present is filled with zeros.
+    """
+    missing = np.isnan(windows).any(axis=2)
+    if not missing.any():
+        return windows
+    latest = np.maximum.accumulate(np.where(missing, 0, np.arange(windows.shape[1])), axis=1)
+    source = np.maximum(latest, np.argmin(missing, axis=1, keepdims=True))
+    windows = np.where(missing[:, :, np.newaxis], 0, windows)
+    return np.take_along_axis(windows, source[:, :, np.newaxis], axis=1)
+
+
+def products_by_row(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return ``rows @ matrix``, each row by a product of its own: one product of all rows rounds by their number."""
+    return (rows[..., np.newaxis, :] @ matrix)[..., 0, :]

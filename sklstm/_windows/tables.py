@@ -1,0 +1,67 @@
+"""Tables: arrays and DataFrames with a row for each time and a column for each variable."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_array
+
+
+def is_pandas(series) -> bool:
+    """Tell whether a series is a pandas object."""
+    return hasattr(series, "iloc")
+
+
+def as_table(series, name: str) -> Any:
+    """Return a series as an array or DataFrame with a column for each variable."""
+    if is_pandas(series):
+        table = series.to_frame() if series.ndim == 1 else series
+        if len(table) == 0:
+            raise ValueError(f"Found a DataFrame with 0 sample(s), while a minimum of 1 is required by {name}.")
+        return table
+    table = check_array(series, dtype=None, ensure_2d=False, allow_nd=True, ensure_all_finite="allow-nan")
+    if table.ndim > 2:
+        raise ValueError(f"Found array with dim {table.ndim}, while dim <= 2 is required by {name}.")
+    return table.reshape(len(table), -1)
+
+
+def target_columns(table, target) -> list[int]:
+    """Return the positions of the target columns."""
+    if target is None:
+        return list(range(table.shape[1]))
+    names = list(table.columns) if is_pandas(table) else list(range(table.shape[1]))
+    is_name = np.ndim(target) == 0 or (isinstance(target, tuple) and target in names)
+    targets = [target] if is_name else list(target)
+    if not targets or any(names.count(name) != 1 for name in targets) or len(set(targets)) < len(targets):
+        raise ValueError(f"target must name some of the columns {names}, each once. Got {target!r} instead.")
+    return [names.index(name) for name in targets]
+
+
+def other_columns(table, columns: list[int]) -> list[int]:
+    """Return the positions of the columns that are not among the given ones."""
+    return [column for column in range(table.shape[1]) if column not in columns]
+
+
+def take(table, start: int | None = None, stop: int | None = None, columns=slice(None)) -> Any:
+    """Return some rows and columns by position."""
+    return (table.iloc if is_pandas(table) else table)[start:stop, columns]
+
+
+def append(table, columns: list[int], values: np.ndarray, others) -> Any:
+    """Return the table with more rows at its end: `values` in some columns, and `others` in the other ones."""
+    if isinstance(table, np.ndarray):
+        rows = np.empty((len(values), table.shape[1]), dtype=np.result_type(table, values))
+        rows[:, columns] = values
+        rows[:, other_columns(table, columns)] = others
+        return np.concatenate([table, rows])
+
+    import pandas as pd
+
+    rows = pd.concat([frame(values, others.index, table.columns[columns]), others], axis=1)
+    return pd.concat([table, rows[table.columns]])
+
+
+def frame(values, index, columns) -> Any:
+    """Return a DataFrame; pandas is imported only here, by whoever has a pandas object."""
+    import pandas as pd
+
+    return pd.DataFrame(values, index, columns)

@@ -1,0 +1,214 @@
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklstm._generator import NOTHING
+
+from sklstm import LSTMTextGenerator
+
+PATTERN = ["so what? " * 60]
+
+
+def make(**params):
+    """Return a generator that fits in a moment."""
+    defaults = {"units": 12, "window_size": 10, "embedding_dim": 4, "epochs": 40, "batch_size": 8, "random_state": 0}
+    return LSTMTextGenerator(**defaults | params)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return make().fit(PATTERN)
+
+
+@pytest.fixture(scope="module")
+def untrained():
+    """Return a generator that knows the letters a to e, and windows of 4."""
+    return make(window_size=4, epochs=1, learning_rate=1e-12).fit(["abcde"])
+
+
+# What it learns
+
+
+@pytest.mark.backend
+def test_learns_a_pattern_of_characters():
+    model = make().fit(PATTERN)
+    assert model.generate("so ", length=11, temperature=0) == "what? so wh"
+    assert model.bits_per_token(PATTERN) < 0.2
+
+
+def test_learns_a_pattern_of_words():
+    model = make(analyzer="word").fit(["The cat sat. The dog ran. " * 30])
+    assert model.generate("The dog", length=4, temperature=0) == "ran . The cat"
+
+
+def test_starts_each_document_anew():
+    """A document starts with an a or a b, and which one it is tells all that follows."""
+    model = make(epochs=30).fit(["aaaaaa", "bbbbbb"] * 20)
+    assert model.generate("a", length=5, temperature=0) == "aaaaa"
+    assert model.generate("b", length=5, temperature=0) == "bbbbb"
+
+
+def test_what_cannot_be_foreseen_takes_the_bits_that_it_holds():
+    rng = np.random.default_rng(0)
+    known, new = ("".join(rng.choice(list("abcd"), n)) for n in (500, 2000))
+    assert_allclose(make(epochs=5).fit([known]).bits_per_token([new]), 2, atol=0.1)
+
+
+def test_bits_are_those_of_the_loss(untrained):
+    """One window of all five letters, of which the four after the first are predicted."""
+    bits = untrained.bits_per_token(["abcde"])
+    assert_allclose(untrained.history_["loss"][-1] / np.log(2), bits, rtol=0.01)
+    assert_allclose(bits, np.log2(6), rtol=0.1)  # five letters and what is none of them, before anything is learnt
+    assert untrained.score(["abcde"]) == -bits
+
+
+def test_bits_do_not_depend_on_how_documents_are_batched(fitted):
+    documents = ["what? so what? so", "hat", "so wh"]
+    weights = [len(document) - 1 for document in documents]
+    each = [fitted.bits_per_token([document]) for document in documents]
+    assert_allclose(fitted.bits_per_token(documents), np.average(each, weights=weights), rtol=1e-5)
+
+
+# Windows
+
+
+@given(st.lists(st.text("abcde", min_size=2, max_size=13), min_size=1, max_size=3), st.sampled_from([None, 1, 2, 3, 4]))
+def test_each_token_but_the_first_is_predicted_once_from_those_before_it(untrained, documents, stride):
+    inputs, targets = untrained._windows(documents, stride)
+    assert inputs.shape == targets.shape == (len(inputs), 4)
+    newest = targets[:, -(stride or 4) :]
+    expected = [token for tokens in untrained._encode(documents) for token in tokens[1:]]
+    assert_array_equal(newest[newest != NOTHING], expected)
+    assert_array_equal(inputs[:, 1:][targets[:, :-1] != NOTHING], targets[:, :-1][targets[:, :-1] != NOTHING])
+    assert_array_equal(np.isnan(inputs), targets == NOTHING)
+
+
+def test_windows_by_hand(untrained):
+    inputs, targets = untrained._windows(["abcdea"])
+    assert_array_equal(inputs, [[np.nan, np.nan, np.nan, 1], [2, 3, 4, 5]])
+    assert_array_equal(targets, [[NOTHING, NOTHING, NOTHING, 2], [3, 4, 5, 1]])
+
+
+# Writing
+
+
+def test_the_same_random_state_gives_the_same_text(fitted):
+    texts = [fitted.generate("so", 30, temperature=5.0, random_state=seed) for seed in (0, 0, 1)]
+    assert texts[0] == texts[1] != texts[2]
+    assert len(texts[0]) == 30
+    assert set(texts[0]) <= set(PATTERN[0])
+
+
+def test_a_low_temperature_writes_what_is_most_probable(fitted):
+    prompt = "so what? "
+    cold = fitted.generate(prompt, 9, temperature=1e-3, random_state=0)
+    assert cold == fitted.generate(prompt, 9, temperature=0) == prompt
+
+
+def test_tokens_are_drawn_by_their_probabilities(untrained):
+    """Before anything is learnt, all letters are about as probable."""
+    text = untrained.generate("abc", 500, random_state=0)
+    assert_allclose([text.count(letter) / 500 for letter in "abcde"], 0.2, atol=0.08)
+
+
+@pytest.mark.parametrize("prompt", ["", "!?%", "a" * 50])
+def test_any_prompt_will_do(untrained, prompt):
+    assert len(untrained.generate(prompt, 5, random_state=0)) == 5
+
+
+def test_nothing_is_written_beyond_the_length(untrained):
+    assert untrained.generate("abc", 0) == ""
+
+
+def test_tokens_out_of_the_vocabulary_are_not_written():
+    model = make(max_features=2, epochs=1).fit(["aabbc" * 20])
+    assert set(model.generate("c", 60, random_state=0)) == {"a", "b"}
+
+
+@pytest.mark.parametrize("params", [{"length": -1}, {"temperature": -0.1}])
+def test_invalid_wishes(fitted, params):
+    with pytest.raises(ValueError, match=f"{next(iter(params))} == "):
+        fitted.generate("so", **params)
+
+
+# Training
+
+
+def test_the_same_random_state_gives_the_same_fit():
+    one, other = (make(epochs=2, dropout=0.2).fit(PATTERN) for _ in range(2))
+    assert one.history_ == other.history_
+    copy = pickle.loads(pickle.dumps(one))
+    assert copy.generate("so", 9, random_state=0) == one.generate("so", 9, random_state=0)
+
+
+def test_training_goes_on_with_the_same_vocabulary():
+    model = make(epochs=2, warm_start=True).fit(PATTERN)
+    vocabulary = model.tokens_.vocabulary_
+    model.fit(["so what! " * 20])
+    assert model.n_iter_ == 4
+    assert model.tokens_.vocabulary_ == vocabulary
+
+
+def test_early_stopping_looks_at_the_end_of_the_text():
+    model = make(early_stopping=True, validation_fraction=0.5, n_iter_no_change=1, epochs=300)
+    model.fit(["abababab" * 15 + "cdcddccd" * 15])
+    assert model.n_iter_ < 300
+    assert np.argmin(model.history_["val_loss"]) < len(model.history_["val_loss"]) - 1
+
+
+def test_another_window_size_does_not_change_a_fitted_model(fitted):
+    model = pickle.loads(pickle.dumps(fitted)).set_params(window_size=3, analyzer="word")
+    assert model.generate("so ", 6, temperature=0) == fitted.generate("so ", 6, temperature=0)
+    assert model.bits_per_token(PATTERN) == fitted.bits_per_token(PATTERN)
+
+
+def test_in_a_grid_search():
+    documents = ["so what? so what? " * 3] * 8
+    search = GridSearchCV(make(epochs=10), {"units": [1, 12]}, cv=2, error_score="raise").fit(documents)
+    assert search.best_params_ == {"units": 12}
+    assert clone(search.best_estimator_).get_params() == search.best_estimator_.get_params()
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("documents", "message"),
+    [
+        ("a single text", "Iterable over raw text documents expected, string object received"),
+        ([1, 2], "1 is an invalid document"),
+        (["a", "b"], "no document with two tokens"),
+        ([], "empty vocabulary"),
+        ([""], "empty vocabulary"),
+    ],
+)
+def test_invalid_documents(fitted, documents, message):
+    model = pickle.loads(pickle.dumps(fitted))
+    with pytest.raises(ValueError, match=message):
+        model.fit(documents)
+    assert model.generate("so ", 5, temperature=0) == "what?"
+    with pytest.raises(ValueError, match=message):
+        make().fit(documents)
+
+
+def test_bits_of_nothing_is_an_error(fitted):
+    with pytest.raises(ValueError, match="no document with two tokens"):
+        fitted.bits_per_token(["s"])
+
+
+@pytest.mark.parametrize("method", ["generate", "score", "bits_per_token"])
+def test_not_fitted(method):
+    with pytest.raises(NotFittedError):
+        getattr(make(), method)(PATTERN[0])
+
+
+@pytest.mark.parametrize("params", [{"analyzer": "line"}, {"window_size": 0}, {"embedding_dim": None}, {"units": 0}])
+def test_invalid_parameters(params):
+    with pytest.raises(ValueError, match=f"The '{next(iter(params))}' parameter"):
+        make(**params).fit(PATTERN)

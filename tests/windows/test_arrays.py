@@ -1,0 +1,93 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sklstm._windows.arrays import are_sliding, chunks, fill_missing_steps, missing_steps, products_by_row, window_view
+
+NAN = np.nan
+
+
+def test_views_slide_and_copies_do_not():
+    windows = window_view(np.arange(12.0).reshape(6, 2), 3)
+    assert are_sliding(windows)
+    assert not are_sliding(windows.copy())
+
+
+@given(st.integers(1, 3000), st.integers(1, 2**21))
+def test_chunks_cover_all_rows_in_order(n_rows, n_values):
+    slices = list(chunks(n_rows, n_values))
+    assert_array_equal(np.concatenate([np.arange(n_rows)[chunk] for chunk in slices]), np.arange(n_rows))
+    assert all(chunk.stop - chunk.start == 1 or (chunk.stop - chunk.start) * n_values <= 2**20 for chunk in slices)
+
+
+@pytest.mark.parametrize(
+    ("missing", "expected"),
+    [
+        ([], "none"),
+        ([0], "leading"),
+        ([0, 1], "leading"),
+        ([2], "anywhere"),
+        ([0, 3], "anywhere"),
+        (range(4), "leading"),
+    ],
+)
+def test_where_steps_are_missing(missing, expected):
+    windows = np.zeros((3, 4, 2))
+    windows[1, list(missing), 1] = NAN
+    assert missing_steps(windows) == expected
+    assert missing_steps(np.zeros((3, 4, 2)), windows) == expected
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3, 17])
+def test_a_product_of_a_row_does_not_depend_on_the_others(rng, n_outputs):
+    rows, matrix = rng.standard_normal((33, 50)), rng.standard_normal((50, n_outputs))
+    together = products_by_row(rows, matrix)
+    assert_allclose(together, rows @ matrix, rtol=1e-12, atol=1e-12)
+    for n in (1, 2, 7):
+        assert_array_equal(products_by_row(rows[-n:], matrix), together[-n:])
+    assert_array_equal(products_by_row(rows.reshape(3, 11, 50), matrix), together.reshape(3, 11, n_outputs))
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        ([1, 2, 3], [1, 2, 3]),
+        ([NAN, NAN, 3], [3, 3, 3]),
+        ([1, NAN, NAN], [1, 1, 1]),
+        ([NAN, 2, NAN], [2, 2, 2]),
+        ([1, NAN, 3], [1, 1, 3]),
+        ([0, NAN, NAN, 3, NAN], [0, 0, 0, 3, 3]),
+        ([NAN, NAN, NAN], [0, 0, 0]),
+        ([NAN], [0]),
+    ],
+    ids=str,
+)
+def test_missing_steps_filled_by_hand(window, expected):
+    windows = np.array(window, dtype=float).reshape(1, -1, 1)
+    assert_array_equal(fill_missing_steps(windows)[0, :, 0], expected)
+
+
+def test_a_step_is_filled_as_a_whole():
+    window = np.array([[[1, 2], [NAN, 4], [5, 6]]])
+    assert_array_equal(fill_missing_steps(window), [[[1, 2], [1, 2], [5, 6]]])
+    assert_array_equal(fill_missing_steps(window[:, 1:2]), [[[0, 0]]])
+
+
+@given(
+    arrays(
+        st.sampled_from([np.float32, np.float64]),
+        st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 3)),
+        elements=st.one_of(st.just(NAN), st.integers(-9, 9)),
+    )
+)
+def test_filling_is_pandas_forward_then_backward_fill(windows):
+    before = windows.copy()
+    for window, result in zip(windows, fill_missing_steps(windows), strict=True):
+        steps = pd.DataFrame(window)
+        assert_array_equal(result, steps.where(steps.notna().all(axis=1)).ffill().bfill().fillna(0))
+    assert fill_missing_steps(windows).dtype == windows.dtype
+    assert_array_equal(windows, before)
