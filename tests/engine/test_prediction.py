@@ -11,6 +11,7 @@ from sklstm._engine.networks.builders import initial_weights
 from sklstm._specs import WINDOWS, Scale
 
 N_STEPS = 7
+SCALES = {WINDOWS: Scale(np.array([0.1, 0.2]), np.array([1.0, 2.0]))}
 SPECS = [
     network_spec(N_STEPS, 2, 1, (5,)),
     network_spec(N_STEPS, 2, 3, (4, 3)),
@@ -38,9 +39,7 @@ def predict(rng):
     def predict(spec, X):
         if spec not in drawn:
             drawn[spec] = far_from_initial(initial_weights(spec, rng), rng)
-        return _engine.predict(
-            spec, drawn[spec], {WINDOWS: X}, {WINDOWS: Scale(np.array([0.1, 0.2]), np.array([1.0, 2.0]))}
-        )
+        return _engine.predict(spec, drawn[spec], {WINDOWS: X}, SCALES)
 
     return predict
 
@@ -74,7 +73,7 @@ def test_the_beginnings_of_a_window_take_one_batch(predict, series, monkeypatch)
 
     def watched(*key):
         states = compiled_states(*key)
-        return lambda weights, batches, n: sizes.append(batches.shape[:2]) or states(weights, batches, n)
+        return lambda weights, block, n: sizes.append(block[WINDOWS].shape[:2]) or states(weights, block, n)
 
     monkeypatch.setattr(prediction, "_compiled_states", watched)
     X = SlidingWindow(N_STEPS).fit_transform(series)
