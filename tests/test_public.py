@@ -65,6 +65,35 @@ def test_stated_defaults_are_the_real_ones(public):
             assert eval(stated[name]) == default
 
 
+# Parameters that networks share, whose entries differ for a reason.
+DIFFERENT_ENTRIES = {
+    "embedding_dim": "in the classifier it decides what X is",
+    "early_stopping": "other rows are held out",
+    "validation_fraction": "other rows are held out",
+    "normalize": "only a forecaster has a numeric target",
+    "random_state": "a classifier draws the rows held out",
+    "warm_start": "what else is kept from the first fit",
+}
+
+
+def test_shared_parameters_have_one_text():
+    entries = {}
+    for estimator in (LSTMForecaster, LSTMClassifier, LSTMTextGenerator):
+        for name, text in entries_of(estimator).items():
+            entries.setdefault(name, set()).add(text)
+    assert {name for name, texts in entries.items() if len(texts) > 1} == set(DIFFERENT_ENTRIES)
+
+
+def entries_of(estimator):
+    """Return type and description of each parameter in a docstring, without defaults and references."""
+    section = re.search(r"Parameters\n-+\n(.*?)\n[A-Z][\w ]+\n-+\n", inspect.cleandoc(estimator.__doc__), re.S)[1]
+    found = re.findall(r"^(\w+) : (.*)\n((?:    .*\n?|\n)*)", section, re.M)
+    return {
+        name: (re.sub(r", default=.*", "", kind), " ".join(re.sub(r" \[\d\]_", "", text).split()))
+        for name, kind, text in found
+    }
+
+
 @pytest.mark.parametrize("public", PUBLIC, ids=lambda public: public.__name__)
 def test_every_public_object_is_documented(public):
     assert ">>>" in public.__doc__

@@ -39,7 +39,7 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         the one before it.
 
     bidirectional : bool, default=False
-        Whether each layer reads the window in both directions, with `units` units each.
+        Whether each layer reads the steps in both directions, with `units` units each.
 
     dropout : float, default=0.0
         Fraction of each layer's inputs that are dropped in training, in the range [0, 1).
@@ -55,16 +55,17 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         Learning rate of the optimizer, in the first epoch.
 
     learning_rate_schedule : {"constant", "cosine"}, default="cosine"
-        Whether the learning rate stays or falls to nearly zero along half a cosine over the `epochs` of a fit [5]_.
+        Whether the learning rate is constant, or decays along a cosine to nearly zero over the `epochs` of a fit [5]_.
 
     global_clipnorm : float or None, default=1.0
-        Longest gradient, over all weights together, that the optimizer sees; a longer one is shortened to it [6]_.
+        Maximum norm of the gradient of all weights together: gradient clipping [6]_. If None, gradients are not
+        clipped.
 
     epochs : int, default=100
-        Number of passes over the training rows; the most, if `early_stopping=True`.
+        Number of passes over the training data; the maximum number with `early_stopping=True`.
 
     batch_size : int, default=32
-        Number of rows in a step of the optimizer.
+        Number of rows, each a sequence, in a step of the optimizer.
 
     early_stopping : bool, default=True
         Whether to hold out the last rows, stop when the loss on them no longer falls, and restore the

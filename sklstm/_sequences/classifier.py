@@ -38,7 +38,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         or their maxima.
 
     bidirectional : bool, default=False
-        Whether each layer reads the sequence in both directions, with `units` units each.
+        Whether each layer reads the steps in both directions, with `units` units each.
 
     dropout : float, default=0.0
         Fraction of each layer's inputs that are dropped in training, in the range [0, 1).
@@ -47,22 +47,24 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Fraction of the recurrent state that is dropped in training, in the range [0, 1).
 
     optimizer : str, default="adam"
-        Name of a Keras optimizer, as in `LSTMForecaster`.
+        Name of a Keras optimizer: "adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam",
+        "rmsprop" or "sgd".
 
     learning_rate : float, default=0.005
         Learning rate of the optimizer, in the first epoch.
 
     learning_rate_schedule : {"constant", "cosine"}, default="cosine"
-        Whether the learning rate stays or falls to nearly zero along half a cosine over the `epochs` of a fit.
+        Whether the learning rate is constant, or decays along a cosine to nearly zero over the `epochs` of a fit.
 
     global_clipnorm : float or None, default=1.0
-        Longest gradient, over all weights together, that the optimizer sees; a longer one is shortened to it.
+        Maximum norm of the gradient of all weights together: gradient clipping. If None, gradients are not
+        clipped.
 
     epochs : int, default=50
-        Number of passes over the training rows; the most, if `early_stopping=True`.
+        Number of passes over the training data; the maximum number with `early_stopping=True`.
 
     batch_size : int, default=32
-        Number of rows in a step of the optimizer.
+        Number of rows, each a sequence, in a step of the optimizer.
 
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, which rows are weighted with besides `sample_weight`: one for each class, or inversely
@@ -91,7 +93,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     callbacks : Keras callback, callable, or list of them, default=None
         Callbacks to call in training, each a Keras callback, of which every fit uses a copy, or a callable
-        without arguments that makes one.
+        without arguments that makes one, such as a class. A class that is not Keras' own may change the model;
+        the next fit of the same network then compiles anew.
 
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, the rows held out, the order of rows in each epoch, and dropout. Pass an int for

@@ -54,22 +54,24 @@ class LSTMTextGenerator(BaseLSTM):
         Fraction of the recurrent state that is dropped in training, in the range [0, 1).
 
     optimizer : str, default="adam"
-        Name of a Keras optimizer, as in `LSTMForecaster`.
+        Name of a Keras optimizer: "adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam",
+        "rmsprop" or "sgd".
 
     learning_rate : float, default=0.01
         Learning rate of the optimizer, in the first epoch.
 
     learning_rate_schedule : {"constant", "cosine"}, default="cosine"
-        Whether the learning rate stays or falls to nearly zero along half a cosine over the `epochs` of a fit.
+        Whether the learning rate is constant, or decays along a cosine to nearly zero over the `epochs` of a fit.
 
     global_clipnorm : float or None, default=1.0
-        Longest gradient, over all weights together; a longer one is shortened to it.
+        Maximum norm of the gradient of all weights together: gradient clipping. If None, gradients are not
+        clipped.
 
     epochs : int, default=10
-        Number of passes over the documents; the most, if `early_stopping=True`.
+        Number of passes over the training data; the maximum number with `early_stopping=True`.
 
     batch_size : int, default=8
-        Number of windows in a step of the optimizer.
+        Number of rows, each a sequence, in a step of the optimizer.
 
     early_stopping : bool, default=False
         Whether to hold out the end of the documents, stop when the loss on it no longer falls, and restore the
@@ -89,7 +91,9 @@ class LSTMTextGenerator(BaseLSTM):
         `epochs` epochs.
 
     callbacks : Keras callback, callable, or list of them, default=None
-        Callbacks to call in training, as in `LSTMForecaster`.
+        Callbacks to call in training, each a Keras callback, of which every fit uses a copy, or a callable
+        without arguments that makes one, such as a class. A class that is not Keras' own may change the model;
+        the next fit of the same network then compiles anew.
 
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, the order of windows in each epoch, and dropout. Pass an int for the same fit in

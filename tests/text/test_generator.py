@@ -8,9 +8,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
-from sklstm._generator import NOTHING
 
 from sklstm import LSTMTextGenerator
+from sklstm._specs import IGNORED_CLASS
 
 PATTERN = ["so what? " * 60]
 
@@ -84,15 +84,17 @@ def test_each_token_but_the_first_is_predicted_once_from_those_before_it(untrain
     assert inputs.shape == targets.shape == (len(inputs), 4)
     newest = targets[:, -(stride or 4) :]
     expected = [token for tokens in untrained._encode(documents) for token in tokens[1:]]
-    assert_array_equal(newest[newest != NOTHING], expected)
-    assert_array_equal(inputs[:, 1:][targets[:, :-1] != NOTHING], targets[:, :-1][targets[:, :-1] != NOTHING])
-    assert_array_equal(np.isnan(inputs), targets == NOTHING)
+    assert_array_equal(newest[newest != IGNORED_CLASS], expected)
+    assert_array_equal(
+        inputs[:, 1:][targets[:, :-1] != IGNORED_CLASS], targets[:, :-1][targets[:, :-1] != IGNORED_CLASS]
+    )
+    assert_array_equal(np.isnan(inputs), targets == IGNORED_CLASS)
 
 
 def test_windows_by_hand(untrained):
     inputs, targets = untrained._windows(["abcdea"])
     assert_array_equal(inputs, [[np.nan, np.nan, np.nan, 1], [2, 3, 4, 5]])
-    assert_array_equal(targets, [[NOTHING, NOTHING, NOTHING, 2], [3, 4, 5, 1]])
+    assert_array_equal(targets, [[IGNORED_CLASS, IGNORED_CLASS, IGNORED_CLASS, 2], [3, 4, 5, 1]])
 
 
 # Writing

@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from sklstm import TokenSequences
+from sklstm._text.token_sequences import SHARED_CONSTRAINTS
 
 DOCUMENTS = ["the cat sat", "", "the dog sat on the mat"]  # cat 1, dog 2, mat 3, on 4, sat 5, the 6
 NAN = np.nan
@@ -214,3 +215,9 @@ def test_inside_a_search():
     search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(documents, y)
     assert search.best_params_["tokensequences__vocabulary"] == ["bad", "good"]
     assert_array_equal(search.predict(["an awfully bad one", "very good"]), [0, 1])
+
+
+@pytest.mark.parametrize("name", SHARED_CONSTRAINTS)
+def test_constraints_are_those_of_the_count_vectorizer(name):
+    theirs = CountVectorizer._parameter_constraints[name]
+    assert [str(constraint) for constraint in SHARED_CONSTRAINTS[name]] == [str(constraint) for constraint in theirs]

@@ -78,8 +78,6 @@ def _recurrent_states(spec: NetworkSpec, inputs: Tensors, options: BuildOptions)
     state may change a result, or be changed. Weights are initialised with zeros, to be set: random ones, which an
     exported model needs in case it is cloned, take a second to compile.
     """
-    cell = CELLS[spec.cell]
-    make_layer = cell.keras_layer if options.exported else cell.fast_layer()
     kernel = recurrent = embedding = bias = Zeros()
     if options.exported:
         kernel, recurrent = keras.initializers.GlorotUniform(seed=0), keras.initializers.Orthogonal(seed=0)
@@ -93,7 +91,8 @@ def _recurrent_states(spec: NetworkSpec, inputs: Tensors, options: BuildOptions)
         )
         hidden = embed(ops.cast(hidden[:, :, 0], "int32"))
     for depth, units in enumerate(spec.units):
-        layer = make_layer(
+        layer = CELLS[spec.cell].layer(
+            options.exported,
             units,
             return_sequences=depth < len(spec.units) - 1 or spec.pooling != "last",
             dropout=options.dropout,
@@ -101,7 +100,6 @@ def _recurrent_states(spec: NetworkSpec, inputs: Tensors, options: BuildOptions)
             kernel_initializer=kernel,
             recurrent_initializer=recurrent,
             bias_initializer=bias,
-            unit_forget_bias=options.exported,
             seed=0,
             dtype="float32",
             name=f"{spec.cell}_{depth}",

@@ -11,19 +11,19 @@ from keras import layers
 
 @dataclass(frozen=True)
 class Cell:
-    """A recurrent cell, by the Keras layer around it."""
+    """A recurrent cell."""
 
-    keras_layer: type[layers.Layer]  # for export, and where there is no faster one
-    fast_layer: Callable[[], type[layers.Layer]]  # the fastest one that there is for the backend in use
+    layer: Callable[..., layers.Layer]  # from whether it is exported, the number of units, and parameters of Keras
     initial_weights: Callable[[np.random.Generator, int, int], list[np.ndarray]]  # from the numbers of inputs and units
 
 
-def _fast_lstm() -> type[layers.LSTM]:
-    if keras.backend.backend() != "jax":
-        return layers.LSTM
+def _lstm(exported: bool, units: int, **params) -> layers.LSTM:
+    """Return Keras' own layer for export, and otherwise the fastest one that there is for the backend in use."""
+    if exported or keras.backend.backend() != "jax":
+        return layers.LSTM(units, unit_forget_bias=exported, **params)
     from .fused_lstm import LSTM
 
-    return LSTM
+    return LSTM(units, unit_forget_bias=False, **params)
 
 
 def _lstm_weights(rng: np.random.Generator, n_inputs: int, units: int) -> list[np.ndarray]:
@@ -44,4 +44,4 @@ def _orthogonal(rng: np.random.Generator, n_rows: int, n_columns: int) -> np.nda
     return (q * np.sign(np.diag(r))).T
 
 
-CELLS = {"lstm": Cell(layers.LSTM, _fast_lstm, _lstm_weights)}
+CELLS = {"lstm": Cell(_lstm, _lstm_weights)}
