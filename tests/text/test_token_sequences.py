@@ -89,7 +89,7 @@ def test_at_least_one_step(max_length):
         {"vocabulary": {"the": 1, "mat": 0}},
         {"analyzer": "char", "ngram_range": (1, 3)},
         {"analyzer": "char_wb", "ngram_range": (2, 2)},
-        {"analyzer": pairs},
+        pytest.param({"analyzer": pairs}, id="analyzer: pairs"),
     ],
     ids=str,
 )

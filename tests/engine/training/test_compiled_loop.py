@@ -37,7 +37,10 @@ class Batches(keras.callbacks.Callback):
         {"optimizer": "rmsprop", "loss": "huber"},
         {"batch_size": 7},
         {"batch_size": 1},
-        {"callbacks": [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / (epoch + 1))]},
+        pytest.param(
+            {"callbacks": [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / (epoch + 1))]},
+            id="LearningRateScheduler",
+        ),
     ],
     ids=str,
 )
