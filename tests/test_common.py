@@ -43,19 +43,23 @@ def expected_failures(estimator):
     return {}
 
 
-def in_all_settings(estimator_class):
-    return [estimator_class(**params) for params in [{}, *SETTINGS.get(estimator_class.__name__, [])]]
-
-
-ALL = [setting for cls in ESTIMATORS for setting in in_all_settings(cls)]
+DEFAULT = [cls() for cls in ESTIMATORS]
+OTHER = [cls(**params) for cls in ESTIMATORS for params in SETTINGS.get(cls.__name__, [])]
+ALL = [*DEFAULT, *(pytest.param(estimator, marks=pytest.mark.thorough) for estimator in OTHER)]
 
 
 def takes_documents(estimator):
     return get_tags(estimator).input_tags.string
 
 
-@parametrize_with_checks([e for e in ALL if not takes_documents(e)], expected_failed_checks=expected_failures)
+@parametrize_with_checks([e for e in DEFAULT if not takes_documents(e)], expected_failed_checks=expected_failures)
 def test_sklearn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.thorough
+@parametrize_with_checks(OTHER, expected_failed_checks=expected_failures)
+def test_sklearn_checks_in_other_settings(estimator, check):
     check(estimator)
 
 
@@ -80,7 +84,7 @@ def run(check, estimator):
         "check_valid_tag_types",
     ],
 )
-@pytest.mark.parametrize("estimator", [e for e in ALL if takes_documents(e)], ids=str)
+@pytest.mark.parametrize("estimator", [e for e in DEFAULT if takes_documents(e)], ids=str)
 def test_sklearn_checks_without_data(estimator, check):
     run(check, estimator)
 
@@ -112,12 +116,12 @@ def test_other_sklearn_checks(estimator, check):
         "check_global_output_transform_pandas",
     ],
 )
-@pytest.mark.parametrize("estimator", [e for e in ALL if hasattr(e, "get_feature_names_out")], ids=str)
+@pytest.mark.parametrize("estimator", [e for e in [*DEFAULT, *OTHER] if hasattr(e, "get_feature_names_out")], ids=str)
 def test_sklearn_checks_of_named_output(estimator, check):
     run(check, estimator)
 
 
-@pytest.mark.parametrize("estimator", [e for e in ALL if hasattr(e, "set_output")], ids=str)
+@pytest.mark.parametrize("estimator", [e for e in [*DEFAULT, *OTHER] if hasattr(e, "set_output")], ids=str)
 def test_set_output_can_be_called_in_any_setting(estimator):
     run("check_set_output_transform", estimator)
 
