@@ -1,8 +1,5 @@
 # What .ci/run and .ci/full share; to be sourced in the root of the repository.
 export PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-# Tests, examples and processes compile many programs alike: each version of JAX compiles them once.
-export JAX_COMPILATION_CACHE_DIR="${JAX_COMPILATION_CACHE_DIR:-$PWD/.pytest_cache/jax}"
-export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
 step() { printf '\n== %s (%d s)\n' "$1" "$SECONDS"; }
 readme_command() { awk -v n="$1" '/^```/ { inside = /^```sh/ && ++i == n; next } inside' README.md; }

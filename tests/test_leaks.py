@@ -21,6 +21,9 @@ RIDGE = make_pipeline(SlidingWindow(WINDOW, flatten=True, pad="edge"), Ridge())
 LSTM = make_pipeline(SlidingWindow(WINDOW), LSTMForecaster(**NETWORK))
 
 
+HORIZONS = [12, pytest.param(1, marks=pytest.mark.thorough)]
+
+
 def honest_walk(seed, horizon):
     return np.random.default_rng(seed).standard_normal((N_ROWS, 1)).cumsum(axis=0)
 
@@ -75,26 +78,26 @@ def beats_persistence(evaluate, horizon, make_series=honest_walk):
     return log_ratio.mean() < -3 * log_ratio.std(ddof=1) / np.sqrt(len(log_ratio)) - 1e-9
 
 
-@pytest.mark.parametrize("horizon", [1, 12])
+@pytest.mark.parametrize("horizon", HORIZONS)
 @pytest.mark.parametrize("model", [NAIVE, RIDGE, LSTM], ids=["naive", "ridge", "lstm"])
 @pytest.mark.parametrize("evaluate", [in_cross_validation, in_backtest])
 def test_nothing_beats_persistence_on_a_random_walk(evaluate, model, horizon):
     assert not beats_persistence(lambda *args: evaluate(model, *args), horizon)
 
 
-@pytest.mark.parametrize("horizon", [1, 12])
+@pytest.mark.parametrize("horizon", HORIZONS)
 def test_early_stopping_sees_nothing_that_beats_persistence(horizon):
     assert not beats_persistence(in_early_stopping, horizon)
 
 
-@pytest.mark.parametrize("horizon", [1, 12])
+@pytest.mark.parametrize("horizon", HORIZONS)
 @pytest.mark.parametrize("model", [RIDGE, LSTM], ids=["ridge", "lstm"])
 @pytest.mark.parametrize("evaluate", [in_cross_validation, in_backtest])
 def test_a_known_future_is_caught(evaluate, model, horizon):
     assert beats_persistence(lambda *args: evaluate(model, *args), horizon, walk_that_knows_the_future)
 
 
-@pytest.mark.parametrize("horizon", [1, 12])
+@pytest.mark.parametrize("horizon", HORIZONS)
 def test_a_known_future_is_caught_in_early_stopping(horizon):
     assert beats_persistence(in_early_stopping, horizon, walk_that_knows_the_future)
 

@@ -116,6 +116,12 @@ def test_weights_are_drawn_uniformly_and_orthogonally():
     assert_allclose(recurrent_kernel @ recurrent_kernel.T, np.eye(100), atol=1e-5)
 
 
-@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
+FAMILIES = {"adam", "adadelta", "ftrl", "sgd"}  # each has another optimizer's state
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [*sorted(FAMILIES), *(pytest.param(o, marks=pytest.mark.thorough) for o in sorted(OPTIMIZERS - FAMILIES))],
+)
 def test_every_optimizer_trains(optimizer, tiny, windows):
     assert tiny(optimizer=optimizer, units=2).fit(*windows).n_iter_ == 2
