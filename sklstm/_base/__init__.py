@@ -1,1 +1,1 @@
-"""The base of all LSTM estimators: the order of events in fit and predict, and the parts that they take."""
+"""The base of all LSTM estimators: the order of events in fit and predict, and their parts."""

@@ -111,7 +111,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         return self
 
     def _check_network(self, resume: bool) -> None:
-        """Set the settings of the network, or check that those of the fitted one are still wanted."""
+        """Set the settings of the network, or check that the parameters still have those of the fitted one."""
         units = list(self.units) if isinstance(self.units, list | tuple) else [self.units]
         if not units or not all(isinstance(u, int | np.integer) and u >= 1 for u in units):
             raise InvalidParameterError(

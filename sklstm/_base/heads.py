@@ -9,11 +9,12 @@ from .._specs import WINDOWS, OutputSpec, Sample
 from .linear import LinearModel
 
 
+@dataclass(frozen=True, kw_only=True)
 class Head(ABC):
     """A kind of target. It is made anew from an estimator's fitted attributes, and not kept on it."""
 
-    loss: str  # its name in the engine's table of losses
     n_outputs: int  # of the network
+    loss: str  # its name in the engine's table of losses
     zero_output: bool = False  # whether the output layer of a new network is initialised with zeros
 
     @abstractmethod
@@ -29,19 +30,15 @@ class Head(ABC):
         """Return how an exported model decodes outputs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RegressionHead(Head):
-    """Numbers: the network learns the standardised residuals of a linear model, or of a mean."""
+    """Numbers: the network learns the standardised residuals of a linear model, or of a mean.
 
-    loss: str
+    With `zero_output`, training starts from the predictions of the linear model (Goyal et al. 2017, section 5.1).
+    """
+
     linear: LinearModel
-    std: np.ndarray
-    zero_output: bool  # which leaves the linear model's predictions as they are (Goyal et al. 2017, section 5.1)
-
-    @property
-    def n_outputs(self) -> int:  # type: ignore[override]
-        """Return the number of outputs of the linear model."""
-        return len(self.std)
+    std: np.ndarray  # (n_outputs,)
 
     def encode(self, sample):
         """Return the residuals as float32."""
@@ -56,11 +53,10 @@ class RegressionHead(Head):
         return OutputSpec(mean=self.linear.intercept, std=self.std, linear_coef=self.linear.coef)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClassificationHead(Head):
     """Classes, by their place among all classes; outputs are logits."""
 
-    n_outputs: int
     loss: str = "cross_entropy"
 
     def encode(self, sample):

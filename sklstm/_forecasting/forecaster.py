@@ -375,7 +375,13 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
     def _head(self):
         scale = Scale(self.feature_mean_, self.feature_scale_)
         linear = LinearModel(self.linear_coef_, self.target_mean_, scale)
-        return RegressionHead(self.loss, linear, self.target_scale_, zero_output=self.linear_skip)
+        return RegressionHead(
+            n_outputs=self.n_outputs_,
+            loss=self.loss,
+            zero_output=self.linear_skip,
+            linear=linear,
+            std=self.target_scale_,
+        )
 
     def _train(self, training, validation, missing, *, epochs, resume):
         super()._train(training, validation, missing, epochs=epochs, resume=resume)

@@ -381,7 +381,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         }
 
     def _head(self):
-        return ClassificationHead(self.n_outputs_)
+        return ClassificationHead(n_outputs=self.n_outputs_)
 
     def _check_sample(self, X, y, sample_weight, *, reset):
         sample = super()._check_sample(X, y, sample_weight, reset=reset)

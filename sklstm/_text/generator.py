@@ -325,11 +325,11 @@ class LSTMTextGenerator(BaseLSTM):
         nats, n_tokens = 0.0, 0
         for chunk in chunks(len(inputs), self.n_steps_in_ * self.n_outputs_):
             logits = self._network_output({WINDOWS: inputs[chunk, :, np.newaxis]})[:, -stride:]
-            wanted = targets[chunk, -stride:]
-            there = wanted != IGNORED_CLASS
-            logits, wanted = logits[there], wanted[there]
-            nats -= log_softmax(logits, axis=1)[np.arange(len(wanted)), wanted].sum()
-            n_tokens += len(wanted)
+            following = targets[chunk, -stride:]
+            present = following != IGNORED_CLASS
+            logits, following = logits[present], following[present]
+            nats -= log_softmax(logits, axis=1)[np.arange(len(following)), following].sum()
+            n_tokens += len(following)
         return nats / n_tokens / log(2)
 
     def _encode(self, documents: list[str]) -> list[list[int]]:
@@ -368,7 +368,7 @@ class LSTMTextGenerator(BaseLSTM):
         return {"pooling": "none", "embedding_dim": self.embedding_dim}
 
     def _head(self):
-        return ClassificationHead(self.n_outputs_)
+        return ClassificationHead(n_outputs=self.n_outputs_)
 
     def _check_target(self, X, y, *, reset):
         if reset:

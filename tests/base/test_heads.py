@@ -15,9 +15,8 @@ def sample(rng):
 
 def test_regression_decodes_what_it_encodes(sample, rng):
     linear = LinearModel(rng.standard_normal((4, 2, 3)), np.arange(3.0), Scale(np.ones(2), np.full(2, 2.0)))
-    head = RegressionHead("huber", linear, np.array([1.0, 2.0, 3.0]), zero_output=True)
+    head = RegressionHead(n_outputs=3, loss="huber", linear=linear, std=np.array([1.0, 2.0, 3.0]))
     residuals = head.encode(sample)
-    assert head.n_outputs == 3
     assert residuals.dtype == np.float32
     standardised = (sample.windows - 1) / 2
     expected = sample.y - np.einsum("nsf,sfo->no", standardised, linear.coef) - linear.intercept
@@ -26,7 +25,7 @@ def test_regression_decodes_what_it_encodes(sample, rng):
 
 
 def test_classes_are_learnt_as_they_are(sample):
-    head = ClassificationHead(5)
+    head = ClassificationHead(n_outputs=5)
     assert_array_equal(head.encode(sample), sample.y)
     assert_array_equal(head.decode(sample.inputs, sample.y), sample.y)
     assert head.output_spec().softmax

@@ -32,7 +32,7 @@ class LSTM(keras.layers.LSTM):
     masks_within = True  # whether a masked step may follow one that is not, so that there is a hidden state to keep
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
-        """Return the last output, all outputs if they are wanted, and the last state."""
+        """Return the last output, all outputs with `return_sequences`, and the last state."""
         if not self._has_fused_loop():
             return super().inner_loop(sequences, initial_state, mask, training=training)
         if training and self.dropout:
