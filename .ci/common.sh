@@ -6,6 +6,13 @@ readme_command() { awk -v n="$1" '/^```/ { inside = /^```sh/ && ++i == n; next }
 # Legs on a core of their own each: sharing both would cost either a quarter of its speed.
 stay_on_core() { taskset --cpu-list --pid "$1" "$BASHPID" >/dev/null || true; }
 
+# With the environment of the README's commands, from an empty folder.
+run_examples() {
+    for example in "$@"; do
+        (cd "$(mktemp -d)" && "$OLDPWD/.venv/bin/python" "$OLDPWD/$example")
+    done
+}
+
 install_lowest() {
     python3 -m venv .venv-lowest
     .venv-lowest/bin/pip install --no-compile $(python3 .ci/lowest.py) --editable .

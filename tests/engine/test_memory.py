@@ -41,11 +41,12 @@ def test_predicting_leaves_memory_flat():
     assert growth("predict", 1000) < 8  # MiB
 
 
+@pytest.mark.thorough
 def test_fitting_leaves_memory_flat():
     assert growth("fit", 40) < 8
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.thorough)])
 def test_windows_are_never_copied_as_a_whole(dtype, tmp_path, tiny, rng):
     """A series on disk, whose windows would take hundred times its size."""
     series = np.memmap(tmp_path / "series", dtype, "w+", shape=(20_000, 16))

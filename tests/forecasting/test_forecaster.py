@@ -924,7 +924,12 @@ def test_to_keras(tiny, windows, tmp_path):
 @pytest.mark.backend
 @pytest.mark.parametrize("linear_skip", [False, True])
 @pytest.mark.parametrize(
-    ("n_steps", "n_features", "n_outputs"), [(1, 1, 1), (1, 2, 3), (2, 1, 1), (5, 3, 2), (9, 1, 4)]
+    ("n_steps", "n_features", "n_outputs"),
+    [
+        (1, 2, 3),
+        (5, 3, 2),
+        *(pytest.param(*shape, marks=pytest.mark.thorough) for shape in [(1, 1, 1), (2, 1, 1), (9, 1, 4)]),
+    ],
 )
 def test_the_keras_model_predicts_alike(tiny, rng, n_steps, n_features, n_outputs, linear_skip):
     X = 300 + 7 * rng.standard_normal((60, n_steps, n_features))

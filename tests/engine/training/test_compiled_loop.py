@@ -29,14 +29,14 @@ class Batches(keras.callbacks.Callback):
 @pytest.mark.parametrize(
     "params",
     [
-        {},
         {"early_stopping": True, "epochs": 8, "n_iter_no_change": 2},
         {"dropout": 0.3, "early_stopping": True},
-        {"recurrent_dropout": 0.3},
         {"units": (3, 2), "bidirectional": True},
-        {"optimizer": "rmsprop", "loss": "huber"},
         {"batch_size": 7},
-        {"batch_size": 1},
+        *(
+            pytest.param(params, marks=pytest.mark.thorough)
+            for params in [{}, {"recurrent_dropout": 0.3}, {"optimizer": "rmsprop", "loss": "huber"}, {"batch_size": 1}]
+        ),
         pytest.param(
             {"callbacks": [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / (epoch + 1))]},
             id="LearningRateScheduler",
@@ -82,10 +82,9 @@ def epochs_in_micro_batches(monkeypatch):
 @pytest.mark.parametrize(
     "params",
     [
-        {},
         {"batch_size": 10},
-        {"batch_size": 64},
         {"units": (3, 2), "bidirectional": True},
+        *(pytest.param(params, marks=pytest.mark.thorough) for params in [{}, {"batch_size": 64}]),
         {"early_stopping": True, "epochs": 8, "n_iter_no_change": 2},
         {"global_clipnorm": 0.1, "optimizer": "sgd", "verbose": 1},
     ],
