@@ -3,7 +3,8 @@
 Four things make the difference. The state, the features and a one for the bias enter a step as one vector, so that
 a step is one matrix product. Arrays are laid out with the rows of the batch last, so that each gate is a
 contiguous block. The gradient is written out, from the gates that the forward pass leaves. And for small
-batches, its part for the weights takes one matrix product for a block of steps.
+batches, its part for the weights takes one matrix product for a block of steps. Predictions, which come in batches of
+a few rows, have a loop of their own with the rows of the batch first.
 """
 
 from functools import partial
