@@ -40,15 +40,14 @@ def predict(
         after_steps = predict(replace(spec, pooling="none"), weights, last_row, scales)
         return after_steps[0, -len(inputs[WINDOWS]) :]
 
-    # A row's prediction must not depend on the rows that it comes with, and matrix products of other sizes round
-    # otherwise. So batches have one size, and the output layer takes one product a row.
+    # A row's prediction must not depend on the rows that it comes with, but other programs and matrix products of other
+    # sizes round otherwise. So there is one program, with a mask, batches have one size, and the output layer takes one
+    # product a row.
     size = FEW_ROWS if is_jax_on_cpu() else BATCH
     n_rows = len(inputs[WINDOWS])
     n_values = sum(values[0].size for values in inputs.values())
     block_length = 1 if n_rows <= size else batches_in_block(size * n_values)
-    # On JAX a mask costs nothing here, while another program to compile does.
-    masked = keras.backend.backend() == "jax" or any(bool(np.isnan(values.min())) for values in inputs.values())
-    states = _compiled_states(spec, masked)
+    states = _compiled_states(spec)
     hidden_weights = without_output(weights)
 
     def predict_block(start: int) -> np.ndarray:
@@ -91,15 +90,14 @@ def _are_beginnings(spec: NetworkSpec, inputs: dict[str, np.ndarray]) -> bool:
 
 
 @lru_cache(maxsize=MAX_IDLE_MODELS)
-def _compiled_states(spec: NetworkSpec, masked: bool) -> Callable:
+def _compiled_states(spec: NetworkSpec) -> Callable:
     """Return a function from weights, batches of standardised inputs and how many batches to look at, to states.
 
     They are the hidden states that the output layer sees. The function is compiled once a shape, and changes nothing,
     which makes it safe in threads, unlike ``keras.Model.predict``.
     """
     symbols = keras_inputs(spec)
-    options = BuildOptions(missing="anywhere" if masked else "none")
-    model = keras.Model(symbols, hidden_states(spec, symbols, options))
+    model = keras.Model(symbols, hidden_states(spec, symbols, BuildOptions(missing="anywhere")))
     constants = [ops.convert_to_numpy(v.value) for v in model.non_trainable_variables]
 
     def states(weights, block, n_batches):
