@@ -3,6 +3,9 @@
 A fitted model predicts the value that follows one window of 50 steps. A run is 300 calls one by one, of which the
 median counts. `estimator` takes the window as an array. `pipeline` takes 50 raw rows of the sine, scales them and makes
 the windows; it predicts all 50 rows, of which the last is wanted.
+
+The table is older than the change by which a row alone takes the program of all rows, in batches of four. Since then
+one window takes 1.55 times as long, and 50 rows through the pipeline 1.24 times (medians of seven pairs of processes).
 """
 
 from functools import partial
