@@ -71,7 +71,7 @@ DIFFERENT_ENTRIES = {
     "early_stopping": "other rows are held out",
     "validation_fraction": "other rows are held out",
     "normalize": "only a forecaster has a numeric target",
-    "random_state": "a classifier draws the rows held out",
+    "random_state": "a classifier draws its validation set",
     "warm_start": "what else is kept from the first fit",
 }
 
