@@ -34,9 +34,9 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         from squared to absolute at 1, which is a standard deviation of the target if `normalize=True`.
 
     linear_skip : bool, default=True
-        Whether to add a linear map from the window to the outputs: a ridge regression, whose penalty is chosen by
-        leave-one-out error. The network learns what it leaves. In the linear map a missing step has the values of
-        the one before it.
+        Whether to add a linear model of the window: a ridge regression, whose penalty is chosen by leave-one-out error.
+        The network is then trained on the residuals of the linear model, in which a missing step has the values of the
+        one before it.
 
     bidirectional : bool, default=False
         Whether each layer reads the steps in both directions, with `units` units each.
