@@ -40,8 +40,8 @@ def predict(
         after_steps = predict(replace(spec, pooling="none"), weights, last_row, scales)
         return after_steps[0, -len(inputs[WINDOWS]) :]
 
-    # A row's prediction must not depend on the rows that it comes with, but other programs and matrix products of other
-    # sizes round otherwise. So there is one program, with a mask, batches have one size, and the output layer takes one
+    # A row's prediction must not depend on the rows that it comes with, but programs without a mask and matrix products
+    # of other sizes round otherwise. So all rows are masked, batches have one size, and the output layer takes one
     # product a row.
     size = FEW_ROWS if is_jax_on_cpu() else BATCH
     n_rows = len(inputs[WINDOWS])
@@ -77,7 +77,7 @@ def _are_beginnings(spec: NetworkSpec, inputs: dict[str, np.ndarray]) -> bool:
     """Tell whether the outputs for all windows are those after the last steps of the last window.
 
     That is so if each window is the beginning of the next, as those of a series are that is no longer than they, or if
-    there is only one.
+    there is only one. The program that keeps the states after all steps rounds like the other one, which tests hold.
     """
     if spec.builder != "recurrent" or spec.bidirectional or spec.pooling != "last":
         return False
