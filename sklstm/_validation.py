@@ -1,5 +1,8 @@
 """Validation of sequences, targets and weights, in the words of scikit-learn."""
 
+import re
+import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +12,9 @@ from sklearn.utils import check_array, compute_class_weight
 from sklearn.utils.validation import check_consistent_length, validate_data
 
 from ._compat import check_sample_weight
+
+FEW_STEPS = 5  # in sequences that are rather the rows of a table
+DATES = ("date", "time", "period", "duration")  # in the names of dtypes, whichever library a DataFrame is of
 
 
 @contextmanager
@@ -33,8 +39,11 @@ def check_numeric(array, *, name: str, estimator: BaseEstimator, **check_params)
     TypeError
         If the array is sparse or holds dates or durations.
     ValueError
-        If it holds text, complex numbers, infinity or what is infinite in float32, or is ragged.
+        If it holds text, complex numbers, infinity or what is infinite in float32, or is ragged, or if columns have
+        the same name.
     """
+    check_columns(array, name)
+    _assert_no_dates(array, name)
     array = check_array(
         array, dtype="numeric", ensure_all_finite=False, estimator=estimator, input_name=name, **check_params
     )
@@ -44,6 +53,25 @@ def check_numeric(array, *, name: str, estimator: BaseEstimator, **check_params)
         array = array.astype(np.float64)
     _assert_fits_float32(array, name)
     return array
+
+
+def check_columns(frame, name: str) -> None:
+    """Check that no two columns of a DataFrame have the same name."""
+    doubled = [column for column, n in Counter(getattr(frame, "columns", ())).items() if n > 1]
+    if doubled:
+        raise ValueError(f"{name} must have columns of different names, but has several called {doubled}. Rename them.")
+
+
+def _assert_no_dates(frame, name: str) -> None:
+    if not hasattr(frame, "columns") or not hasattr(frame, "dtypes"):
+        return
+    dtypes = zip(frame.columns, map(str, frame.dtypes), strict=True)
+    dates = [column for column, dtype in dtypes if any(word in dtype.lower() for word in DATES)]
+    if dates:
+        raise TypeError(
+            f"{name} must be numeric, but its columns {dates} hold dates, periods or durations. Make one of them the "
+            f"index, as with {name}.set_index({dates[0]!r}), and convert or drop the others."
+        )
 
 
 def _assert_fits_float32(array: np.ndarray, name: str) -> None:
@@ -64,9 +92,10 @@ def check_sequences(estimator: BaseEstimator, X, y="no_validation", *, reset: bo
     """Validate sequences and return them as ``(n_samples, n_steps, n_features)``, without a copy of floats.
 
     2-D input has one feature a step. If `reset`, sets ``n_features_in_``, ``n_steps_in_`` and, for a DataFrame,
-    ``feature_names_in_``; checks against them otherwise. `y` is given only for scikit-learn's error if a
-    required target is None.
+    ``feature_names_in_``, and warns if 2-D input looks like a table of variables; checks against them otherwise. `y`
+    is given only for scikit-learn's error if a required target is None.
     """
+    check_columns(X, "X")
     validate_data(estimator, X, y, reset=reset, skip_check_array=True, ensure_2d=False)
     sequences = check_numeric(X, name="X", estimator=estimator, allow_nd=True)
     if sequences.ndim > 3:
@@ -80,12 +109,28 @@ def check_sequences(estimator: BaseEstimator, X, y="no_validation", *, reset: bo
                 f"by {type(estimator).__name__}."
             )
     if reset:
+        _warn_of_table(estimator, X, sequences.shape[1:])
         estimator._input_shape = sequences.shape[1:]
         estimator.n_steps_in_ = sequences.shape[1]
         estimator.n_features_in_ = sequences.shape[-1]
     else:
         _check_input_shape(estimator, sequences.shape[1:])
     return sequences if sequences.ndim == 3 else sequences[:, :, np.newaxis]
+
+
+def _warn_of_table(estimator: BaseEstimator, X, shape: tuple[int, ...]) -> None:
+    """Warn if the columns of 2-D input look like variables, and not like the steps that they are read as."""
+    columns = list(getattr(X, "columns", range(shape[0])))
+    differ_in_more_than_numbers = len({re.sub(r"\d", "", str(column)) for column in columns}) > 1
+    if len(shape) == 1 and (shape[0] < FEW_STEPS or differ_in_more_than_numbers):
+        name = type(estimator).__name__
+        warnings.warn(
+            f"X is a table of {shape[0]} column(s), which {name} reads as {shape[0]} step(s) of one feature. If they "
+            f"are variables, put windows in front: make_pipeline(SlidingWindow(), {name}()). If they are steps, pass "
+            "an array of shape (n_samples, n_steps, 1).",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _check_input_shape(estimator: BaseEstimator, shape: tuple[int, ...]) -> None:
@@ -112,14 +157,33 @@ def check_tokens(estimator: BaseEstimator, X: np.ndarray) -> None:
 
 
 def check_target(estimator: BaseEstimator, X: np.ndarray, y) -> np.ndarray:
-    """Validate a numeric target of shape ``(n_samples,)`` or ``(n_samples, n_outputs)``."""
+    """Validate a numeric target of shape ``(n_samples,)`` or ``(n_samples, n_outputs)``; missing values are NaN.
+
+    Raises
+    ------
+    ValueError
+        If it is not numeric, has another shape, or is incomplete in every row.
+    """
     y = check_numeric(y, name="y", estimator=estimator, ensure_2d=False, allow_nd=True)
     if y.ndim not in (1, 2):
         raise ValueError(f"y should be a 1d or 2d array, got an array of shape {y.shape} instead.")
-    if np.isnan(y).any():
-        raise ValueError("Input y contains NaN.")
     check_consistent_length(X, y)
+    if not has_target(y).any():
+        raise ValueError("Input y contains NaN in every row: there is nothing to learn from.")
     return y
+
+
+def has_target(y: np.ndarray) -> np.ndarray:
+    """Tell in which rows a target is complete."""
+    return ~np.isnan(y.reshape(len(y), -1)).any(axis=1)
+
+
+def target_names(y) -> list | None:
+    """Return what the columns of a DataFrame are called, or a Series; None without names."""
+    if hasattr(y, "columns"):
+        return list(y.columns)
+    name = getattr(y, "name", None)
+    return None if name is None else [name]
 
 
 def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Sliding windows over a series that keep its rows."""
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._compat import Interval, StrOptions, check_feature_names_in, fit_context
 from .._validation import check_table, keeping_earlier_fit
 from .arrays import window_view
-from .time_index import following_labels, time_index
+from .time_index import check_comparable, check_order, following_labels, time_index, warn_of_gaps
 
 
 def _is_flat(estimator: "SlidingWindow") -> bool:
@@ -58,13 +59,18 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
     The windows of ``flatten=False`` are a read-only view of one padded copy of the series, float32 if the
     series is float32 and float64 otherwise: memory does not grow with ``window_size``.
 
+    Windows are of adjacent rows. So the rows of a pandas object with an index of integers, dates, periods or durations
+    must be in the order of time, each time once; where times have no regular step, a warning says so. The rows of an
+    array are in order: a search that shuffles them, such as :class:`~sklearn.model_selection.HalvingGridSearchCV` with
+    its default ``resource="n_samples"``, must not be used, since nothing can tell.
+
     ``carry_over=True`` keeps a copy of the fitted rows. It takes the gap between them and those to transform
-    from the index if both are pandas objects with an increasing index of integers, dates or periods: a row
+    from the index if both are pandas objects with an index of integers, dates, periods or durations: a row
     ``k`` steps after the last fitted one has ``k - 1`` missing steps between them, and rows that start
     inside or before the fitted range get no carry-over. Behind a step that returns arrays there is no
-    index; ``pipeline.set_output(transform="pandas")`` keeps it. Without an index, and for dates without a
-    frequency, rows are taken to follow the fitted ones directly, unless they are the same series again:
-    at least ``window_size`` rows that begin like the fitted ones, as far as both reach.
+    index; ``pipeline.set_output(transform="pandas")`` keeps it. Without an index, rows are taken to follow the
+    fitted ones directly, unless they are the same series again: at least ``window_size`` rows that begin like the
+    fitted ones, as far as both reach. So are rows with dates that have no frequency, with a warning.
 
     Examples
     --------
@@ -112,11 +118,16 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `X` is not a numeric table with at least one row and column, holds infinity, or, with
-            ``carry_over=True``, has an index of times that does not increase.
+            If `X` is not a numeric table with at least one row and column, holds infinity, or has an index of several
+            levels, or one of times that does not increase.
+
+        Warns
+        -----
+        UserWarning
+            If `X` has an index of times without a regular step: its rows are treated as adjacent.
         """
         with keeping_earlier_fit(self):
-            table = check_table(self, X, reset=True)
+            table = self._check_series(X, reset=True)
             self._fitted_rows = table.copy() if self.carry_over else None
             if self.carry_over:
                 self._fit_index(time_index(X))
@@ -139,16 +150,27 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `X` has other columns than in `fit`, or is no such table.
+            If `X` has other columns than in `fit`, or is no such table. With ``carry_over=True`` also if its times
+            cannot be compared with those in `fit`.
+
+        Warns
+        -----
+        UserWarning
+            As in `fit`, and with ``carry_over=True`` if dates without a frequency do not tell how many rows lie between
+            those in `fit` and `X`.
         """
         check_is_fitted(self)
-        table = check_table(self, X, reset=False)
+        table = self._check_series(X, reset=False)
         windows = window_view(np.concatenate([self._past(X, table), table]), self.window_size)
         return windows.reshape(len(windows), -1) if self.flatten else windows
 
+    def _check_series(self, X, *, reset: bool) -> np.ndarray:
+        table = check_table(self, X, reset=reset)
+        check_order(X, "X")
+        warn_of_gaps(X, "X")
+        return table
+
     def _fit_index(self, index) -> None:
-        if index is not None and not index.is_monotonic_increasing:
-            raise ValueError("carry_over=True needs rows in the order of time, but the index of X is not increasing.")
         self._last_label = None if index is None else index[-1:]
         self._next_labels = None if index is None else following_labels(index, self.window_size)
 
@@ -170,9 +192,18 @@ class SlidingWindow(TransformerMixin, BaseEstimator):
             raise ValueError("carry_over=True was set after fit, which did not keep the rows. Fit again.")
         index, last = time_index(X), self._last_label
         if index is not None and last is not None and index.inferred_type == last.inferred_type:
+            check_comparable(index, last, "X", "the rows in fit")
             if index[0] <= last[0]:
                 return None
-            return 0 if self._next_labels is None else int(self._next_labels.searchsorted(index[0]))
+            if self._next_labels is not None:
+                return int(self._next_labels.searchsorted(index[0]))
+            warnings.warn(
+                f"The rows in fit end with {last[0]} and have no frequency, so those of X, which start with "
+                f"{index[0]}, are taken to follow directly. Give the series a frequency first, as with asfreq('D').",
+                UserWarning,
+                stacklevel=2,
+            )
+            return 0
         n_shared = min(len(table), len(self._fitted_rows))
         same = np.array_equal(table[:n_shared], self._fitted_rows[:n_shared], equal_nan=True)
         return None if same and len(table) >= self.window_size else 0

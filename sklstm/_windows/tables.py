@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array
 
+from .._validation import check_columns
+from .time_index import check_order
+
 
 def is_pandas(series) -> bool:
     """Tell whether a series is a pandas object."""
@@ -12,7 +15,16 @@ def is_pandas(series) -> bool:
 
 
 def as_table(series, name: str) -> Any:
-    """Return a series as an array or DataFrame with a column for each variable."""
+    """Return a series as an array or DataFrame with a column for each variable.
+
+    Raises
+    ------
+    ValueError
+        If it has no row, more than two dimensions, or columns of the same name, or if the index of a pandas object
+        does not have the rows of one series in the order of time.
+    """
+    check_columns(series, name)
+    check_order(series, name)
     if is_pandas(series):
         table = series.to_frame() if series.ndim == 1 else series
         if len(table) == 0:
@@ -32,7 +44,8 @@ def target_columns(table, target) -> list[int]:
     is_name = np.ndim(target) == 0 or (isinstance(target, tuple) and target in names)
     targets = [target] if is_name else list(target)
     if not targets or any(names.count(name) != 1 for name in targets) or len(set(targets)) < len(targets):
-        raise ValueError(f"target must name some of the columns {names}, each once. Got {target!r} instead.")
+        hint = "" if is_pandas(table) else " The columns of anything but a pandas object are named by position."
+        raise ValueError(f"target must name some of the columns {names}, each once. Got {target!r} instead.{hint}")
     return [names.index(name) for name in targets]
 
 

@@ -185,7 +185,7 @@ def test_carry_over_takes_labels_that_tell_no_time_as_none():
 
 def test_carry_over_needs_rows_in_order():
     frame = pd.DataFrame(SERIES, index=range(8, 0, -1))
-    with pytest.raises(ValueError, match="not increasing"):
+    with pytest.raises(ValueError, match="7 follows 8"):
         SlidingWindow(carry_over=True).fit(frame)
 
 
@@ -206,3 +206,43 @@ def test_cross_validation_with_carry_over_equals_windows_built_before_splitting(
         cross_val_score(network, SlidingWindow(w).fit_transform(X), y, cv=cv),
         rtol=1e-6,
     )
+
+
+DATES = pd.date_range("2020-01-01", periods=8, freq="D")
+
+
+@pytest.mark.parametrize(
+    ("fitted", "transformed", "message"),
+    [
+        (DATES, DATES.tz_localize("UTC"), "time zone UTC, while that of the rows in fit has None"),
+        (DATES.tz_localize("UTC"), DATES, "time zone None, while that of the rows in fit has UTC"),
+        (DATES.to_period("D"), DATES.to_period("h"), "periods of 'h', while that of the rows in fit has .* 'D'"),
+    ],
+)
+def test_carry_over_needs_times_that_can_be_compared(fitted, transformed, message):
+    window = SlidingWindow(carry_over=True).fit(pd.DataFrame(SERIES, index=fitted))
+    with pytest.raises(ValueError, match=message):
+        window.transform(pd.DataFrame(SERIES, index=transformed))
+
+
+def test_carry_over_warns_of_a_gap_that_dates_do_not_tell():
+    irregular = pd.DatetimeIndex([*DATES[:3], "2020-01-09", "2020-01-20", "2020-01-22", "2020-02-01", "2020-02-03"])
+    with pytest.warns(UserWarning, match="is irregular"):
+        window = SlidingWindow(4, carry_over=True).fit(pd.DataFrame(SERIES, index=irregular))
+    later = pd.DataFrame(SERIES, index=DATES + pd.Timedelta(90, "D"))
+    with pytest.warns(UserWarning, match=r"end with 2020-02-03 .* start with 2020-03-31 .* follow directly"):
+        windows = window.transform(later)
+    assert_array_equal(windows[0, :-1], SERIES[-3:])
+
+
+def test_a_search_that_shuffles_rows_is_refused():
+    from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+    from sklearn.model_selection import HalvingGridSearchCV
+
+    frame = pd.DataFrame({"a": np.arange(60.0)})
+    model = make_pipeline(SlidingWindow(3, flatten=True, pad="edge"), LinearRegression())
+    search = HalvingGridSearchCV(
+        model, {"slidingwindow__window_size": [2, 3]}, cv=TimeSeriesSplit(2), min_resources=30, error_score="raise"
+    )
+    with pytest.raises(ValueError, match="X must have its rows in the order of time"):
+        search.fit(frame, frame["a"])
