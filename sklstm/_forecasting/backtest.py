@@ -5,15 +5,21 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, check_array, gen_batches
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, validate_params
+from .._validation import has_target
+from .._windows.sliding_window import SlidingWindow
 from .._windows.tables import as_table, is_pandas, other_columns, take, target_columns
-from .._windows.time_index import time_index
+from .._windows.time_index import time_index, warn_of_gaps
+from .forecaster import LSTMForecaster
 from .recursion import last_prediction, predict_steps, receptive_field, recursion
+from .seasonal_naive import SeasonalNaive
 from .supervised import to_supervised
+from .targets import predicted_columns
 
 
 @validate_params(
@@ -61,7 +67,8 @@ def backtest(
         How many steps to forecast from each origin.
 
     target : str or int, or list of them, default=None
-        The columns that the model predicts, as in :func:`to_supervised`. All, if None.
+        The columns that the model predicts, as in :func:`to_supervised`. If None, all of them with `refit_every`, and
+        otherwise those that the model remembers, as in :func:`forecast`.
 
     first_origin : int, default=None
         Position of the first origin's row. An origin has `horizon` rows behind it, and with `refit_every` at
@@ -96,7 +103,7 @@ def backtest(
         origin : the origin's label in the index of `series`, or its position in an array
         step : how many steps ahead of the origin, from 1 to `horizon`
         target : name or position of the column; only if there are several targets
-        truth : the value in the series
+        truth : the value in the series, NaN where it is missing
         prediction : the forecast of it
 
     Raises
@@ -106,6 +113,11 @@ def backtest(
     ValueError
         If the series is too short for `horizon`, or `first_origin` is out of range, or the series or the model
         is invalid as in :func:`forecast`.
+
+    Warns
+    -----
+    UserWarning
+        If the times of the series have no regular step, as in :func:`to_supervised`.
 
     See Also
     --------
@@ -119,6 +131,9 @@ def backtest(
     stand right before the regressor, and nothing but scikit-learn's scalers before them. For other models the
     first origin's prediction is compared with that from the rows up to it; if they differ, each origin is asked
     for by itself.
+
+    With `refit_every`, rows whose target is missing do not train. The transformers of a pipeline see them all the same,
+    since windows need all rows.
 
     A model that predicts fewer steps is fed its own predictions, as by :func:`forecast`. Columns that it does
     not predict then have their true values as the known `future`: that is right for a calendar, and too good for
@@ -143,19 +158,23 @@ def backtest(
     array([7., 8., 8., 9.])
     """
     table = as_table(series, "series")
-    columns = target_columns(table, target)
+    warn_of_gaps(table, "series")
+    origins = _origins(len(table), horizon, first_origin, stride, refit=refit_every is not None)
+    if refit_every is None:
+        check_is_fitted(model)
+        columns = predicted_columns(model, table, target, "series")
+    else:
+        columns = target_columns(table, target)
     known = check_array(
         take(table, columns=columns),
         dtype=[np.float64, np.float32],
         ensure_all_finite="allow-nan",
         input_name="series",
     )
-    origins = _origins(len(table), horizon, first_origin, stride, refit=refit_every is not None)
     history = table
     if is_pandas(table) and time_index(table) is None:
         history = table.reset_index(drop=True)  # pandas 2 slices rows by label where labels are floats
     if refit_every is None:
-        check_is_fitted(model)
         predictions = _predict_from(origins, model, history, columns, horizon, n_jobs=n_jobs, verbose=verbose)
     else:
         blocks = Parallel(n_jobs=n_jobs, verbose=verbose)(
@@ -189,8 +208,25 @@ def _fit_and_predict(origins, model, table, target, horizon: int, max_train_size
     """Fit a model on the rows up to the first origin, and return its predictions from all of them."""
     end = origins[0] + 1
     start = 0 if max_train_size is None else max(0, end - horizon - max_train_size)
-    model.fit(*to_supervised(take(table, start, end), horizon, target=target))
+    _fit_where_known(model, *to_supervised(take(table, start, end), horizon, target=target))
     return _predict_from(origins, model, table, target_columns(table, target), horizon)
+
+
+def _fit_where_known(model, X, y) -> None:
+    """Fit a model on the rows whose target is complete, where windows do not need the others."""
+    known = has_target(np.asarray(y, dtype=np.float64))
+    in_windows = any(isinstance(value, SlidingWindow) for value in model.get_params().values())
+    if known.all():
+        model.fit(X, y)
+    elif not in_windows:
+        model.fit(X[known], y[known])
+    elif not isinstance(model, Pipeline) or isinstance(model[-1], LSTMForecaster | SeasonalNaive):
+        model.fit(X, y)  # the regressor leaves out incomplete rows by itself, or tells that it cannot
+    else:
+        transformers = model[:-1]
+        X = transformers.fit_transform(X, y)
+        model.steps[:-1] = transformers.steps
+        model[-1].fit(X[known], y[known])
 
 
 def _predict_from(origins, model, table, columns: list[int], horizon: int, *, n_jobs=None, verbose=0) -> np.ndarray:

@@ -3,7 +3,6 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._base.base import BaseLSTM
@@ -13,11 +12,12 @@ from .._base.scaling import target_scale, unit_scale
 from .._base.splitting import last_rows
 from .._compat import Interval, StrOptions, fit_context
 from .._specs import WINDOWS, Sample, Scale
-from .._validation import check_target
+from .._validation import check_target, check_weights, has_target, target_names
 from .._windows.arrays import are_sliding
+from .scoring import ForecasterMixin
 
 
-class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
+class LSTMForecaster(ForecasterMixin, BaseLSTM):
     """Forecast with a long short-term memory (LSTM) network.
 
     The network reads a window of steps, oldest first, and a linear layer maps its last hidden state to the
@@ -245,7 +245,7 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
             missing.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets, one column for each step ahead or variable.
+            Targets, one column for each step ahead or variable. A row in which any of them is NaN counts as no row.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, not negative. A row of weight zero counts as no row.
@@ -345,16 +345,25 @@ class LSTMForecaster(MultiOutputMixin, RegressorMixin, BaseLSTM):
         return {"bidirectional": bool(self.bidirectional)}
 
     def _check_target(self, X, y, *, reset):
-        y = check_target(self, X, y)
+        names, y = target_names(y), check_target(self, X, y)
         columns = y.reshape(len(y), -1)
         if reset:
-            self._y_ndim, self.n_outputs_ = y.ndim, columns.shape[1]
+            self._target_names, self._y_ndim, self.n_outputs_ = names, y.ndim, columns.shape[1]
         elif columns.shape[1] != self.n_outputs_ or y.ndim != self._y_ndim:
             raise ValueError(
                 f"y has shape {y.shape}, but {type(self).__name__} is expecting {self._y_ndim} dimension(s) and "
                 f"{self.n_outputs_} output(s)."
             )
         return columns
+
+    def _check_sample(self, X, y, sample_weight, *, reset):
+        sample = super()._check_sample(X, y, sample_weight, reset=reset)
+        known = has_target(sample.y)
+        if known.all():
+            return sample
+        sample_weight = check_weights(sample.windows, sample.sample_weight * known)
+        y = np.where(known[:, np.newaxis], sample.y, 0.0)
+        return sample._replace(y=y, sample_weight=sample_weight, rows=np.flatnonzero(sample_weight))
 
     def _split_rows(self, sample):
         gap = self.validation_gap

@@ -11,6 +11,7 @@ from .._validation import check_numeric
 from .._windows.sliding_window import SlidingWindow
 from .._windows.tables import append, other_columns
 from .forecaster import LSTMForecaster
+from .targets import unwrapped
 
 PROBE_OFFSET = 2.0**60  # so large that the difference of two scaled rows loses no digits
 
@@ -87,8 +88,7 @@ def receptive_field(model) -> int | None:
     scikit-learn, which treat each value on its own. Windows that carry over are none of these, since they
     want to see how the rows follow the fitted ones.
     """
-    for inner in ("best_estimator_", "regressor_"):  # of a search, of a transformed target
-        model = getattr(model, inner, model)
+    model = unwrapped(model)
     if not isinstance(model, Pipeline) or len(model) < 2:
         return None
     *scalers, window, _ = (step for _, step in model.steps)

@@ -4,15 +4,23 @@ from collections.abc import Iterable
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, fit_context
-from .._validation import check_sequences, check_target, check_weights, keeping_earlier_fit
+from .._validation import (
+    check_sequences,
+    check_target,
+    check_weights,
+    has_target,
+    keeping_earlier_fit,
+    target_names,
+)
 from .._windows.tables import target_columns
+from .scoring import ForecasterMixin
 
 
-class SeasonalNaive(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class SeasonalNaive(ForecasterMixin, BaseEstimator):
     """Forecast each step with the value one season before it.
 
     The baseline of every forecast [1]_: the last season of a window, repeated. It stands where
@@ -96,7 +104,7 @@ class SeasonalNaive(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, laid out as by :func:`to_supervised`: step 1 of every target, step 2 of every target, and
-            so on.
+            so on. A row in which any of them is NaN counts as no row.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, not negative.
@@ -114,8 +122,9 @@ class SeasonalNaive(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         with keeping_earlier_fit(self):
             X = check_sequences(self, X, y, reset=True)
-            y = check_target(self, X, y)
-            sample_weight = check_weights(X, sample_weight)
+            self._target_names, y = target_names(y), check_target(self, X, y)
+            known = has_target(y)
+            sample_weight = check_weights(X, check_weights(X, sample_weight) * known)
             if self.n_steps_in_ < self.season_length:
                 raise ValueError(
                     f"X has windows of {self.n_steps_in_} step(s), while at least season_length="
@@ -129,7 +138,7 @@ class SeasonalNaive(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 raise ValueError(
                     f"y has {self.n_outputs_} output(s), which cannot be steps of {len(self._targets)} target(s)."
                 )
-            self.target_mean_ = np.average(columns, axis=0, weights=sample_weight)
+            self.target_mean_ = np.average(columns[known], axis=0, weights=sample_weight[known])
         return self
 
     def predict(self, X):

@@ -1,5 +1,6 @@
 """From a series to a supervised problem, and from predictions back to a series."""
 
+import warnings
 from numbers import Integral
 from typing import Any
 
@@ -7,8 +8,11 @@ import numpy as np
 from sklearn.utils import check_scalar
 
 from .._windows.tables import as_table, frame, is_pandas, other_columns, target_columns
-from .._windows.time_index import following_labels, time_index
+from .._windows.time_index import check_comparable, following_labels, time_index, warn_of_gaps
 from .recursion import last_prediction, recursion
+from .targets import name_at_step, predicted_columns
+
+FUTURE_CURE = "Set its index, or pass an array, whose rows are in order: future.to_numpy()."
 
 
 def to_supervised(series, horizon=1, *, target=None):
@@ -19,7 +23,8 @@ def to_supervised(series, horizon=1, *, target=None):
     Parameters
     ----------
     series : array-like or pandas object of shape (n_samples,) or (n_samples, n_features)
-        The series, oldest row first. A 1-D series is taken as one column.
+        The series, oldest row first. A 1-D series is taken as one column. Missing values (NaN) stay as they are. The
+        names of other data frames than those of pandas, such as polars, are not read.
 
     horizon : int, default=1
         How many steps ahead `y` reaches.
@@ -40,7 +45,13 @@ def to_supervised(series, horizon=1, *, target=None):
     Raises
     ------
     ValueError
-        If the series has more than two dimensions or not more than `horizon` rows, or has no such target.
+        If the series has more than two dimensions or not more than `horizon` rows, has columns of the same name, or has
+        no such target. If its index has several levels, or its times do not increase from row to row.
+
+    Warns
+    -----
+    UserWarning
+        If the index has times without a regular step: rows are treated as adjacent.
 
     See Also
     --------
@@ -58,6 +69,7 @@ def to_supervised(series, horizon=1, *, target=None):
            [3., 4.]])
     """
     table = as_table(series, "series")
+    warn_of_gaps(table, "series")
     check_scalar(horizon, "horizon", Integral, min_val=1)
     n_rows = len(table) - horizon
     if n_rows < 1:
@@ -75,7 +87,9 @@ def to_supervised(series, horizon=1, *, target=None):
         y = targets.iloc[1:].set_axis(X.index)
         return X, y.iloc[:, 0] if single else y
     steps = [
-        targets.iloc[step : step + n_rows].set_axis(X.index).add_suffix(f"_step{step}")
+        targets.iloc[step : step + n_rows]
+        .set_axis(X.index)
+        .set_axis([name_at_step(column, step) for column in targets.columns], axis=1)
         for step in range(1, horizon + 1)
     ]
     return X, pd.concat(steps, axis=1)
@@ -100,29 +114,45 @@ def forecast(model, history, steps, *, target=None, future=None):
         How many steps to forecast.
 
     target : str or int, or list of them, default=None
-        The columns that the model predicts, as in :func:`to_supervised`. All, if None.
+        The columns that the model predicts, as in :func:`to_supervised`. If None, they are the only column, those of
+        the names that :class:`LSTMForecaster` or :class:`SeasonalNaive` saw in ``y``, or the features that
+        `SeasonalNaive` repeats.
 
     future : array-like or DataFrame of shape (n_future, n_features - n_targets), default=None
         The columns that the model does not predict, for at least the next `steps` rows. Needed if there are
-        such columns and `steps` exceeds what the model predicts at once. The columns of a DataFrame are found
-        by name if `history` has names, and its rows by label if it has those that follow `history`;
-        otherwise both are in order.
+        such columns and `steps` exceeds what the model predicts at once. The rows and columns of an array are in
+        order. Those of a DataFrame are found by name, and by label if `history` has an index of times. If that has no
+        frequency, the rows are those after its end, which then give the forecast its labels.
 
     Returns
     -------
     predictions : ndarray or DataFrame of shape (steps, n_targets)
         The forecast in the units of the series. A DataFrame if `history` is a pandas object; its index
-        continues that of `history` if it is one of integers, periods, or dates with a frequency.
+        continues that of `history` if it is one of integers, periods, or dates or durations with a frequency.
 
     Raises
     ------
     ValueError
-        If `future` is needed and missing, too short or too narrow, or if the model's outputs cannot be steps
-        of the targets.
+        If nothing tells which of several columns are predicted, or the model was fitted on other targets; if `future`
+        is needed and missing, lacks rows or columns, or has none to add; if the model's outputs cannot be steps of the
+        targets; and if `history` or `future` are invalid as in :func:`to_supervised`.
+
+    Warns
+    -----
+    UserWarning
+        If `future` has no effect, since the model predicts all steps at once. If the times of `history` have no regular
+        step, as in :func:`to_supervised`.
 
     See Also
     --------
     to_supervised : Makes what the model is fitted on.
+
+    Notes
+    -----
+    A row of `future` is what is known at its time, as a row of `history` is. So it acts on the steps after it, and not
+    on the step of its own time. To let a value act on its own time, such as a promotion on the sales of the same day,
+    shift the column back before the fit: with ``table["promotion"].shift(-1)``, each row holds the promotion of the
+    next day, and so must the last row of `history` and the rows of `future`.
 
     Examples
     --------
@@ -137,60 +167,98 @@ def forecast(model, history, steps, *, target=None, future=None):
            [12.]])
     """
     table = as_table(history, "history")
+    warn_of_gaps(table, "history")
     check_scalar(steps, "steps", Integral, min_val=1)
-    columns = target_columns(table, target)
-    labels = None
+    columns = predicted_columns(model, table, target, "history")
+    labels, has_times = None, time_index(table) is not None
     if is_pandas(table):
-        table, labels = _with_continued_index(table, steps)
+        table, labels = _with_continued_index(table, future, steps)
+    others = other_columns(table, columns)
+    if future is not None:
+        future = _check_future(table, others, future, steps, labels, by_label=has_times)
     predictions = last_prediction(model, table, len(columns))
     if len(predictions) < steps:
-        future = _check_future(table, columns, future, steps, labels)
+        if future is None and others:
+            raise ValueError(f"{len(others)} column(s) of history are not predicted: pass their next values as future.")
+        if future is None:
+            future = np.empty((steps, 0)) if labels is None else frame(None, labels, [])
         predictions = recursion(model, table, columns, predictions, future)
+    elif future is not None:
+        warnings.warn(
+            f"future has no effect: the model predicts {len(predictions)} step(s) at once, from history alone.",
+            UserWarning,
+            stacklevel=2,
+        )
     predictions = predictions[:steps]
     return predictions if labels is None else frame(predictions, labels, table.columns[columns])
 
 
-def _with_continued_index(table, steps: int) -> tuple[Any, Any]:
+def _with_continued_index(table, future, steps: int) -> tuple[Any, Any]:
     """Return a DataFrame and the labels of the rows to come; both numbered where no labels can be had."""
     index = time_index(table)
-    labels = None
-    if index is not None and index.is_monotonic_increasing:
+    if index is not None:
         labels = following_labels(index, steps)
-    if labels is not None:
-        return table, labels
+        if labels is None:
+            labels = _labels_of_future(index, future, steps)
+        if labels is not None:
+            return table, labels
     numbered = table.reset_index(drop=True)
     return numbered, following_labels(numbered.index, steps)
 
 
-def _check_future(table, columns: list[int], future, steps: int, labels) -> Any:
+def _labels_of_future(index, future, steps: int) -> Any | None:
+    """Return the labels that `future` has after those of an index without a frequency; None if it is an array."""
+    if not is_pandas(future):
+        return None
+    labels = _comparable(future, index)
+    labels = labels[labels > index[-1]][:steps]
+    if len(labels) < steps:
+        raise ValueError(f"future must have {steps} row(s) after {index[-1]}, the end of history. Got {len(labels)}.")
+    return labels
+
+
+def _check_future(table, others: list[int], future, steps: int, labels, *, by_label: bool) -> Any:
     """Return the columns that are not predicted, for the steps to come, as array or DataFrame like the table."""
-    others = other_columns(table, columns)
     if not others:
-        return np.empty((steps, 0)) if labels is None else frame(None, labels, [])
-    if future is None:
-        raise ValueError(f"{len(others)} column(s) of history are not predicted: pass their next values as future.")
+        raise ValueError("future is given, but the model predicts all columns of history. Leave future out.")
     rows = as_table(future, "future")
-    if labels is not None:
-        names = table.columns[others]
-        if not is_pandas(rows):
-            rows = frame(rows, None, names if rows.shape[1] == len(names) else None)
-        elif future.ndim == len(names) == 1:
-            rows = rows.set_axis(names, axis=1)
-        if not names.isin(rows.columns).all():
-            raise ValueError(f"future must have the columns {list(names)}. Got {list(rows.columns)} instead.")
-        rows = _at_labels(rows[names], labels)
+    names = None if labels is None else table.columns[others]
+    if is_pandas(rows) and labels is not None:
+        rows = _with_columns(rows, names, is_series=future.ndim == 1)
+        rows = _at_labels(rows, labels) if by_label else rows
     if len(rows) < steps or rows.shape[1] != len(others):
         raise ValueError(f"future has shape {rows.shape}, while ({steps}, {len(others)}) is required.")
-    return rows[:steps]
+    if labels is None:
+        return np.asarray(rows)[:steps]
+    return rows.iloc[:steps].set_axis(labels) if is_pandas(rows) else frame(rows[:steps], labels, names)
 
 
-def _at_labels(future, labels) -> Any:
-    """Return the rows of the steps to come: by their labels, or from the first row on if it has none such."""
-    if labels.isin(future.index).all():
-        return future.loc[labels]
-    index = time_index(future)
-    if index is not None and index.inferred_type == labels.inferred_type != "integer":
+def _with_columns(rows, names, *, is_series: bool) -> Any:
+    """Return the columns of those names; a Series stands for the only one."""
+    if is_series and len(names) == 1:
+        return rows.set_axis(names, axis=1)
+    if not names.isin(rows.columns).all():
+        raise ValueError(f"future must have the columns {list(names)}. Got {list(rows.columns)} instead.")
+    return rows[names]
+
+
+def _at_labels(rows, labels) -> Any:
+    """Return the rows of the steps to come."""
+    if not labels.isin(_comparable(rows, labels)).all():
         raise ValueError(
-            f"future must have the rows {labels[0]} to {labels[-1]}. Got {index[0]} to {index[-1]} instead."
+            f"future must have the rows {labels[0]} to {labels[-1]}. Got {rows.index[0]} to {rows.index[-1]} instead. "
+            f"{FUTURE_CURE}"
         )
-    return future.iloc[: len(labels)].set_axis(labels[: len(future)])
+    return rows.loc[labels]
+
+
+def _comparable(future, index) -> Any:
+    """Return the index of `future` if it tells time as that of the history does."""
+    labels = time_index(future)
+    if labels is None or labels.inferred_type != index.inferred_type:
+        raise ValueError(
+            f"The index of history holds times of the kind {index.inferred_type!r}, that of future holds "
+            f"{future.index.inferred_type!r}. {FUTURE_CURE}"
+        )
+    check_comparable(labels, index, "future", "history")
+    return labels

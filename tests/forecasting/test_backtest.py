@@ -4,12 +4,14 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
-from sklstm import SlidingWindow, backtest, forecast, to_supervised
+from sklstm import SeasonalNaive, SlidingWindow, backtest, forecast, to_supervised
 from sklstm.datasets import load_airline
 
 N_ROWS, N_TRAINED = 60, 40
@@ -34,7 +36,7 @@ def forecasts_one_by_one(model, series, horizon, origins, target=None):
     """Return the forecasts from each origin, of shape (n_origins, horizon, n_targets)."""
     rows = series.iloc if hasattr(series, "iloc") else series
     names = list(getattr(series, "columns", range(np.shape(series)[1])))
-    others = [position for position, name in enumerate(names) if target is not None and name != target]
+    others = [position for position, name in enumerate(names) if name not in np.ravel(target)]
     return np.stack(
         [
             forecast(
@@ -50,7 +52,7 @@ def forecasts_one_by_one(model, series, horizon, origins, target=None):
 
 
 @pytest.mark.parametrize("in_pandas", [False, True], ids=["array", "frame"])
-@pytest.mark.parametrize("target", [None, 0], ids=["all columns", "one of two columns"])
+@pytest.mark.parametrize("target", [[0, 1], 0], ids=["all columns", "one of two columns"])
 @pytest.mark.parametrize(("trained_horizon", "horizon"), [(3, 3), (3, 2), (1, 3), (2, 3)])
 @pytest.mark.parametrize("kind", ["ridge", "lstm", "carry over", "rows"])
 def test_backtest_equals_the_loop_over_forecast(kind, trained_horizon, horizon, target, in_pandas, table, tiny):
@@ -61,7 +63,7 @@ def test_backtest_equals_the_loop_over_forecast(kind, trained_horizon, horizon, 
         "rows": Ridge(),
     }[kind]
     series = as_frame(table) if in_pandas else table
-    if in_pandas and target is not None:
+    if in_pandas:
         target = series.columns[target]
     model.fit(*to_supervised(series[:N_TRAINED], trained_horizon, target=target))
     result = backtest(model, series, horizon, target=target, first_origin=30, stride=5)
@@ -71,7 +73,7 @@ def test_backtest_equals_the_loop_over_forecast(kind, trained_horizon, horizon, 
 
 def test_result_of_arrays(table):
     model = LinearRegression().fit(*to_supervised(table, 2))
-    result = backtest(model, table, 2, first_origin=55)
+    result = backtest(model, table, 2, target=[0, 1], first_origin=55)
     assert list(result) == ["origin", "step", "target", "truth", "prediction"]
     assert_array_equal(result.origin, np.repeat([55, 56, 57], 4))
     assert_array_equal(result.step, [1, 1, 2, 2] * 3)
@@ -82,8 +84,9 @@ def test_result_of_arrays(table):
 
 def test_result_of_a_frame(table):
     frame = as_frame(table)
-    result = backtest(LinearRegression().fit(*to_supervised(frame, 2)), frame, 2, first_origin=55)
-    arrays = backtest(LinearRegression().fit(*to_supervised(table, 2)), table, 2, first_origin=55)
+    both = {"target": ["sales", "weather"], "first_origin": 55}
+    result = backtest(LinearRegression().fit(*to_supervised(frame, 2)), frame, 2, **both)
+    arrays = backtest(LinearRegression().fit(*to_supervised(table, 2)), table, 2, target=[0, 1], first_origin=55)
     assert list(result.columns) == list(arrays)
     assert list(result["origin"]) == list(np.repeat(frame.index[55:58], 4))
     assert list(result["target"]) == ["sales", "weather"] * 6
@@ -113,9 +116,48 @@ def test_any_index(index, horizon, table):
 def test_missing_values(table, tiny):
     table[[10, 45]] = np.nan
     model = make_pipeline(SlidingWindow(4), tiny()).fit(*to_supervised(table[11:40]))
-    result = backtest(model, table, first_origin=40)
+    result = backtest(model, table, target=[0, 1], first_origin=40)
     assert np.isfinite(result.prediction).all()
     assert_array_equal(np.isnan(result.truth), result.origin == 44)
+
+
+@pytest.mark.parametrize("in_pandas", [False, True], ids=["array", "frame"])
+@pytest.mark.parametrize("kind", ["ridge", "lstm", "naive", "rows", "search", "cached"])
+def test_refits_leave_out_rows_whose_target_is_missing(kind, in_pandas, table, tiny, tmp_path):
+    """As if windows were built from the whole series, and those rows dropped after it."""
+    table[20, 0] = np.nan
+    window = SlidingWindow(4, flatten=True, pad="edge")
+    model = {
+        "ridge": make_pipeline(StandardScaler(), window, SimpleImputer(), Ridge()),
+        "cached": make_pipeline(StandardScaler(), window, SimpleImputer(), Ridge(), memory=str(tmp_path)),
+        "lstm": make_pipeline(SlidingWindow(4), tiny()),
+        "naive": make_pipeline(SlidingWindow(4), SeasonalNaive(2, target=0)),
+        "rows": make_pipeline(SimpleImputer(), Ridge()),
+        "search": GridSearchCV(
+            make_pipeline(SlidingWindow(4), tiny()), {"lstmforecaster__units": [2]}, cv=TimeSeriesSplit(2)
+        ),
+    }[kind]
+    series = as_frame(table) if in_pandas else table
+    result = backtest(model, series, 2, target="sales" if in_pandas else 0, first_origin=40, refit_every=100)
+    assert_array_equal(result["truth"], table[result["step"] + np.repeat(np.arange(40, 58), 2), 0])
+    X, y = to_supervised(table[:41], 2, target=0)
+    known = ~np.isnan(y).any(axis=1)
+    assert np.sum(~known) == 2
+    if kind in ("ridge", "cached"):
+        transformers, regressor = clone(model).set_params(memory=None)[:-1], Ridge()
+        regressor.fit(transformers.fit_transform(X)[known], y[known])
+        expected = regressor.predict(transformers.transform(table[:41]))[-1]
+    else:
+        rows = known if kind == "rows" else slice(None)
+        expected = clone(model).fit(X[rows], y[rows]).predict(table[:41])[-1]
+    assert_allclose(np.asarray(result["prediction"])[:2], expected, rtol=1e-5)
+
+
+def test_truth_that_is_missing_stays_missing(table):
+    table[50, 0] = np.nan
+    result = backtest(on_windows(Ridge(), SimpleImputer()), table, 2, target=0, refit_every=9)
+    assert_array_equal(np.isnan(result.truth), result.origin + result.step == 50)
+    assert np.isfinite(result.prediction).all()
 
 
 def without_mean(X):
@@ -124,8 +166,8 @@ def without_mean(X):
 
 def test_models_that_look_at_all_rows_see_none_after_the_origin(table):
     model = make_pipeline(FunctionTransformer(without_mean), Ridge()).fit(*to_supervised(table[:N_TRAINED]))
-    result = backtest(model, table, first_origin=N_TRAINED)
-    expected = forecasts_one_by_one(model, table, 1, range(N_TRAINED, N_ROWS - 1))
+    result = backtest(model, table, target=[0, 1], first_origin=N_TRAINED)
+    expected = forecasts_one_by_one(model, table, 1, range(N_TRAINED, N_ROWS - 1), [0, 1])
     assert_allclose(result.prediction, expected.ravel())
     assert not np.allclose(result.prediction, model.predict(table)[N_TRAINED:-1].ravel())
 
@@ -155,7 +197,7 @@ def test_number_of_predict_calls_without_refits(in_windows, n_calls, table):
     spy = Spy([], [])
     model = on_windows(spy) if in_windows else spy
     model.fit(*to_supervised(table, 2))
-    backtest(model, table, 2, first_origin=9)
+    backtest(model, table, 2, target=[0, 1], first_origin=9)
     assert len(spy.predictions) == n_calls
 
 
@@ -202,7 +244,7 @@ def test_refits_leave_the_model_as_it_is(table):
 @pytest.mark.parametrize("refit_every", [None, 10], ids=["recursive", "refits"])
 def test_jobs_change_nothing(refit_every, table):
     model = on_windows(Ridge()).fit(*to_supervised(table))
-    one, two = (backtest(model, table, 3, refit_every=refit_every, n_jobs=n_jobs) for n_jobs in (1, 2))
+    one, two = (backtest(model, table, 3, target=[0, 1], refit_every=refit_every, n_jobs=n_jobs) for n_jobs in (1, 2))
     assert_array_equal(one.prediction, two.prediction)
 
 
@@ -214,7 +256,7 @@ def test_verbose_reports_progress(table, capfd):
 @pytest.mark.parametrize(("refit_every", "origin"), [(None, 28), (1, 29)])
 def test_default_first_origin_is_the_middle_one(refit_every, origin, table):
     model = LinearRegression().fit(*to_supervised(table, 3))
-    assert backtest(model, table, 3, refit_every=refit_every).origin[0] == origin
+    assert backtest(model, table, 3, target=[0, 1], refit_every=refit_every).origin[0] == origin
 
 
 @pytest.mark.parametrize(
@@ -247,7 +289,7 @@ def test_invalid_series_and_models(table):
     with pytest.raises(ValueError, match="contains infinity"):
         backtest(Spy([], []), np.where(table > 1, np.inf, table), refit_every=1)
     with pytest.raises(ValueError, match="cannot be steps of 2 target"):
-        backtest(LinearRegression().fit(*to_supervised(table, target=0)), table)
+        backtest(LinearRegression().fit(*to_supervised(table, target=0)), table, target=[0, 1])
 
 
 def gain_over_persistence(model, series):

@@ -5,6 +5,7 @@ import random
 import re
 import subprocess
 import sys
+import warnings
 
 import joblib
 import numpy as np
@@ -236,6 +237,33 @@ def test_zero_weights_equal_removed_rows(tiny, windows, batch_size, params):
     assert_allclose(weighted.linear_coef_, removed.linear_coef_)
     assert_same_weights(weighted, removed, atol=1e-6)
     assert_allclose(weighted.predict(X), removed.predict(X), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("params", [{}, LINEAR | {"early_stopping": True}], ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_whose_target_is_missing_equal_rows_of_weight_zero(tiny, rng, params, weighted):
+    X, y = rng.standard_normal((40, 6, 2)), rng.standard_normal((40, 2))
+    weight = rng.uniform(1, 2, size=40) if weighted else None
+    missing = y.copy()
+    missing[::5, 1] = missing[7] = np.nan
+    known = ~np.isnan(missing).any(axis=1)
+    one = tiny(**params).fit(X, missing, sample_weight=weight)
+    other = tiny(**params).fit(X, y, sample_weight=np.where(known, 1.0 if weight is None else weight, 0.0))
+    assert_allclose(one.history_["loss"], other.history_["loss"], rtol=1e-6)
+    assert_same_weights(one, other, atol=1e-6)
+    assert_allclose(one.predict(X), other.predict(X), rtol=1e-4, atol=1e-6)
+    one.partial_fit(X, missing, sample_weight=weight)
+    assert one.n_iter_ == other.n_iter_ + 1
+
+
+def test_rows_of_x_val_whose_target_is_missing_do_not_count(tiny, windows):
+    X, y = windows
+    y_val = np.where(np.arange(10) % 3, y[30:], np.nan)
+    kept = ~np.isnan(y_val)
+    model = tiny(early_stopping=True)
+    one = clone(model).fit(X[:30], y[:30], X_val=X[30:], y_val=y_val)
+    other = clone(model).fit(X[:30], y[:30], X_val=X[30:][kept], y_val=y_val[kept])
+    assert_allclose(one.history_["val_loss"], other.history_["val_loss"], rtol=1e-6)
 
 
 def test_weights_equal_repeated_rows_in_a_full_batch(tiny, windows):
@@ -650,7 +678,7 @@ def test_x_val_through_a_pipeline(tiny):
         ({"X_val": np.ones((2, 6, 1)), "y_val": np.ones(2)}, "1 features, but LSTMForecaster is expecting 2"),
         ({"X_val": np.ones((2, 5, 2)), "y_val": np.ones(2)}, "5 steps, but LSTMForecaster is expecting 6"),
         ({"X_val": np.ones((2, 6, 2)), "y_val": np.ones((2, 2))}, r"y has shape \(2, 2\)"),
-        ({"X_val": np.ones((2, 6, 2)), "y_val": [1, np.nan]}, "contains NaN"),
+        ({"X_val": np.ones((2, 6, 2)), "y_val": [np.nan, np.nan]}, "contains NaN in every row"),
         ({"X_val": np.ones((2, 6, 2)), "y_val": np.ones(2), "sample_weight_val": [1, -1]}, "Negative values"),
     ],
 )
@@ -972,12 +1000,44 @@ def with_value(value, dtype=None):
         (np.full((4, 3), "a", dtype=object), ValueError, "could not convert"),
         (np.zeros((4, 3), dtype="datetime64[s]"), TypeError, "datetime64"),
         (np.zeros((4, 3), dtype="timedelta64[s]"), TypeError, "timedelta64"),
-        (pd.DataFrame({"t": pd.date_range("2020", periods=4)}), TypeError, "datetime64"),
+        (pd.DataFrame({"t": pd.date_range("2020", periods=4)}), TypeError, r"columns \['t'\] hold dates"),
     ],
 )
 def test_bad_x(tiny, X, error, message):
     with pytest.raises(error, match=message):
         tiny().fit(X, TARGET)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.ones((4, 1)),
+        np.ones((4, 4)),
+        pd.DataFrame(np.ones((4, 6)), columns=["temp", "wind", "rain", "snow", "sun", "demand"]),
+        pd.DataFrame(np.ones((4, 6)), columns=[f"{name}_lag{lag}" for lag in (2, 1, 0) for name in ("temp", "wind")]),
+    ],
+    ids=["one column", "four columns", "variables", "flattened windows of two variables"],
+)
+def test_a_forgotten_window_warns(tiny, X):
+    with pytest.warns(UserWarning, match=rf"{X.shape[1]} column.* make_pipeline\(SlidingWindow\(\), LSTMForecaster"):
+        tiny(epochs=1).fit(X, TARGET)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.ones((4, 5)),
+        np.ones((4, 2, 1)),
+        pd.DataFrame(np.ones((4, 6))),
+        pd.DataFrame(np.ones((4, 6)), columns=[f"temp_lag{lag}" for lag in range(5, -1, -1)]),
+        pd.DataFrame(np.ones((4, 6)), columns=[f"2020-01-{day:02}" for day in range(1, 7)]),
+    ],
+    ids=["five columns", "windows", "numbered columns", "lags", "dates"],
+)
+def test_steps_do_not_warn(tiny, X):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="X is a table")
+        tiny(epochs=1).fit(X, TARGET).predict(X)
 
 
 def test_sparse_data(tiny):
@@ -994,7 +1054,7 @@ def test_sparse_data(tiny):
     [
         (None, ValueError, "requires y to be passed"),
         (np.ones((4, 1, 1)), ValueError, "y should be a 1d or 2d array"),
-        (np.array([0, 1, np.nan, 3]), ValueError, "Input y contains NaN"),
+        (np.full(4, np.nan), ValueError, "Input y contains NaN in every row"),
         (np.array([0, 1, np.inf, 3]), ValueError, "Input y contains infinity"),
         (["a", "b", "c", "d"], ValueError, "not compatible with arrays of bytes/strings"),
         (np.ones(3), ValueError, "inconsistent numbers of samples"),

@@ -74,6 +74,14 @@ def test_mean_is_weighted():
     assert_array_equal(SeasonalNaive().fit(X, y, sample_weight=[3, 1, 0]).predict(X), [1.25] * 3)
 
 
+def test_rows_whose_target_is_missing_do_not_count():
+    X, y = np.full((4, 2, 1), NAN), np.array([[1.0, 10.0], [2.0, NAN], [3.0, 30.0], [NAN, 4.0]])
+    assert_array_equal(SeasonalNaive().fit(X, y).predict(X)[0], [2, 20])
+    assert_array_equal(SeasonalNaive().fit(X, y, sample_weight=[3, 1, 1, 1]).predict(X)[0], [1.5, 15])
+    with pytest.raises(ValueError, match="NaN in every row"):
+        SeasonalNaive().fit(X, np.full((4, 2), NAN))
+
+
 def test_targets():
     X = np.arange(6.0).reshape(1, 2, 3)
     assert_array_equal(SeasonalNaive().fit(X, np.zeros((1, 3))).predict(X), [[3, 4, 5]])

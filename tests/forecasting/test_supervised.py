@@ -19,6 +19,7 @@ from sklearn.preprocessing import (
 )
 
 from sklstm import LSTMForecaster, SlidingWindow, forecast, to_supervised
+from sklstm._windows.time_index import following_labels
 from sklstm.datasets import load_airline, make_sine
 
 TABLE = np.column_stack([np.arange(6.0), 10 * np.arange(6.0)])
@@ -91,7 +92,7 @@ def linear_trend(horizon, **to_supervised_params):
 @pytest.mark.parametrize("steps", [1, 3, 6])
 def test_forecast_of_all_columns(horizon, steps):
     expected = np.column_stack([np.arange(6.0, 6 + steps), 10 * np.arange(6.0, 6 + steps)])
-    assert_allclose(forecast(linear_trend(horizon), TABLE, steps), expected)
+    assert_allclose(forecast(linear_trend(horizon), TABLE, steps, target=[0, 1]), expected)
 
 
 @pytest.mark.parametrize("horizon", [1, 2, 7])
@@ -104,7 +105,8 @@ def test_forecast_takes_other_columns_from_the_future(horizon):
 @pytest.mark.parametrize("horizon", [1, 2])
 def test_forecast_of_a_frame(horizon):
     model = LinearRegression().fit(*to_supervised(FRAME, horizon, target="a"))
-    frame = forecast(model, FRAME, 3, target="a", future=pd.DataFrame({"b": [60, 70, 80]}))
+    future = pd.DataFrame({"b": [60, 70, 80]}, index=pd.date_range("2020-01-07", periods=3, freq="D"))
+    frame = forecast(model, FRAME, 3, target="a", future=future)
     expected = pd.DataFrame({"a": [6.0, 7.0, 8.0]}, index=pd.date_range("2020-01-07", periods=3, freq="D"))
     pd.testing.assert_frame_equal(frame, expected, check_freq=False)
     assert_allclose(forecast(model, FRAME, 3, target="a", future=[[60], [70], [80]]), expected)
@@ -127,7 +129,7 @@ def test_forecast_finds_the_future_by_name_and_label():
     future = pd.DataFrame({"c": np.arange(10.0), "unused": 0.0, "b": np.arange(10.0) / 10}, index=days)
     expected = [50 + 2500, 0.6 + 600, 0.7 + 700]
     assert_allclose(forecast(model, frame, 3, target="a", future=future)["a"], expected)
-    positional = future[["c", "b"]].iloc[6:].reset_index(drop=True)
+    positional = future[["b", "c"]].iloc[6:].to_numpy()
     assert_allclose(forecast(model, frame, 3, target="a", future=positional)["a"], expected)
     with pytest.raises(ValueError, match="must have the rows 2020-01-07"):
         forecast(model, frame, 3, target="a", future=future[:7])
@@ -137,7 +139,7 @@ def test_forecast_finds_the_future_by_name_and_label():
 
 def test_forecast_takes_one_future_column_by_position():
     model = LinearRegression().fit(*to_supervised(FRAME, target="a"))
-    for future in (pd.Series([60, 70, 80]), pd.Series([60, 70, 80], index=pd.date_range("2020-01-07", periods=3))):
+    for future in ([60, 70, 80], pd.Series([60, 70, 80], index=pd.date_range("2020-01-07", periods=3))):
         assert_allclose(forecast(model, FRAME, 3, target="a", future=future)["a"], [6, 7, 8])
 
 
@@ -165,10 +167,7 @@ def test_targets_of_every_kind():
     assert list(to_supervised(FRAME, target=FRAME.columns[::-1])[1]) == ["b", "a"]
     nested = FRAME.set_axis(pd.MultiIndex.from_tuples([("x", "a"), ("x", "b")]), axis=1)
     assert_array_equal(to_supervised(nested, target=("x", "b"))[1], TABLE[1:, 1])
-    doubled = FRAME.set_axis(["a", "a"], axis=1)
-    assert_array_equal(to_supervised(doubled)[1], TABLE[1:])
-    with pytest.raises(ValueError, match="each once"):
-        to_supervised(doubled, target="a")
+    assert list(to_supervised(nested, 2, target=("x", "b"))[1]) == [("x", "b_step1"), ("x", "b_step2")]
 
 
 @pytest.mark.parametrize("empty", [TABLE[:0], FRAME[:0]], ids=["array", "frame"])
@@ -189,14 +188,14 @@ def test_forecast_needs_the_future_of_columns_that_it_does_not_predict(future, m
 
 def test_forecast_rejects_models_that_do_not_fit():
     with pytest.raises(ValueError, match="cannot be steps of 2 target"):
-        forecast(linear_trend(1, target=0), TABLE, 2)
+        forecast(linear_trend(1, target=0), TABLE, 2, target=[0, 1])
 
     class Halving(LinearRegression):
         def predict(self, X):
             return super().predict(X)[::2]
 
     with pytest.raises(ValueError, match="a row for each row"):
-        forecast(Halving().fit(*to_supervised(TABLE)), TABLE, 2)
+        forecast(Halving().fit(*to_supervised(TABLE)), TABLE, 2, target=[0, 1])
 
 
 @pytest.mark.parametrize(
@@ -211,7 +210,7 @@ def test_forecast_rejects_models_that_do_not_fit():
 def test_forecast_continues_the_index_where_its_step_is_known(index, expected):
     frame = FRAME.set_axis(index)
     model = LinearRegression().fit(*to_supervised(frame))
-    result = forecast(model, frame, 2)
+    result = forecast(model, frame, 2, target=["a", "b"])
     assert list(result.index) == expected
     assert_allclose(result, [[6, 60], [7, 70]])
 
@@ -283,8 +282,8 @@ class Opaque(RegressorMixin, BaseEstimator):
 @pytest.mark.parametrize(
     ("steps", "horizon", "target"),
     [
-        ((SlidingWindow(4),), 1, None),
-        ((StandardScaler(), SlidingWindow(4)), 2, None),
+        ((SlidingWindow(4),), 1, [0, 1]),
+        ((StandardScaler(), SlidingWindow(4)), 2, [0, 1]),
         ((MinMaxScaler((-1, 1)), RobustScaler(), SlidingWindow(4)), 2, 0),
         ((MinMaxScaler(clip=True), SlidingWindow(4)), 1, 1),
         ((MaxAbsScaler(), SlidingWindow(40, pad="edge")), 3, [1]),
@@ -299,9 +298,8 @@ def test_forecast_rolls_windows_on_as_it_would_the_series(steps, horizon, target
     else:
         series = series[:, 1:]
     known = series[:30]
-    future = series[
-        30:, [column for column in range(series.shape[1]) if target is not None and column != np.ravel(target)[0]]
-    ]
+    others = [] if target is None else [column for column in (0, 1) if column not in np.ravel(target)]
+    future = series[30:, others] if others else None
     X, y = to_supervised(series, horizon, target=target)
     present = ~np.isnan(y.reshape(len(y), -1)).any(axis=1)
     if as_frame:
@@ -332,3 +330,166 @@ def test_forecast_rejects_a_future_that_is_not_finite(tiny):
     future = FRAME[["b"]].replace(20.0, np.inf).set_axis(pd.date_range("2020-01-07", periods=6))
     with pytest.raises(ValueError, match="contains infinity"):
         forecast(model, FRAME, 3, target="a", future=future)
+
+
+ENTRIES = {
+    "to_supervised": to_supervised,
+    "forecast": lambda series: forecast(LinearRegression().fit(*to_supervised(np.arange(9.0))), series, 3),
+    "window": lambda series: SlidingWindow(2).fit(series.to_frame()),
+    "window later": lambda series: SlidingWindow(2).fit(np.ones((2, 1))).transform(series.to_frame()),
+}
+
+
+@pytest.fixture(params=ENTRIES.values(), ids=ENTRIES.keys())
+def entry(request):
+    return request.param
+
+
+def test_every_entry_refuses_rows_that_are_not_in_order(entry):
+    series = pd.Series(np.arange(60.0), index=pd.date_range("2020-01-01", periods=60))
+    for wrong in (
+        series[::-1],
+        pd.concat([series[:9], series[8:]]),
+        pd.concat([series, series]).reset_index(drop=True)[::-1],
+    ):
+        with pytest.raises(ValueError, match="rows in the order of time"):
+            entry(wrong)
+
+
+def test_every_entry_refuses_several_series_in_one_table(entry):
+    index = pd.MultiIndex.from_product([["a", "b"], range(5)])
+    with pytest.raises(ValueError, match="an index of 2 levels"):
+        entry(pd.Series(np.arange(10.0), index=index))
+
+
+def test_every_entry_warns_of_gaps(entry):
+    series = pd.Series(np.arange(60.0), index=pd.bdate_range("2020-01-01", periods=60)).drop("2020-01-15")
+    with pytest.warns(UserWarning, match=r"2020-01-16 .* does not follow 2020-01-14 .*asfreq\('B'\)"):
+        entry(series)
+
+
+def test_every_entry_refuses_columns_of_the_same_name(tiny):
+    doubled = FRAME.set_axis(["a", "a"], axis=1)
+    model = LinearRegression().fit(*to_supervised(TABLE))
+    for call in (
+        lambda: to_supervised(doubled),
+        lambda: forecast(model, doubled, 3, target=[0, 1]),
+        lambda: SlidingWindow().fit(doubled),
+        lambda: tiny().fit(doubled, np.arange(6.0)),
+    ):
+        with pytest.raises(ValueError, match=r"columns of different names, but has several called \['a'\]"):
+            call()
+
+
+def test_dates_among_the_features(tiny):
+    frame = FRAME.reset_index(names="when")
+    for call in (lambda: SlidingWindow().fit(frame), lambda: tiny().fit(frame, FRAME["a"])):
+        with pytest.raises(TypeError, match=r"columns \['when'\] hold dates.*X\.set_index\('when'\)"):
+            call()
+
+
+def test_an_unsigned_index_beyond_signed_integers():
+    series = pd.Series(np.arange(6.0), index=np.arange(2**63 + 5, 2**63 + 11, dtype="uint64"))
+    result = forecast(LinearRegression().fit(*to_supervised(series)), series, 2)
+    assert list(result.index) == [2**63 + 11, 2**63 + 12]
+
+
+@pytest.fixture
+def repeats_promo():
+    """Return a model whose prediction is the value of "b" in the last row, which shows the rows that it saw."""
+    model = LinearRegression().fit(*to_supervised(TABLE, target=0))
+    model.coef_, model.intercept_ = np.array([0.0, 1.0]), 0.0
+    return model
+
+
+def predicted(model, history, **params):
+    return np.asarray(forecast(model, history, 3, target="a", **params)).ravel().tolist()
+
+
+@pytest.mark.parametrize("index", [pd.RangeIndex(6), FRAME.index, FRAME.index.to_period("D"), list("uvwxyz")])
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_rows_of_a_future_array_are_in_order(repeats_promo, index):
+    history = FRAME.set_axis(index)
+    assert predicted(repeats_promo, history, future=np.arange(20.0)) == [50, 0, 1]
+    assert predicted(repeats_promo, history, future=np.arange(20.0)[:, np.newaxis].tolist()) == [50, 0, 1]
+
+
+@pytest.mark.parametrize("index", [pd.RangeIndex(6), FRAME.index, FRAME.index.to_period("D")])
+@pytest.mark.parametrize("start", [0, 6])
+@pytest.mark.filterwarnings("ignore:X has feature names")
+def test_rows_of_a_future_frame_are_found_by_label(repeats_promo, index, start):
+    history = FRAME.set_axis(index)
+    labels = following_labels(index, 14)
+    labels = index.append(labels) if start == 0 else labels
+    future = pd.DataFrame({"b": np.arange(float(start), 20.0)}, index=labels)
+    assert predicted(repeats_promo, history, future=future) == [50, 6, 7]
+    for rows in (future[labels > labels[6 - start]], future[: 8 - start], future.drop(labels[7 - start])):
+        with pytest.raises(ValueError, match="future must have the rows"):
+            predicted(repeats_promo, history, future=rows)
+    with pytest.raises(ValueError, match="future must have its rows in the order of time, each time once"):
+        predicted(repeats_promo, history, future=pd.concat([future, future]))
+    with pytest.raises(ValueError, match=r"future must have the rows|holds times of the kind"):
+        predicted(repeats_promo, history, future=future.reset_index(drop=True)[:3])
+
+
+@pytest.mark.filterwarnings("ignore:X has feature names", "ignore:The index of")
+def test_dates_of_the_future_are_matched_where_the_history_has_no_frequency(repeats_promo):
+    history = FRAME.set_axis(pd.to_datetime([f"2020-01-{day:02}" for day in (1, 2, 4, 8, 9, 20)]))
+    dates = pd.to_datetime([f"2020-01-{day:02}" for day in (9, 20, 23, 24, 25, 30)])
+    future = pd.DataFrame({"b": np.arange(6.0)}, index=dates)
+    result = forecast(repeats_promo, history, 3, target="a", future=future)
+    assert list(result.index) == list(dates[2:5])
+    assert result["a"].tolist() == [50, 2, 3]
+    with pytest.raises(ValueError, match=r"future must have 3 row\(s\) after 2020-01-20.* Got 2"):
+        forecast(repeats_promo, history, 3, target="a", future=future[:4])
+    with pytest.raises(ValueError, match="kind 'datetime64', that of future holds 'integer'"):
+        forecast(repeats_promo, history, 3, target="a", future=future.reset_index(drop=True))
+    with pytest.raises(ValueError, match="time zone"):
+        forecast(repeats_promo, history, 3, target="a", future=future.tz_localize("UTC"))
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_future_is_validated_where_it_has_no_effect(steps):
+    model = LinearRegression().fit(*to_supervised(FRAME, 2, target="a"))
+    with pytest.raises(ValueError, match=r"future must have the columns \['b'\]"):
+        forecast(model, FRAME, steps, target="a", future=pd.DataFrame({"nonsense": ["a"]}))
+    future = pd.DataFrame({"b": [60.0, 70.0]}, index=following_labels(FRAME.index, 2))
+    with pytest.warns(UserWarning, match=r"future has no effect: the model predicts 2 step\(s\) at once"):
+        result = forecast(model, FRAME, steps, target="a", future=future)
+    pd.testing.assert_frame_equal(result, forecast(model, FRAME, steps, target="a"))
+
+
+def test_future_without_a_column_for_it():
+    model = LinearRegression().fit(*to_supervised(TABLE))
+    with pytest.raises(ValueError, match="predicts all columns of history"):
+        forecast(model, TABLE, 3, target=[0, 1], future=np.ones((3, 1)))
+
+
+def test_a_future_value_acts_on_its_own_time_if_its_column_is_shifted_back():
+    """The example of the notes: sales follow the promotion of the same day."""
+    promotion = (np.arange(60) % 5 == 0).astype(float)
+    table = pd.DataFrame({"sales": 10 * promotion, "promotion": promotion}, index=pd.date_range("2020", periods=60))
+    known = table.assign(promotion=table["promotion"].shift(-1))[:53]
+    model = LinearRegression().fit(*to_supervised(known, target="sales"))
+    for value in (0.0, 1.0):
+        plan = np.full(7, value)  # of days 53 to 59; that of day 53 stands in the last row of the history
+        history = known.assign(promotion=np.append(known["promotion"][:-1], plan[0]))
+        result = forecast(model, history, 7, target="sales", future=np.append(plan[1:], np.nan))
+        assert_allclose(result["sales"], 10 * plan, atol=1e-9)
+
+
+class OtherFrame:
+    """A data frame of another library than pandas."""
+
+    columns = ("a", "b")
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(TABLE, dtype=dtype)
+
+
+def test_names_of_other_frames_are_not_read():
+    X, y = to_supervised(OtherFrame(), target=1)
+    assert_array_equal(X, TABLE[:-1])
+    assert_array_equal(y, TABLE[1:, 1])
+    with pytest.raises(ValueError, match="anything but a pandas object are named by position"):
+        to_supervised(OtherFrame(), target="b")

@@ -1,0 +1,78 @@
+"""The columns of a series that a model predicts: their names in `y`, and what a fitted model remembers of them."""
+
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+
+from .._windows.tables import is_pandas, target_columns
+from .seasonal_naive import SeasonalNaive
+
+
+def name_at_step(column, step: int) -> Any:
+    """Return the name of a target's column in `y`, such as ``sales_step1``; of a MultiIndex, its last level changes."""
+    if isinstance(column, tuple):
+        return (*column[:-1], name_at_step(column[-1], step))
+    return f"{column}_step{step}"
+
+
+def predicted_columns(model, table, target, name: str) -> list[int]:
+    """Return the positions of the columns that a fitted model predicts, in the order of its outputs.
+
+    They are those of `target`, or else what the model remembers of its fit.
+
+    Raises
+    ------
+    ValueError
+        If the model remembers other targets, or if nothing tells which of several columns are the targets.
+    """
+    remembered = _remembered_columns(model, table)
+    if target is not None:
+        columns = target_columns(table, target)
+        if remembered not in (None, columns):
+            raise ValueError(
+                f"The model was fitted on the target(s) {_names(table, remembered)}, but target={target!r} is given."
+            )
+        return columns
+    if remembered is not None:
+        return remembered
+    if table.shape[1] > 1:
+        raise ValueError(
+            f"{name} has {table.shape[1]} columns, and the model does not tell which of them it predicts: pass the "
+            f"target of to_supervised. If it was None, pass target={_names(table, list(range(table.shape[1])))}."
+        )
+    return [0]
+
+
+def unwrapped(model) -> Any:
+    """Return the pipeline or regressor in a fitted search and transformed target."""
+    for inner in ("best_estimator_", "regressor_"):
+        model = getattr(model, inner, model)
+    return model
+
+
+def _remembered_columns(model, table) -> list[int] | None:
+    """Return the columns that a model remembers to predict; None if it does not, or if the table has other ones."""
+    model = unwrapped(model)
+    regressor = model[-1] if isinstance(model, Pipeline) else model
+    names = getattr(regressor, "_target_names", None)
+    if names is not None and is_pandas(table):
+        return _named_columns(table, names)
+    if isinstance(regressor, SeasonalNaive) and regressor.n_features_in_ == table.shape[1]:
+        return regressor._targets
+    return None
+
+
+def _named_columns(table, names: list) -> list[int] | None:
+    """Return the columns that `to_supervised` calls by these names; None if there are no such."""
+    positions = {column: position for position, column in enumerate(table.columns)}
+    if all(name in positions for name in names):
+        return [positions[name] for name in names]
+    firsts = {name_at_step(column, 1): column for column in table.columns}
+    targets = [firsts[name] for name in names if name in firsts]
+    n_steps = len(names) // max(len(targets), 1)
+    expected = [name_at_step(target, step) for step in range(1, n_steps + 1) for target in targets]
+    return [positions[target] for target in targets] if expected == names else None
+
+
+def _names(table, columns: list[int]) -> list:
+    return [table.columns[column] for column in columns] if is_pandas(table) else columns
