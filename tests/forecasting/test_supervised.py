@@ -18,7 +18,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from sklstm import LSTMForecaster, SlidingWindow, forecast, to_supervised
+from sklstm import LSTMForecaster, SlidingWindow, backtest, forecast, to_supervised
 from sklstm._windows.time_index import following_labels
 from sklstm.datasets import load_airline, make_sine
 
@@ -334,6 +334,7 @@ def test_forecast_rejects_a_future_that_is_not_finite(tiny):
 
 ENTRIES = {
     "to_supervised": to_supervised,
+    "backtest": lambda series: backtest(LinearRegression(), series, refit_every=9),
     "forecast": lambda series: forecast(LinearRegression().fit(*to_supervised(np.arange(9.0))), series, 3),
     "window": lambda series: SlidingWindow(2).fit(series.to_frame()),
     "window later": lambda series: SlidingWindow(2).fit(np.ones((2, 1))).transform(series.to_frame()),
