@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils import Bunch, check_array, gen_batches
+from sklearn.utils import Bunch, gen_batches
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, validate_params
-from .._validation import has_target
+from .._validation import check_numeric, has_target
 from .._windows.sliding_window import SlidingWindow
 from .._windows.tables import as_table, is_pandas, other_columns, take, target_columns
 from .._windows.time_index import time_index, warn_of_gaps
@@ -165,12 +165,7 @@ def backtest(
         columns = predicted_columns(model, table, target, "series")
     else:
         columns = target_columns(table, target)
-    known = check_array(
-        take(table, columns=columns),
-        dtype=[np.float64, np.float32],
-        ensure_all_finite="allow-nan",
-        input_name="series",
-    )
+    known = check_numeric(take(table, columns=columns), name="series", estimator=None)
     history = table
     if is_pandas(table) and time_index(table) is None:
         history = table.reset_index(drop=True)  # pandas 2 slices rows by label where labels are floats

@@ -2,17 +2,15 @@
 
 import warnings
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 from sklearn.utils import check_scalar
 
 from .._windows.tables import as_table, frame, is_pandas, other_columns, target_columns
-from .._windows.time_index import check_comparable, following_labels, time_index, warn_of_gaps
+from .._windows.time_index import time_index, warn_of_gaps
+from .future import check_future, with_continued_index
 from .recursion import last_prediction, recursion
 from .targets import name_at_step, predicted_columns
-
-FUTURE_CURE = "Set its index, or pass an array, whose rows are in order: future.to_numpy()."
 
 
 def to_supervised(series, horizon=1, *, target=None):
@@ -172,10 +170,10 @@ def forecast(model, history, steps, *, target=None, future=None):
     columns = predicted_columns(model, table, target, "history")
     labels, has_times = None, time_index(table) is not None
     if is_pandas(table):
-        table, labels = _with_continued_index(table, future, steps)
+        table, labels = with_continued_index(table, future, steps)
     others = other_columns(table, columns)
     if future is not None:
-        future = _check_future(table, others, future, steps, labels, by_label=has_times)
+        future = check_future(table, others, future, steps, labels, by_label=has_times)
     predictions = last_prediction(model, table, len(columns))
     if len(predictions) < steps:
         if future is None and others:
@@ -191,74 +189,3 @@ def forecast(model, history, steps, *, target=None, future=None):
         )
     predictions = predictions[:steps]
     return predictions if labels is None else frame(predictions, labels, table.columns[columns])
-
-
-def _with_continued_index(table, future, steps: int) -> tuple[Any, Any]:
-    """Return a DataFrame and the labels of the rows to come; both numbered where no labels can be had."""
-    index = time_index(table)
-    if index is not None:
-        labels = following_labels(index, steps)
-        if labels is None:
-            labels = _labels_of_future(index, future, steps)
-        if labels is not None:
-            return table, labels
-    numbered = table.reset_index(drop=True)
-    return numbered, following_labels(numbered.index, steps)
-
-
-def _labels_of_future(index, future, steps: int) -> Any | None:
-    """Return the labels that `future` has after those of an index without a frequency; None if it is an array."""
-    if not is_pandas(future):
-        return None
-    labels = _comparable(future, index)
-    labels = labels[labels > index[-1]][:steps]
-    if len(labels) < steps:
-        raise ValueError(f"future must have {steps} row(s) after {index[-1]}, the end of history. Got {len(labels)}.")
-    return labels
-
-
-def _check_future(table, others: list[int], future, steps: int, labels, *, by_label: bool) -> Any:
-    """Return the columns that are not predicted, for the steps to come, as array or DataFrame like the table."""
-    if not others:
-        raise ValueError("future is given, but the model predicts all columns of history. Leave future out.")
-    rows = as_table(future, "future")
-    names = None if labels is None else table.columns[others]
-    if is_pandas(rows) and labels is not None:
-        rows = _with_columns(rows, names, is_series=future.ndim == 1)
-        rows = _at_labels(rows, labels) if by_label else rows
-    if len(rows) < steps or rows.shape[1] != len(others):
-        raise ValueError(f"future has shape {rows.shape}, while ({steps}, {len(others)}) is required.")
-    if labels is None:
-        return np.asarray(rows)[:steps]
-    return rows.iloc[:steps].set_axis(labels) if is_pandas(rows) else frame(rows[:steps], labels, names)
-
-
-def _with_columns(rows, names, *, is_series: bool) -> Any:
-    """Return the columns of those names; a Series stands for the only one."""
-    if is_series and len(names) == 1:
-        return rows.set_axis(names, axis=1)
-    if not names.isin(rows.columns).all():
-        raise ValueError(f"future must have the columns {list(names)}. Got {list(rows.columns)} instead.")
-    return rows[names]
-
-
-def _at_labels(rows, labels) -> Any:
-    """Return the rows of the steps to come."""
-    if not labels.isin(_comparable(rows, labels)).all():
-        raise ValueError(
-            f"future must have the rows {labels[0]} to {labels[-1]}. Got {rows.index[0]} to {rows.index[-1]} instead. "
-            f"{FUTURE_CURE}"
-        )
-    return rows.loc[labels]
-
-
-def _comparable(future, index) -> Any:
-    """Return the index of `future` if it tells time as that of the history does."""
-    labels = time_index(future)
-    if labels is None or labels.inferred_type != index.inferred_type:
-        raise ValueError(
-            f"The index of history holds times of the kind {index.inferred_type!r}, that of future holds "
-            f"{future.index.inferred_type!r}. {FUTURE_CURE}"
-        )
-    check_comparable(labels, index, "future", "history")
-    return labels

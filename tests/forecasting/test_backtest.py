@@ -286,6 +286,8 @@ def test_invalid_series_and_models(table):
         backtest(Ridge(), table)
     with pytest.raises(ValueError, match="'model' parameter"):
         backtest("ridge", table)
+    with pytest.raises(TypeError, match=r"series must be numeric, but its columns \['day'\] hold dates"):
+        backtest(Spy([], []), as_frame(table).reset_index(names="day"), refit_every=1)
     with pytest.raises(ValueError, match="contains infinity"):
         backtest(Spy([], []), np.where(table > 1, np.inf, table), refit_every=1)
     with pytest.raises(ValueError, match="cannot be steps of 2 target"):

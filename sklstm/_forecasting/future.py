@@ -1,0 +1,81 @@
+"""The steps to come: their labels, and the columns that are known of them."""
+
+from typing import Any
+
+import numpy as np
+
+from .._windows.tables import as_table, frame, is_pandas
+from .._windows.time_index import check_comparable, following_labels, time_index
+
+CURE = "Set its index, or pass an array, whose rows are in order: future.to_numpy()."
+
+
+def with_continued_index(table, future, steps: int) -> tuple[Any, Any]:
+    """Return a DataFrame and the labels of the rows to come; both numbered where no labels can be had."""
+    index = time_index(table)
+    if index is not None:
+        labels = following_labels(index, steps)
+        if labels is None:
+            labels = _labels_of_future(index, future, steps)
+        if labels is not None:
+            return table, labels
+    numbered = table.reset_index(drop=True)
+    return numbered, following_labels(numbered.index, steps)
+
+
+def _labels_of_future(index, future, steps: int) -> Any | None:
+    """Return the labels that `future` has after those of an index without a frequency; None if it is an array."""
+    if not is_pandas(future):
+        return None
+    labels = _comparable(future, index)
+    labels = labels[labels > index[-1]][:steps]
+    if len(labels) < steps:
+        raise ValueError(f"future must have {steps} row(s) after {index[-1]}, the end of history. Got {len(labels)}.")
+    return labels
+
+
+def check_future(table, others: list[int], future, steps: int, labels, *, by_label: bool) -> Any:
+    """Return the columns that are not predicted, for the steps to come, as array or DataFrame like the table."""
+    if not others:
+        raise ValueError("future is given, but the model predicts all columns of history. Leave future out.")
+    rows = as_table(future, "future")
+    names = None if labels is None else table.columns[others]
+    if is_pandas(rows) and labels is not None:
+        rows = _with_columns(rows, names, is_series=future.ndim == 1)
+        rows = _at_labels(rows, labels) if by_label else rows
+    if len(rows) < steps or rows.shape[1] != len(others):
+        raise ValueError(f"future has shape {rows.shape}, while ({steps}, {len(others)}) is required.")
+    if labels is None:
+        return np.asarray(rows)[:steps]
+    return rows.iloc[:steps].set_axis(labels) if is_pandas(rows) else frame(rows[:steps], labels, names)
+
+
+def _with_columns(rows, names, *, is_series: bool) -> Any:
+    """Return the columns of those names; a Series stands for the only one."""
+    if is_series and len(names) == 1:
+        return rows.set_axis(names, axis=1)
+    if not names.isin(rows.columns).all():
+        raise ValueError(f"future must have the columns {list(names)}. Got {list(rows.columns)} instead.")
+    return rows[names]
+
+
+def _at_labels(rows, labels) -> Any:
+    """Return the rows of the steps to come."""
+    if not labels.isin(_comparable(rows, labels)).all():
+        raise ValueError(
+            f"future must have the rows {labels[0]} to {labels[-1]}. Got {rows.index[0]} to {rows.index[-1]} instead. "
+            f"{CURE}"
+        )
+    return rows.loc[labels]
+
+
+def _comparable(future, index) -> Any:
+    """Return the index of `future` if it tells time as that of the history does."""
+    labels = time_index(future)
+    if labels is None or labels.inferred_type != index.inferred_type:
+        raise ValueError(
+            f"The index of history holds times of the kind {index.inferred_type!r}, that of future holds "
+            f"{future.index.inferred_type!r}. {CURE}"
+        )
+    check_comparable(labels, index, "future", "history")
+    return labels
