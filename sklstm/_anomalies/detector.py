@@ -52,8 +52,9 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         The fitted forecaster, for windows without their last step.
 
     error_scale_ : ndarray of shape (n_features,)
-        Root mean squared error of each feature over the training rows, weighted by `sample_weight`; one for a
-        feature that is predicted without error.
+        Root mean squared error of each feature over the training rows, weighted by `sample_weight`, but no less than
+        what float32 rounds off a value as large as the largest one of these rows. So the smallest move of a feature
+        that never moved in training counts for much.
 
     offset_ : float
         The threshold: rows of which `score_samples` is lower are anomalies.
@@ -74,6 +75,9 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
     The scale is a root mean square, and not one of the median absolute error, although anomalies in the training
     rows enlarge it: a sensor with rare bursts, which are normal for it, has hardly any median error, and then drowns
     the others.
+
+    An error that is no larger than what float32 rounds off the feature's largest training value counts as none: the
+    forecast may be rounded.
 
     Errors in training are smaller than errors on new rows if the forecaster overfits. If there are normal rows to
     spare, the threshold is better taken from them: ``detector.offset_ = np.quantile(detector.score_samples(X), 0.01)``.
@@ -140,8 +144,9 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
             sample_weight = self._training_weight(windows, sample_weight)
             self.forecaster_ = self._fit_forecaster(windows, sample_weight)
             rows = np.flatnonzero(sample_weight)
-            errors, last = self._errors(windows), windows[:, -1]
-            self.error_scale_ = _scale(errors[rows], np.abs(last[rows]).max(axis=0), sample_weight[rows])
+            errors = self._errors(windows)
+            self._rounding = _rounding(windows[rows, -1])
+            self.error_scale_ = np.maximum(_root_mean_square(errors[rows], sample_weight[rows]), self._rounding)
             scores = _scores(self._feature_errors(errors))
             contamination = FALSE_POSITIVE_RATE if self.contamination == "auto" else self.contamination
             self.offset_ = float(np.percentile(scores[rows], 100.0 * contamination))
@@ -276,6 +281,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         return np.where(_has_past(windows)[:, np.newaxis], last - forecast, np.nan)
 
     def _feature_errors(self, errors: np.ndarray) -> np.ndarray:
+        errors = np.where(np.abs(errors) <= self._rounding, 0.0, errors)
         return _trailing_mean(np.square(errors / self.error_scale_), self.smoothing)
 
     def __sklearn_tags__(self):
@@ -294,10 +300,14 @@ def _has_past(windows: np.ndarray) -> np.ndarray:
     return has_past
 
 
-def _scale(errors: np.ndarray, magnitude: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
-    """Return the root mean square of each feature's errors, and one if they are no more than float32 rounds off."""
-    scale = np.sqrt(np.average(np.square(errors), axis=0, weights=sample_weight))
-    return np.where(scale > np.finfo(np.float32).eps * magnitude, scale, 1.0)
+def _rounding(values: np.ndarray) -> np.ndarray:
+    """Return what float32 rounds off the largest value of each feature, and next to nothing of one that is zero."""
+    float32 = np.finfo(np.float32)
+    return np.maximum(float32.eps * np.abs(values).max(axis=0).astype(np.float64), float32.tiny)
+
+
+def _root_mean_square(errors: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.average(np.square(errors), axis=0, weights=sample_weight))
 
 
 def _trailing_mean(values: np.ndarray, n_rows: int) -> np.ndarray:

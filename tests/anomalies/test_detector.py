@@ -281,15 +281,51 @@ def test_streaming_needs_no_more_than_the_last_rows(rng, smoothing):
         assert model.score_samples(np.array(latest))[-1] == pytest.approx(known[t], rel=1e-3)
 
 
-@pytest.mark.parametrize("forecaster", [SeasonalNaive(), flat_ridge()])
-def test_a_sensor_that_stands_still(rng, forecaster):
-    series = np.column_stack([np.cumsum(rng.standard_normal(100)), np.full(100, 0.1)])
+@pytest.mark.parametrize("constant", [0.0, 5.0, 0.1, -1e6, 1e-6, 1e-30])
+@pytest.mark.parametrize("forecaster", [SeasonalNaive(), flat_ridge()], ids=["naive", "ridge"])
+@pytest.mark.parametrize("n_others", [0, 1, 2])
+def test_any_move_of_a_sensor_that_never_moved_is_an_anomaly(rng, forecaster, constant, n_others):
+    series = np.column_stack([np.full(100, constant), 20 * rng.standard_normal((100, n_others))])
     X = windows_of(series)[3:]
     detector = LSTMAnomalyDetector(forecaster).fit(X)
-    assert detector.error_scale_[1] == 1
-    assert_allclose(detector.feature_errors(X)[:, 1], 0, atol=1e-9)
-    series[70, 1] += 5
-    assert detector.feature_errors(windows_of(series)[3:])[67, 1] == pytest.approx(25, rel=0.01)
+    scale = 2.0**-23 * abs(constant) if constant else 2.0**-126
+    assert detector.error_scale_[0] == pytest.approx(scale, rel=1e-12)
+    assert_array_equal(detector.feature_errors(X)[:, 0], 0)
+    move = 1e-4 * abs(constant) or 1e-9
+    series[70, 0] += move
+    moved = windows_of(series)[3:]
+    errors, scores = detector.feature_errors(moved), detector.score_samples(moved)
+    assert errors[67, 0] == pytest.approx((move / scale) ** 2, rel=1e-6)
+    assert scores[67] == pytest.approx(-errors[67, 0] / (1 + n_others), rel=1e-3)
+    assert detector.predict(moved)[67] == -1
+    assert np.isfinite(errors).all()
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1e6])
+@pytest.mark.parametrize("alpha", [1e-9, 1.0])
+def test_rounding_of_the_forecast_is_no_anomaly(constant, alpha):
+    series = np.full((100, 3), constant)
+    detector = LSTMAnomalyDetector(flat_ridge(alpha)).fit(windows_of(series, 9)[8:])
+    detector.forecaster_[-1].intercept_ = detector.forecaster_[-1].intercept_ * (1 + 1e-8)  # as another processor may
+    for n_rows in (9, 10, 40):  # a row alone, and others: a product of matrices rounds by their number
+        assert_array_equal(detector.predict(windows_of(series[:n_rows], 9)[8:]), 1)
+
+
+def test_a_network_knows_a_sensor_that_never_moved(tiny):
+    series = np.column_stack([make_sine(200), np.full(200, 5.0)])
+    detector = LSTMAnomalyDetector(tiny(linear_skip=True)).fit(windows_of(series, 6)[5:])
+    series[150, 1] = 5.001
+    moved = windows_of(series, 6)[5:]
+    assert detector.error_scale_[1] == pytest.approx(5 * 2.0**-23)
+    assert detector.predict(moved)[145] == -1
+    assert_array_equal(np.flatnonzero(detector.feature_errors(moved)[:, 1]), [145])
+
+
+def test_the_largest_move_has_a_finite_score(persistence):
+    series = np.zeros((60, 2))
+    persistence.fit(windows_of(series))
+    series[30] = np.finfo(np.float32).max
+    assert np.isfinite(persistence.score_samples(windows_of(series)[3:])).all()
 
 
 def test_default_forecaster(rng):
