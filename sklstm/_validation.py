@@ -3,7 +3,7 @@
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -184,6 +184,13 @@ def target_names(y) -> list | None:
         return list(y.columns)
     name = getattr(y, "name", None)
     return None if name is None else [name]
+
+
+def name_features(positions: Iterable[int]) -> str:
+    """Return how to call features of windows, which have no names."""
+    numbers = [str(position) for position in positions]
+    listed = " and ".join(filter(None, [", ".join(numbers[:-1]), numbers[-1]]))
+    return f"feature{'s' if len(numbers) > 1 else ''} {listed} of X (counted from 0)"
 
 
 def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:

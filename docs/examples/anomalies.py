@@ -55,7 +55,9 @@ def compare(title, series, is_anomaly, n_train, window_size, smoothing=1):
     print(f"{'':<8}{'AUC':>7}{'found':>8}{'false alarms':>14}")
     models = {name: model.fit(series[:n_train]) for name, model in detectors(window_size, smoothing).items()}
     for name, model in models.items():
-        score, flagged = -model.score_samples(series)[n_train:], model.predict(series)[n_train:] == -1
+        detector, windows = model[-1], model[:-1].transform(series)[n_train - smoothing + 1 :]
+        score, flagged = (judge(windows)[smoothing - 1 :] for judge in (detector.score_samples, detector.predict))
+        score, flagged = -score, flagged == -1
         found, false_alarms = flagged[truth].mean(), flagged[~truth].mean()
         print(f"{name:<8}{roc_auc_score(truth, score):7.3f}{found:8.1%}{false_alarms:14.1%}")
     z = np.square(StandardScaler().fit(series[:n_train]).transform(series)).mean(axis=1)
@@ -81,7 +83,7 @@ is_anomaly[stuck] = True
 models = compare("Four sensors", series, is_anomaly, n_train, window_size=16)
 print("Share of each sensor in the score of the rows in which the third one sticks")
 for name, model in models.items():
-    errors = model[-1].feature_errors(model[:-1].transform(series))[stuck].sum(axis=0)
+    errors = model[-1].feature_errors(model[:-1].transform(series)[stuck]).sum(axis=0)
     print(f"{name:<8}" + "".join(f"{share:8.1%}" for share in errors / errors.sum()))
 print()
 

@@ -1,5 +1,7 @@
 """The anomaly detector: rows that differ from their forecasts."""
 
+import warnings
+from collections.abc import Iterable
 from numbers import Integral, Real
 
 import numpy as np
@@ -9,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._compat import HasMethods, Interval, StrOptions, fit_context
 from .._forecasting.forecaster import LSTMForecaster
-from .._validation import check_sequences, check_weights, keeping_earlier_fit
-from .._windows.arrays import chunks, window_view
+from .._validation import check_sequences, check_weights, keeping_earlier_fit, name_features
+from .._windows.arrays import chunks, fill_missing_features, have_partial_steps, window_view
 
 FALSE_POSITIVE_RATE = 0.01  # on the training rows, with contamination="auto"
 
@@ -67,10 +69,16 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
 
     Notes
     -----
-    A row is judged if at least half of the steps before it in its window are complete, since a forecast from less is
-    no measure of anything, and by those of its features that are present. Other rows, such as the first ones of a
-    series, have the best score there is, zero, or with `smoothing` that of the rows before them. Training leaves out
-    such rows, and those in which any feature is missing.
+    A feature of a row is judged if it is present there and in at least half of the steps before it in the window,
+    since a forecast from less is no measure of anything. A sensor that fails does not keep the others from being
+    judged. A row of which no feature can be judged, such as the first ones of a series, is neither normal nor an
+    anomaly: its scores are NaN, and `predict` gives 0. `smoothing` averages over those of the rows before that are
+    judged; a row that is not judged itself has no average either. Training leaves out, without a warning, all rows of
+    which any feature is not judged.
+
+    The forecaster gets windows in which a step is either complete or missing in all features. If a step has some
+    features, the others are filled: each with its last value before in the window or, if there is none, its mean over
+    the last steps of the training rows. Training copies the windows for it, if any need it.
 
     The scale is a root mean square, and not one of the median absolute error, although anomalies in the training
     rows enlarge it: a sensor with rare bursts, which are normal for it, has hardly any median error, and then drowns
@@ -142,11 +150,12 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         with keeping_earlier_fit(self):
             windows = self._check_windows(X, reset=True)
             sample_weight = self._training_weight(windows, sample_weight)
-            self.forecaster_ = self._fit_forecaster(windows, sample_weight)
             rows = np.flatnonzero(sample_weight)
+            last, weight = windows[rows, -1], sample_weight[rows]
+            self._mean, self._rounding = np.average(last, axis=0, weights=weight), _rounding(last)
+            self.forecaster_ = self._fit_forecaster(windows, sample_weight)
             errors = self._errors(windows)
-            self._rounding = _rounding(windows[rows, -1])
-            self.error_scale_ = np.maximum(_root_mean_square(errors[rows], sample_weight[rows]), self._rounding)
+            self.error_scale_ = np.maximum(_root_mean_square(errors[rows], weight), self._rounding)
             scores = _scores(self._feature_errors(errors))
             contamination = FALSE_POSITIVE_RATE if self.contamination == "auto" else self.contamination
             self.offset_ = float(np.percentile(scores[rows], 100.0 * contamination))
@@ -164,7 +173,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         -------
         errors : ndarray of shape (n_samples, n_features)
             Squared errors in units of squared `error_scale_`, averaged over rows by `smoothing`. Over the training rows
-            the mean is one. NaN where there is nothing to judge.
+            the mean is one. NaN where a feature cannot be judged.
 
         Raises
         ------
@@ -172,9 +181,16 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
             If the detector is not fitted.
         ValueError
             If `X` has other dimensions, steps, features or columns than in `fit`, or is invalid as in `fit`.
+
+        Warns
+        -----
+        UserWarning
+            If there are rows of which no feature can be judged.
         """
         check_is_fitted(self)
-        return self._feature_errors(self._errors(self._check_windows(X, reset=False)))
+        errors = self._feature_errors(self._errors(self._check_windows(X, reset=False)))
+        _warn_of_rows_not_judged(errors)
+        return errors
 
     def score_samples(self, X):
         """Return the opposite of the anomaly score: the lower, the more abnormal.
@@ -187,11 +203,17 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            The opposite of the mean of `feature_errors` over features, and zero where there is nothing to judge.
+            The opposite of the mean of `feature_errors` over the features that are judged, and NaN for a row of which
+            none is: leave these rows out with ``~np.isnan(scores)`` before you compute a metric.
 
         Raises
         ------
         NotFittedError, ValueError
+            As in `feature_errors`.
+
+        Warns
+        -----
+        UserWarning
             As in `feature_errors`.
         """
         return _scores(self.feature_errors(X))
@@ -207,11 +229,16 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            ``score_samples(X) - offset_``.
+            ``score_samples(X) - offset_``; NaN for a row of which no feature can be judged.
 
         Raises
         ------
         NotFittedError, ValueError
+            As in `feature_errors`.
+
+        Warns
+        -----
+        UserWarning
             As in `feature_errors`.
         """
         return self.score_samples(X) - self.offset_
@@ -227,14 +254,20 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         labels : ndarray of shape (n_samples,), int
-            1 for normal rows, -1 for anomalies.
+            1 for normal rows, -1 for anomalies, and 0 for rows of which no feature can be judged.
 
         Raises
         ------
         NotFittedError, ValueError
             As in `feature_errors`.
+
+        Warns
+        -----
+        UserWarning
+            As in `feature_errors`.
         """
-        return np.where(self.decision_function(X) < 0, -1, 1)
+        decision = self.decision_function(X)
+        return np.where(np.isnan(decision), 0, np.where(decision < 0, -1, 1))
 
     def _check_windows(self, X, *, reset: bool) -> np.ndarray:
         windows = check_sequences(self, X, reset=reset)
@@ -250,35 +283,51 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         """Return the weights of the rows, zero for those that are too incomplete to learn from."""
         if sample_weight is not None and not has_fit_parameter(self._forecaster(), "sample_weight"):
             raise ValueError("Underlying estimator does not support sample weights.")
-        weight = check_weights(windows, sample_weight) * _has_past(windows) * ~np.isnan(windows[:, -1]).any(axis=1)
-        if not weight.any():
+        weight, judged = check_weights(windows, sample_weight), _judged(windows)
+        training_weight = weight * judged.all(axis=1)
+        if not training_weight.any():
+            never = np.flatnonzero(~judged[weight > 0].any(axis=0))
+            cure = f" Drop or fill {name_features(never)}." if 0 < len(never) < judged.shape[1] else ""
             raise ValueError(
-                "Input X has no row of which the last step and half of those before it are complete: there is nothing "
-                "to learn from."
+                "Input X has no row in which every feature is present in the last step and in half of those before it: "
+                f"there is nothing to learn from.{cure}"
             )
-        return weight
+        return training_weight
 
     def _fit_forecaster(self, windows: np.ndarray, sample_weight: np.ndarray):
-        forecaster, past = clone(self._forecaster()), self._past(windows)
-        known = sample_weight > 0
-        y = np.where(known[:, np.newaxis], windows[:, -1], 0.0)
+        forecaster, past, last = clone(self._forecaster()), windows[:, :-1], windows[:, -1]
+        takes_weight, rows = has_fit_parameter(forecaster, "sample_weight"), np.flatnonzero(sample_weight)
+        if have_partial_steps(past, rows):
+            past, last, sample_weight = self._filled(past, rows), last[rows], sample_weight[rows]
+        elif len(rows) < len(past) and not takes_weight:  # with weights, the windows stay a view of the series
+            past, last = past[rows], last[rows]
+        y = np.nan_to_num(last)
         y = y[:, 0] if y.shape[1] == 1 else y
-        if has_fit_parameter(forecaster, "sample_weight"):  # which leaves the windows a view of the series
-            return forecaster.fit(past, y, sample_weight=sample_weight)
-        return forecaster.fit(past, y) if known.all() else forecaster.fit(past[known], y[known])
+        return forecaster.fit(self._inputs(past), y, **{"sample_weight": sample_weight} if takes_weight else {})
 
     def _forecaster(self):
         return LSTMForecaster(random_state=0) if self.forecaster is None else self.forecaster
 
-    def _past(self, windows: np.ndarray) -> np.ndarray:
-        """Return all steps but the last, with the dimensions of the input."""
-        return windows[:, :-1] if len(self._input_shape) == 2 else windows[:, :-1, 0]
+    def _inputs(self, past: np.ndarray) -> np.ndarray:
+        """Return windows with the dimensions of the input."""
+        return past if len(self._input_shape) == 2 else past[:, :, 0]
+
+    def _filled(self, past: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        filled = np.empty((len(rows), *past.shape[1:]), dtype=past.dtype)
+        for chunk in chunks(len(rows), past[0].size):
+            filled[chunk] = fill_missing_features(past[rows[chunk]], self._mean)
+        return filled
 
     def _errors(self, windows: np.ndarray) -> np.ndarray:
-        """Return the errors of the forecasts of the last steps, NaN where there is none."""
-        last = windows[:, -1]
-        forecast = np.asarray(self.forecaster_.predict(self._past(windows)), dtype=np.float64).reshape(last.shape)
-        return np.where(_has_past(windows)[:, np.newaxis], last - forecast, np.nan)
+        """Return the errors of the forecasts of the last steps, NaN where a feature is not judged."""
+        return np.where(_judged(windows), windows[:, -1] - self._forecast(windows[:, :-1]), np.nan)
+
+    def _forecast(self, past: np.ndarray) -> np.ndarray:
+        parts: Iterable[np.ndarray] = [past]
+        if have_partial_steps(past):  # a chunk at a time, since filled windows are no view of the series
+            parts = (fill_missing_features(past[part], self._mean) for part in chunks(len(past), past[0].size))
+        forecasts = [np.asarray(self.forecaster_.predict(self._inputs(part)), dtype=np.float64) for part in parts]
+        return np.concatenate(forecasts).reshape(len(past), -1)
 
     def _feature_errors(self, errors: np.ndarray) -> np.ndarray:
         errors = np.where(np.abs(errors) <= self._rounding, 0.0, errors)
@@ -291,13 +340,24 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
-def _has_past(windows: np.ndarray) -> np.ndarray:
-    """Tell in which windows at least half of the steps before the last are complete."""
-    has_past = np.empty(len(windows), dtype=bool)
+def _judged(windows: np.ndarray) -> np.ndarray:
+    """Tell which features of each row are present in the last step and in at least half of those before it."""
+    judged = np.empty((len(windows), windows.shape[2]), dtype=bool)
     for chunk in chunks(len(windows), windows[0].size):
-        missing = np.isnan(windows[chunk, :-1]).any(axis=2)
-        has_past[chunk] = missing.mean(axis=1) <= 0.5
-    return has_past
+        missing = np.isnan(windows[chunk])
+        judged[chunk] = ~missing[:, -1] & (missing[:, :-1].mean(axis=1) <= 0.5)
+    return judged
+
+
+def _warn_of_rows_not_judged(errors: np.ndarray) -> None:
+    not_judged = np.isnan(errors).all(axis=1)
+    if not_judged.any():
+        warnings.warn(
+            f"{not_judged.sum()} of {len(errors)} rows cannot be judged, since their last step or more than half of "
+            "the steps before it are missing: their scores are NaN, and predict gives 0. If these are the first rows "
+            "after those of fit, set carry_over=True of SlidingWindow. Otherwise leave them out: ~np.isnan(scores).",
+            stacklevel=3,
+        )
 
 
 def _rounding(values: np.ndarray) -> np.ndarray:
@@ -311,17 +371,17 @@ def _root_mean_square(errors: np.ndarray, sample_weight: np.ndarray) -> np.ndarr
 
 
 def _trailing_mean(values: np.ndarray, n_rows: int) -> np.ndarray:
-    """Return the mean of the values that are not NaN over each row and the ``n_rows - 1`` before it."""
+    """Return the mean of the values that are not NaN over each row and the ``n_rows - 1`` before it; NaN stays NaN."""
     padding = np.full((n_rows - 1, values.shape[1]), np.nan)
     windows = window_view(np.concatenate([padding, values]), n_rows)
     mean = np.empty_like(values)
     for chunk in chunks(len(windows), windows[0].size):
         mean[chunk] = _mean(windows[chunk], axis=1)
-    return mean
+    return np.where(np.isnan(values), np.nan, mean)
 
 
 def _scores(feature_errors: np.ndarray) -> np.ndarray:
-    return -np.nan_to_num(_mean(feature_errors, axis=1))
+    return -_mean(feature_errors, axis=1)
 
 
 def _mean(values: np.ndarray, axis: int) -> np.ndarray:

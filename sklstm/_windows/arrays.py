@@ -63,6 +63,32 @@ def fill_missing_steps(windows: np.ndarray) -> np.ndarray:
     return np.take_along_axis(windows, source[:, :, np.newaxis], axis=1)
 
 
+def have_partial_steps(windows: np.ndarray, rows: np.ndarray | None = None) -> bool:
+    """Tell whether in some of the rows, or in any, there is a step of which some features are missing and some not."""
+    if windows.shape[2] == 1 or not np.isnan(windows.min()):
+        return False
+    rows = np.arange(len(windows)) if rows is None else rows
+    parts = (np.isnan(windows[rows[chunk]]) for chunk in chunks(len(rows), windows[0].size))
+    return any((missing.any(axis=2) & ~missing.all(axis=2)).any() for missing in parts)
+
+
+def fill_missing_features(windows: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
+    """Return windows in which each step is complete or missing as a whole.
+
+    Where a step has some features, the others are filled, each with its last value before in the window or, if there
+    is none, with its value in `otherwise`.
+    """
+    missing = np.isnan(windows)
+    partly = missing & ~missing.all(axis=2, keepdims=True)
+    if not partly.any():
+        return windows
+    steps = np.arange(windows.shape[1])[:, np.newaxis]
+    latest = np.maximum.accumulate(np.where(missing, -1, steps), axis=1)
+    before = np.take_along_axis(windows, np.maximum(latest, 0), axis=1)
+    fill = np.where(latest < 0, otherwise.astype(windows.dtype), before)
+    return np.where(partly, fill, windows)
+
+
 def products_by_row(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Return ``rows @ matrix``, each row by a product of its own: one product of all rows rounds by their number."""
     return (rows[..., np.newaxis, :] @ matrix)[..., 0, :]

@@ -1,5 +1,6 @@
 import pickle
 import tracemalloc
+import warnings
 from collections import deque
 from copy import deepcopy
 
@@ -12,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklstm import LSTMAnomalyDetector, LSTMForecaster, SeasonalNaive, SlidingWindow
+from sklstm._windows import arrays
 from sklstm.datasets import make_sine
 
 NAN = np.nan
@@ -55,7 +57,7 @@ def test_scores_are_the_defined_ones(walk, persistence):
     assert_allclose(scores[2:], -errors[2:].mean(axis=1))
     assert detector.offset_ == pytest.approx(np.percentile(scores[2:], 1))
     assert_allclose(detector.decision_function(X), scores - detector.offset_)
-    assert_array_equal(detector.predict(X), np.where(scores < detector.offset_, -1, 1))
+    assert_array_equal(detector.predict(X)[2:], np.where(scores < detector.offset_, -1, 1)[2:])
 
 
 @pytest.mark.parametrize(("contamination", "n_anomalies"), [("auto", 2), (0.1, 20), (0.5, 99)])
@@ -68,8 +70,8 @@ def test_contamination_is_the_share_of_training_rows(walk, persistence, contamin
 def test_a_row_on_the_threshold_is_normal(walk, persistence):
     X = windows_of(walk[0])
     persistence.fit(X)
-    persistence.offset_ = persistence.score_samples(X).min()
-    assert_array_equal(persistence.predict(X), 1)
+    persistence.offset_ = np.nanmin(persistence.score_samples(X))
+    assert_array_equal(persistence.predict(X)[2:], 1)
     still = np.ones((30, 4, 2))
     assert_array_equal(persistence.fit_predict(still), 1)
 
@@ -81,12 +83,13 @@ def test_the_anomaly_is_found_on_the_rows_of_a_raw_series():
     model = make_pipeline(StandardScaler(), SlidingWindow(10), LSTMAnomalyDetector(forecaster)).fit(normal)
     scores = model.score_samples(series)
     assert scores.shape == (300,)
-    assert scores[200] < 10 * scores[:200].min()
-    assert 200 <= scores.argmin() < 210
+    assert scores[200] < 10 * scores[5:200].min()
+    assert 200 <= np.nanargmin(scores) < 210
     assert_array_equal(model.decision_function(series), scores - model[-1].offset_)
     labels = model.predict(series)
     assert labels[200] == -1
-    assert (labels[:200] == 1).mean() > 0.95
+    assert (labels[5:200] == 1).mean() > 0.95
+    assert_array_equal(labels[:5], 0)
     assert_array_equal(model.fit_predict(normal), model.predict(normal))
 
 
@@ -106,8 +109,8 @@ def test_the_culprit_is_found_where_no_value_is_unusual(rng, smoothing):
     model = make_pipeline(
         StandardScaler(), SlidingWindow(12), LSTMAnomalyDetector(forecaster, smoothing=smoothing)
     ).fit(normal)
-    assert 100 < model.score_samples(faulty).argmin() < 125
-    worst = model.score_samples(faulty).argmin()
+    worst = np.nanargmin(model.score_samples(faulty))
+    assert 100 < worst < 125
     errors = model[-1].feature_errors(model[:-1].transform(faulty))
     assert errors[worst].argmax() == 2
     assert errors[worst, 2] > 0.5 * errors[worst].sum()
@@ -124,7 +127,7 @@ def test_smoothing_averages_over_the_rows_before(walk, persistence, smoothing):
     smooth = persistence.set_params(smoothing=smoothing).feature_errors(X)
     for t in range(len(X)):
         rows = raw[max(t - smoothing + 1, 0) : t + 1]
-        expected = rows[~np.isnan(rows).any(axis=1)].mean(axis=0) if np.isfinite(rows).any() else [NAN, NAN]
+        expected = [NAN, NAN] if np.isnan(raw[t]).any() else rows[~np.isnan(rows).any(axis=1)].mean(axis=0)
         assert_allclose(smooth[t], expected, rtol=1e-12)
 
 
@@ -144,7 +147,7 @@ def test_feature_errors_average_up_to_the_score(rng, walk, smoothing):
     judged = ~np.isnan(errors).all(axis=1)
     assert not judged.all()
     assert_allclose(scores[judged], -np.nanmean(errors[judged], axis=1))
-    assert_array_equal(scores[~judged], 0)
+    assert_array_equal(scores[~judged], NAN)
 
 
 def test_what_cannot_be_judged(walk, persistence):
@@ -155,21 +158,130 @@ def test_what_cannot_be_judged(walk, persistence):
             [nothing, one, two],
             [nothing, one, nothing],  # the step itself is missing
             [nothing, nothing, two],  # all before it is missing
-            [half, half, two],  # no step before it is complete
-            [nothing, one, half],  # a part of the step is missing
+            [half, half, two],  # one feature is missing before it
+            [nothing, one, half],  # one feature of the step is missing
+            [half, [NAN, 2.0], two],  # each feature has a step before it
         ]
     )
     detector = persistence.fit(np.concatenate([windows_of(walk[0], 3), X]))
     full = (np.subtract(two, one) / detector.error_scale_) ** 2
-    assert_allclose(detector.feature_errors(X), [full, nothing, nothing, nothing, [full[0], NAN]])
-    assert_allclose(detector.score_samples(X), [-full.mean(), 0, 0, 0, -full[0]])
-    assert_array_equal(detector.predict(X)[1:4], 1)
+    other = [0, full[1]]  # 3 after 3, 100 after 2
+    with pytest.warns(UserWarning, match="^2 of 6 rows cannot be judged"):
+        errors = detector.feature_errors(X)
+    assert_allclose(errors, [full, nothing, nothing, [0, NAN], [full[0], NAN], other])
+    expected = [-full.mean(), NAN, NAN, 0, -full[0], -np.mean(other)]
+    assert_allclose(judgement(detector.score_samples, X), expected)
+    assert_allclose(judgement(detector.decision_function, X), np.subtract(expected, detector.offset_))
+    detector.offset_ = -1e9
+    assert_array_equal(judgement(detector.predict, X), [1, 0, 0, 1, 1, 1])
+    detector.offset_ = 1.0
+    assert_array_equal(judgement(detector.predict, X), [-1, 0, 0, -1, -1, -1])
+
+
+def judgement(method, X):
+    """Return what a method says of rows, and check that it warns once of those that cannot be judged."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = method(X)
+    (warning,) = caught
+    assert warning.category is UserWarning
+    for cure in ("carry_over=True", "~np.isnan(scores)"):
+        assert cure in str(warning.message)
+    return result
+
+
+@pytest.mark.filterwarnings("error")
+def test_neither_a_fit_nor_rows_that_can_be_judged_warn(walk, persistence):
+    X = windows_of(walk[0])
+    persistence.fit(X)
+    window = SlidingWindow(4, carry_over=True).fit(walk[0][:100])
+    assert_array_equal(persistence.predict(window.transform(walk[0][100:])), persistence.predict(X[100:]))
+    persistence.feature_errors(X[2:])
+    X = X[2:].copy()
+    X[:, :, 0] = NAN  # one sensor is there
+    assert np.isfinite(persistence.score_samples(X)).all()
+
+
+@pytest.mark.parametrize("smoothing", [1, 5])
+@pytest.mark.parametrize("forecaster", ["naive", "ridge", "network"])
+def test_a_dead_sensor_blinds_none_of_the_others(rng, tiny, forecaster, smoothing):
+    forecaster = {"naive": SeasonalNaive(), "ridge": flat_ridge(), "network": tiny(epochs=5, linear_skip=True)}[
+        forecaster
+    ]
+    series = np.column_stack([np.sin(np.arange(400) / 5), np.cos(np.arange(400) / 9)])
+    series += 0.05 * rng.standard_normal(series.shape)
+    detector = LSTMAnomalyDetector(forecaster, smoothing=smoothing).fit(windows_of(series[:300], 8)[7:])
+    new = series[300:].copy()
+    new[60, 1] += 3
+    dead = new.copy()
+    dead[20:, 0] = NAN
+    scores = detector.score_samples(windows_of(dead, 8)[7:])
+    errors, expected = (detector.feature_errors(windows_of(rows, 8)[7:]) for rows in (dead, new))
+    assert_array_equal(np.isnan(errors), np.isnan(dead[7:]))
+    assert_array_equal(scores[13:], -errors[13:, 1])  # the score is that of the sensor that lives
+    assert 53 <= scores.argmin() < 53 + 8 + smoothing
+    assert detector.predict(windows_of(dead, 8)[7:])[53] == -1
+    assert_allclose(errors[:, 1], expected[:, 1], atol=0.1 * expected[:, 1].max())
+    assert np.corrcoef(errors[:, 1], expected[:, 1])[0, 1] > 0.99
+
+
+def test_the_forecaster_sees_what_is_known(rng):
+    series = np.cumsum(rng.standard_normal((60, 2)), axis=0)
+    weight = np.where(np.arange(60) < 50, 1.0, 3.0)
+    gaps = series.copy()
+    gaps[[10, 11, 30], 0] = NAN
+    gaps[40] = NAN
+    detector = LSTMAnomalyDetector(WeightRecorder()).fit(windows_of(gaps, 6), sample_weight=weight)
+    rows = np.setdiff1d(np.arange(60), [0, 1, 2, 10, 11, 30, 40])
+    assert_array_equal(detector.forecaster_.y_, series[rows])
+    mean = np.average(series[rows], axis=0, weights=weight[rows])
+    filled = windows_of(gaps, 6)[:, :-1].copy()
+    for row in range(60):
+        for step in range(5):
+            time = row - 5 + step
+            if time in (10, 11, 30):
+                first = max(time - step, 0)  # the row with which the window begins
+                before = series[[t for t in range(first, time) if t not in (10, 11, 30)], 0]
+                filled[row, step, 0] = before[-1] if len(before) else mean[0]
+    assert_allclose(detector.forecaster_.windows_, filled[rows], rtol=1e-12)
+    assert_allclose(detector.forecaster_.sample_weight_ / detector.forecaster_.sample_weight_[0], weight[rows])
+    seen = []
+    detector.forecaster_.predict = lambda X: (seen.append(X), np.zeros((len(X), 2)))[1]
+    detector.feature_errors(windows_of(gaps, 6)[5:])
+    assert_allclose(seen[0], filled[5:], rtol=1e-12)
+
+
+def test_a_row_of_partial_windows_has_one_value(rng, tiny, monkeypatch):
+    series = sensors(rng, 120)
+    series[rng.random(series.shape) < 0.1] = NAN
+    X = windows_of(series, 8)[7:]
+    detector = LSTMAnomalyDetector(tiny(linear_skip=True)).fit(X)
+    together = detector.feature_errors(X)
+    monkeypatch.setattr(arrays, "CHUNK", 7 * 32)
+    assert_array_equal(detector.feature_errors(X), together)
+    for row in (0, 50, 112):
+        assert_array_equal(detector.feature_errors(X[row : row + 1])[0], together[row])
+    assert_array_equal(detector.feature_errors(X.copy()), together)
+
+
+def test_memory_does_not_grow_with_windows_that_are_filled(rng):
+    series = rng.standard_normal((20_000, 2))
+    detector = LSTMAnomalyDetector(SeasonalNaive()).fit(windows_of(series, 300)[:1000])
+    series[5000:9000, 1] = NAN
+    X = windows_of(series, 300)[299:]
+    tracemalloc.start()
+    detector.score_samples(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < X.size * X.itemsize / 2
 
 
 def test_the_first_rows_of_a_series_wait_for_half_a_window(walk, persistence):
     X = windows_of(walk[0], 11)
     errors = persistence.fit(X).feature_errors(X)
     assert_array_equal(np.isnan(errors).all(axis=1), np.arange(200) < 5)
+    assert_array_equal(persistence.predict(X)[:5], 0)
+    assert set(persistence.predict(X)[5:]) == {-1, 1}
     assert_allclose(persistence.error_scale_, np.sqrt(np.mean(walk[1][5:] ** 2, axis=0)))
 
 
@@ -356,7 +468,8 @@ def test_copies_score_alike(tiny, walk, duplicate):
     [
         (np.ones((5, 1)), None, r"1 feature\(s\) \(shape=\(5, 1\)\) while a minimum of 2 is required"),
         (np.ones((5, 1, 3)), None, r"1 step\(s\) \(shape=\(5, 1, 3\)\) while a minimum of 2 is required"),
-        (np.full((5, 3, 2), NAN), None, "nothing to learn from"),
+        (np.full((5, 3, 2), NAN), None, r"there is nothing to learn from\.$"),
+        (np.full((5, 3, 3), [NAN, 1, NAN]), None, r"Drop or fill features 0 and 2 of X \(counted from 0\)\.$"),
         (np.ones((5, 3, 2)), np.zeros(5), "at least one non-zero"),
         (np.ones((5, 3, 2)), np.ones(5), "does not support sample weights"),
         (np.full((5, 3, 2), np.inf), None, "contains infinity"),

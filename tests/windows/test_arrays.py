@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklstm._windows.arrays import are_sliding, chunks, fill_missing_steps, missing_steps, products_by_row, window_view
+from sklstm._windows.arrays import (
+    are_sliding,
+    chunks,
+    fill_missing_features,
+    fill_missing_steps,
+    have_partial_steps,
+    missing_steps,
+    products_by_row,
+    window_view,
+)
 
 NAN = np.nan
 
@@ -70,13 +79,14 @@ def test_a_step_is_filled_as_a_whole():
     assert_array_equal(fill_missing_steps(window[:, 1:2]), [[[0, 0]]])
 
 
-@given(
-    arrays(
-        st.sampled_from([np.float32, np.float64]),
-        st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 3)),
-        elements=st.one_of(st.just(NAN), st.integers(-9, 9)),
-    )
+SOME_MISSING = arrays(
+    st.sampled_from([np.float32, np.float64]),
+    st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 3)),
+    elements=st.one_of(st.just(NAN), st.integers(-9, 9)),
 )
+
+
+@given(SOME_MISSING)
 def test_filling_is_pandas_forward_then_backward_fill(windows):
     before = windows.copy()
     for window, result in zip(windows, fill_missing_steps(windows), strict=True):
@@ -84,3 +94,26 @@ def test_filling_is_pandas_forward_then_backward_fill(windows):
         assert_array_equal(result, steps.where(steps.notna().all(axis=1)).ffill().bfill().fillna(0))
     assert fill_missing_steps(windows).dtype == windows.dtype
     assert_array_equal(windows, before)
+
+
+def test_features_filled_by_hand():
+    window = np.array([[[NAN, 1], [2, NAN], [NAN, NAN], [NAN, 3], [4, 5]]])
+    assert have_partial_steps(window)
+    assert_array_equal(fill_missing_features(window, np.array([8, 9])), [[[8, 1], [2, 1], [NAN, NAN], [2, 3], [4, 5]]])
+    whole = window[:, [2, 4]]
+    assert not have_partial_steps(whole)
+    assert_array_equal(fill_missing_features(whole, np.array([8, 9])), whole)
+
+
+@given(SOME_MISSING)
+def test_filling_features_is_pandas_forward_fill_in_steps_that_have_some(windows):
+    before, otherwise = windows.copy(), np.arange(windows.shape[2]) + 0.5
+    filled = fill_missing_features(windows, otherwise)
+    for window, result in zip(windows, filled, strict=True):
+        steps = pd.DataFrame(window)
+        assert_array_equal(result, steps.ffill().fillna(dict(enumerate(otherwise))).where(steps.notna().any(axis=1)))
+    assert filled.dtype == windows.dtype
+    assert_array_equal(windows, before)
+    partial = np.isnan(windows) != np.isnan(windows).all(axis=2, keepdims=True)
+    assert have_partial_steps(windows) == partial.any()
+    assert have_partial_steps(windows, np.array([0])) == partial[0].any()
