@@ -9,8 +9,10 @@ from sklearn.utils._param_validation import (  # 1.9
     StrOptions,
     validate_params,
 )
+from sklearn.utils.metadata_routing import _raise_for_params as raise_for_params  # 1.9
 from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_first_call  # 1.9
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in  # 1.9
+from sklearn.utils.validation import _check_method_params as check_method_params  # 1.9
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight  # 1.9
 
 __all__ = [
@@ -20,8 +22,10 @@ __all__ = [
     "RealNotInt",
     "StrOptions",
     "check_feature_names_in",
+    "check_method_params",
     "check_partial_fit_first_call",
     "check_sample_weight",
     "fit_context",
+    "raise_for_params",
     "validate_params",
 ]

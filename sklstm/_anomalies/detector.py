@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from .._compat import HasMethods, Interval, StrOptions, fit_context
+from .._compat import HasMethods, Interval, StrOptions, check_method_params, fit_context, raise_for_params
 from .._forecasting.forecaster import LSTMForecaster
 from .._validation import check_sequences, check_weights, keeping_earlier_fit, name_features
 from .._windows.arrays import chunks, fill_missing_features, have_partial_steps, window_view
@@ -121,7 +123,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         self.smoothing = smoothing
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None, **fit_params):
         """Train the forecaster, and learn how large its errors are.
 
         Parameters
@@ -136,6 +138,10 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
             Weights of the rows, not negative, for the forecaster and `error_scale_`. A row of weight zero, such as a
             known anomaly, counts as no row.
 
+        **fit_params : dict
+            What else the forecaster's `fit` requests. Only with ``enable_metadata_routing=True``, under which the
+            forecaster has to request `sample_weight`, too: ``forecaster.set_fit_request(sample_weight=True)``.
+
         Returns
         -------
         self : LSTMAnomalyDetector
@@ -144,16 +150,20 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the data are not as described, windows have a single step, no row is complete enough to learn from, or
-            `sample_weight` is given and the forecaster takes none. What was fitted before stays.
+            If the data are not as described, windows have a single step, no row is complete enough to learn from,
+            `sample_weight` is given and the forecaster takes none, or `fit_params` are given without metadata routing.
+            What was fitted before stays.
+        UnsetMetadataPassedError
+            If metadata routing is enabled, and the forecaster does not say whether it requests what is given.
         """
+        forecaster_params = self._forecaster_params(sample_weight, fit_params)
         with keeping_earlier_fit(self):
             windows = self._check_windows(X, reset=True)
             sample_weight = self._training_weight(windows, sample_weight)
             rows = np.flatnonzero(sample_weight)
             last, weight = windows[rows, -1], sample_weight[rows]
             self._mean, self._rounding = np.average(last, axis=0, weights=weight), _rounding(last)
-            self.forecaster_ = self._fit_forecaster(windows, sample_weight)
+            self.forecaster_ = self._fit_forecaster(windows, rows, forecaster_params)
             errors = self._errors(windows)
             self.error_scale_ = np.maximum(_root_mean_square(errors[rows], weight), self._rounding)
             scores = _scores(self._feature_errors(errors))
@@ -269,6 +279,17 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         decision = self.decision_function(X)
         return np.where(np.isnan(decision), 0, np.where(decision < 0, -1, 1))
 
+    def get_metadata_routing(self):
+        """Return what metadata the detector and its forecaster request.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            The requests of the detector, which takes `sample_weight`, and of the forecaster's `fit`.
+        """
+        fit = MethodMapping().add(caller="fit", callee="fit")
+        return MetadataRouter(owner=self).add_self_request(self).add(forecaster=self._forecaster(), method_mapping=fit)
+
     def _check_windows(self, X, *, reset: bool) -> np.ndarray:
         windows = check_sequences(self, X, reset=reset)
         if self.n_steps_in_ < 2:
@@ -279,10 +300,18 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         return windows
 
+    def _forecaster_params(self, sample_weight, fit_params: dict) -> dict:
+        """Return the metadata for the forecaster's fit."""
+        raise_for_params(fit_params, self, "fit")
+        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if get_config()["enable_metadata_routing"]:
+            return dict(process_routing(self, "fit", **weight, **fit_params)["forecaster"]["fit"])
+        if weight and not has_fit_parameter(self._forecaster(), "sample_weight"):
+            raise ValueError("Underlying estimator does not support sample weights.")
+        return weight
+
     def _training_weight(self, windows: np.ndarray, sample_weight) -> np.ndarray:
         """Return the weights of the rows, zero for those that are too incomplete to learn from."""
-        if sample_weight is not None and not has_fit_parameter(self._forecaster(), "sample_weight"):
-            raise ValueError("Underlying estimator does not support sample weights.")
         weight, judged = check_weights(windows, sample_weight), _judged(windows)
         training_weight = weight * judged.all(axis=1)
         if not training_weight.any():
@@ -294,16 +323,19 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
             )
         return training_weight
 
-    def _fit_forecaster(self, windows: np.ndarray, sample_weight: np.ndarray):
+    def _fit_forecaster(self, windows: np.ndarray, rows: np.ndarray, params: dict):
+        """Train the forecaster on some of the rows."""
         forecaster, past, last = clone(self._forecaster()), windows[:, :-1], windows[:, -1]
-        takes_weight, rows = has_fit_parameter(forecaster, "sample_weight"), np.flatnonzero(sample_weight)
-        if have_partial_steps(past, rows):
-            past, last, sample_weight = self._filled(past, rows), last[rows], sample_weight[rows]
-        elif len(rows) < len(past) and not takes_weight:  # with weights, the windows stay a view of the series
-            past, last = past[rows], last[rows]
+        takes_weight = "sample_weight" in params or has_fit_parameter(forecaster, "sample_weight")
+        if takes_weight:
+            weight = check_weights(windows, params.get("sample_weight"))
+            params = params | {"sample_weight": weight * np.isin(np.arange(len(windows)), rows)}
+        partial = have_partial_steps(past, rows)
+        if partial or (len(rows) < len(past) and not takes_weight):  # or else the windows stay a view of the series
+            params = check_method_params(windows, params, indices=rows)
+            past, last = self._filled(past, rows) if partial else past[rows], last[rows]
         y = np.nan_to_num(last)
-        y = y[:, 0] if y.shape[1] == 1 else y
-        return forecaster.fit(self._inputs(past), y, **{"sample_weight": sample_weight} if takes_weight else {})
+        return forecaster.fit(self._inputs(past), y[:, 0] if y.shape[1] == 1 else y, **params)
 
     def _forecaster(self):
         return LSTMForecaster(random_state=0) if self.forecaster is None else self.forecaster

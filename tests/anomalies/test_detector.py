@@ -7,8 +7,11 @@ from copy import deepcopy
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -362,6 +365,127 @@ def test_weights_go_to_the_forecaster_and_the_scale(walk):
     assert_allclose(detector.error_scale_, np.sqrt(np.average(series**2, axis=0, weights=weight)))
     persistence = LSTMAnomalyDetector(SeasonalNaive()).fit(X, sample_weight=weight)
     assert_allclose(persistence.error_scale_, np.sqrt(np.average(steps**2, axis=0, weights=weight)))
+
+
+class MoodRecorder(WeightRecorder):
+    """Take a value for each row, and a setting."""
+
+    def fit(self, X, y, sample_weight=None, mood=None, colour=None):
+        self.mood_, self.colour_ = mood, colour
+        return super().fit(X, y, sample_weight)
+
+
+@pytest.fixture
+def routing():
+    with config_context(enable_metadata_routing=True):
+        yield
+
+
+def requested(router, *path):
+    """Return what is requested for fits, following a path of objects inside routers."""
+    for name in path:
+        router = getattr(router, "_route_mappings", {})[name].router
+    return (router._self_request if hasattr(router, "_self_request") else router).fit.requests
+
+
+@pytest.mark.usefixtures("routing")
+def test_weights_that_the_forecaster_requests_arrive(walk):
+    X, weight = windows_of(walk[0]), np.arange(200.0) % 4
+    forecaster = WeightRecorder().set_fit_request(sample_weight=True)
+    detector = LSTMAnomalyDetector(forecaster).fit(X, sample_weight=weight)
+    weight[:2] = 0  # rows without a past
+    assert_allclose(detector.forecaster_.sample_weight_ / detector.forecaster_.sample_weight_[5], weight)
+    assert_allclose(detector.error_scale_, np.sqrt(np.average(walk[0] ** 2, axis=0, weights=weight)))
+
+
+@pytest.mark.usefixtures("routing")
+def test_weights_that_the_forecaster_does_not_request_are_for_the_detector(walk):
+    X, weight = windows_of(walk[0]), np.arange(200.0) % 4
+    detector = LSTMAnomalyDetector(WeightRecorder().set_fit_request(sample_weight=False)).fit(X, sample_weight=weight)
+    weight[:2] = 0
+    assert_allclose(detector.forecaster_.sample_weight_, weight > 0)
+    assert_allclose(detector.error_scale_, np.sqrt(np.average(walk[0] ** 2, axis=0, weights=weight)))
+
+
+@pytest.mark.usefixtures("routing")
+def test_weights_that_a_step_of_the_forecaster_requests_arrive(walk):
+    X, weight = windows_of(walk[0])[3:], 1.0 + np.arange(197) % 3
+    X = X.copy()
+    X[5, -1] = NAN  # this row is left out, and its weight
+    forecaster = make_pipeline(FunctionTransformer(flatten), Ridge().set_fit_request(sample_weight=True))
+    detector = LSTMAnomalyDetector(forecaster).fit(X, sample_weight=weight)
+    rows = np.delete(np.arange(197), 5)
+    expected = Ridge().fit(flatten(X[rows, :-1]), X[rows, -1], weight[rows] / weight.mean())
+    assert_allclose(detector.forecaster_[-1].coef_, expected.coef_, rtol=1e-4)
+    assert np.abs(detector.forecaster_[-1].coef_ - Ridge().fit(flatten(X[rows, :-1]), X[rows, -1]).coef_).max() > 1e-3
+
+
+@pytest.mark.usefixtures("routing")
+def test_weights_of_the_forecaster_alone(walk):
+    X, weight = windows_of(walk[0]), 1.0 + np.arange(200) % 4
+    forecaster = WeightRecorder().set_fit_request(sample_weight="its_weight")
+    detector = LSTMAnomalyDetector(forecaster).fit(X, its_weight=weight)
+    assert_allclose(detector.forecaster_.sample_weight_, np.where(np.arange(200) < 2, 0, weight / weight.mean()))
+    assert_allclose(detector.error_scale_, np.sqrt(np.mean(walk[0][2:] ** 2, axis=0)))
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.usefixtures("routing")
+def test_other_metadata_arrives(walk, gaps):
+    series = walk[0].copy()
+    series[50, 0] = NAN if gaps else 0  # the windows after it are filled, and copied without those that do not train
+    forecaster = MoodRecorder().set_fit_request(mood=True, colour=True)
+    detector = LSTMAnomalyDetector(forecaster).fit(windows_of(series), mood=np.arange(200), colour="red")
+    rows = np.setdiff1d(np.arange(200), [0, 1, 50]) if gaps else np.arange(200)
+    assert_array_equal(detector.forecaster_.mood_, rows)
+    assert_array_equal(detector.forecaster_.y_[-9:], series[-9:])
+    assert len(detector.forecaster_.y_) == len(rows)
+    assert detector.forecaster_.colour_ == "red"
+
+
+@pytest.mark.parametrize(
+    ("forecaster", "metadata", "error"),
+    [
+        (SeasonalNaive(), {"sample_weight": np.ones(200)}, UnsetMetadataPassedError),
+        (MoodRecorder(), {"mood": np.ones(200)}, UnsetMetadataPassedError),
+        (flat_ridge(), {"sample_weight": np.ones(200)}, UnsetMetadataPassedError),
+        (SeasonalNaive(), {"mood": 1}, TypeError),
+    ],
+)
+@pytest.mark.usefixtures("routing")
+def test_metadata_that_nobody_requests(walk, forecaster, metadata, error):
+    (name,) = metadata
+    with pytest.raises(error, match=name):
+        LSTMAnomalyDetector(forecaster).fit(windows_of(walk[0]), **metadata)
+
+
+def test_metadata_without_routing(walk, persistence):
+    with pytest.raises(ValueError, match=r"only supported if enable_metadata_routing=True.*mood"):
+        persistence.fit(windows_of(walk[0]), mood=1)
+
+
+@pytest.mark.usefixtures("routing")
+def test_requests_of_the_forecaster_are_seen_from_outside(walk):
+    forecaster = MoodRecorder().set_fit_request(sample_weight=True, mood="temper")
+    detector = LSTMAnomalyDetector(forecaster).set_fit_request(sample_weight=True)
+    router = detector.get_metadata_routing()
+    assert requested(router) == {"sample_weight": True}
+    assert requested(router, "forecaster") == {"sample_weight": True, "mood": "temper", "colour": None}
+    assert router.consumes("fit", {"sample_weight", "temper", "mood"}) == {"sample_weight", "temper"}
+    assert requested(LSTMAnomalyDetector().get_metadata_routing(), "forecaster")["sample_weight"] is None
+
+    weight, series = 1.0 + np.arange(200) % 4, walk[0]
+    pipeline = make_pipeline(SlidingWindow(4), detector).fit(series, sample_weight=weight, temper=np.arange(200))
+    assert_array_equal(pipeline[-1].forecaster_.mood_, np.arange(200))
+    assert_allclose(pipeline[-1].forecaster_.sample_weight_, np.where(np.arange(200) < 2, 0, weight / weight.mean()))
+    search = GridSearchCV(pipeline, {"lstmanomalydetector__smoothing": [1, 3]}, scoring=spread, cv=TimeSeriesSplit(3))
+    search.fit(series, sample_weight=weight, temper=np.arange(200))
+    assert_array_equal(search.best_estimator_[-1].forecaster_.mood_, np.arange(200))
+    assert search.best_params_ == {"lstmanomalydetector__smoothing": 3}
+
+
+def spread(model, X, y=None):
+    return -np.nanstd(model.score_samples(X))
 
 
 def test_rows_of_weight_zero_count_as_none(walk):
