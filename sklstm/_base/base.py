@@ -24,7 +24,7 @@ from .._specs import (
 from .._validation import check_sequences, check_tokens, check_weights, keeping_earlier_fit
 from .._windows.arrays import missing_steps
 from .heads import Head
-from .scaling import feature_scale, unit_scale
+from .scaling import feature_scale, unit_scale, warn_of_masked_steps
 from .splitting import last_rows
 
 ENGINE = "sklstm._engine"
@@ -99,6 +99,7 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
             if not resume:
                 self._fit_scale(sample, training_rows)
                 self._fit_head(sample, training_rows)
+                warn_of_masked_steps(sample.windows, training_rows)
             missing = missing_steps(*(data.windows for data in (sample, held_out) if data is not None))
             head = self._head()
             encoded = sample._replace(y=head.encode(sample))

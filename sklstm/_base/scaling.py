@@ -1,10 +1,13 @@
-"""Means and standard deviations of windows and of targets."""
+"""Means and standard deviations of windows and of targets, and a warning if few steps are complete."""
+
+import warnings
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
 from .._specs import Scale
-from .._windows.arrays import chunks
+from .._validation import name_features
+from .._windows.arrays import StepCounts, chunks, count_steps
 
 
 def unit_scale(n_columns: int) -> Scale:
@@ -18,7 +21,7 @@ def feature_scale(windows: np.ndarray, sample_weight: np.ndarray, rows: np.ndarr
     Raises
     ------
     ValueError
-        If all steps are missing.
+        If all steps are missing; it names the features that are missing most.
     """
     scaler = StandardScaler()
     for chunk in chunks(len(rows), windows[0].size):
@@ -28,8 +31,37 @@ def feature_scale(windows: np.ndarray, sample_weight: np.ndarray, rows: np.ndarr
             weight = np.broadcast_to(sample_weight[rows[chunk], np.newaxis], present.shape)
             scaler.partial_fit(some[present], sample_weight=weight[present])
     if not hasattr(scaler, "mean_"):
-        raise ValueError("Input X has a missing value in every step of every row: there is nothing to learn from.")
+        raise ValueError(
+            "Input X has a missing value in every step of every row: there is nothing to learn from."
+            + _most_missing(count_steps(windows, rows))
+        )
     return Scale(scaler.mean_, scaler.scale_)
+
+
+def warn_of_masked_steps(windows: np.ndarray, rows: np.ndarray) -> None:
+    """Warn if most steps of the rows that have any value are masked, since some feature is missing in them."""
+    if windows.shape[2] == 1 or not np.isnan(windows.min()):
+        return
+    counts = count_steps(windows, rows)
+    if counts.n_partial > 0.5 * counts.n_known:
+        warnings.warn(
+            f"The network skips {counts.n_partial / counts.n_known:.0%} of the steps of X that have any value, since "
+            f"another value is missing in them.{_most_missing(counts)}",
+            stacklevel=5,
+        )
+
+
+def _most_missing(counts: StepCounts) -> str:
+    """Return a sentence on the features that are missing most, and the cure."""
+    if not counts.n_partial:
+        return ""
+    shares = counts.n_missing / counts.n_known
+    most = [feature for feature in np.argsort(-shares, kind="stable")[:5] if shares[feature] >= 0.5 * shares.max()]
+    percent = ", ".join(f"{shares[feature]:.0%}" for feature in most)
+    return (
+        f" Most often missing: {name_features(most)}, in {percent} of the steps that have any value. Fill before the "
+        "windows are made, as with DataFrame.ffill or sklearn.impute.SimpleImputer, or drop the column."
+    )
 
 
 def target_scale(y: np.ndarray, sample_weight: np.ndarray, rows: np.ndarray) -> Scale:

@@ -265,6 +265,11 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
             If the data are not as described, or `X_val` and `y_val` are not both there or without
             `early_stopping=True`, before training; if the loss is no longer finite, while training. What was fitted
             before stays in all cases.
+
+        Warns
+        -----
+        UserWarning
+            If most of the steps that have any value are skipped, since another value is missing in them.
         """
         return self._fit_network(
             X,

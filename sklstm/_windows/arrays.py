@@ -1,6 +1,7 @@
 """Arrays of windows: views, and loops over them that neither copy all windows nor depend on their number."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import gen_batches
@@ -67,9 +68,27 @@ def have_partial_steps(windows: np.ndarray, rows: np.ndarray | None = None) -> b
     """Tell whether in some of the rows, or in any, there is a step of which some features are missing and some not."""
     if windows.shape[2] == 1 or not np.isnan(windows.min()):
         return False
-    rows = np.arange(len(windows)) if rows is None else rows
-    parts = (np.isnan(windows[rows[chunk]]) for chunk in chunks(len(rows), windows[0].size))
-    return any((missing.any(axis=2) & ~missing.all(axis=2)).any() for missing in parts)
+    return count_steps(windows, np.arange(len(windows)) if rows is None else rows).n_partial > 0
+
+
+class StepCounts(NamedTuple):
+    """Numbers of steps of windows."""
+
+    n_known: int  # with any value
+    n_partial: int  # of these, with a missing one
+    n_missing: np.ndarray  # of these, with each feature missing
+
+
+def count_steps(windows: np.ndarray, rows: np.ndarray) -> StepCounts:
+    """Count the steps of some rows of which some features are missing and some not."""
+    n_known, n_partial, n_missing = 0, 0, np.zeros(windows.shape[2], dtype=int)
+    for chunk in chunks(len(rows), windows[0].size):
+        missing = np.isnan(windows[rows[chunk]])
+        known = missing[~missing.all(axis=2)]
+        n_known += len(known)
+        n_partial += int(known.any(axis=1).sum())
+        n_missing += known.sum(axis=0)
+    return StepCounts(n_known, n_partial, n_missing)
 
 
 def fill_missing_features(windows: np.ndarray, otherwise: np.ndarray) -> np.ndarray:

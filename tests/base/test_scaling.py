@@ -1,9 +1,14 @@
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklstm._base.scaling import feature_scale, target_scale
+from sklstm import LSTMAnomalyDetector, LSTMClassifier, LSTMForecaster, SeasonalNaive, SlidingWindow, to_supervised
+from sklstm._base.scaling import feature_scale, target_scale, warn_of_masked_steps
 from sklstm._windows import arrays
+
+NAN = np.nan
 
 
 def test_feature_scale_is_that_of_the_steps_present(rng, monkeypatch):
@@ -20,8 +25,96 @@ def test_feature_scale_is_that_of_the_steps_present(rng, monkeypatch):
 
 
 def test_feature_scale_of_nothing():
-    with pytest.raises(ValueError, match="a missing value in every step"):
-        feature_scale(np.full((3, 2, 1), np.nan), np.ones(3), np.arange(3))
+    with pytest.raises(ValueError, match=r"a missing value in every step of every row: .* to learn from\.$"):
+        feature_scale(np.full((3, 2, 1), NAN), np.ones(3), np.arange(3))
+
+
+@pytest.mark.parametrize(
+    ("steps", "named"),
+    [
+        ([[1, NAN], [2, NAN]], "feature 1 of X (counted from 0), in 100% of"),
+        ([[NAN, 1, NAN], [NAN, 2, NAN]], "features 0 and 2 of X (counted from 0), in 100%, 100% of"),
+        ([[NAN, 1, 2, NAN], [NAN, NAN, 2, 3]], "features 0, 1 and 3 of X (counted from 0), in 100%, 50%, 50% of"),
+        ([[NAN, NAN], [NAN, 1]], "feature 0 of X (counted from 0), in 100% of"),
+        ([[0, NAN], [NAN, 1]], "features 0 and 1 of X (counted from 0), in 50%, 50% of"),
+    ],
+)
+def test_features_that_are_missing_everywhere_are_named(steps, named):
+    windows = np.full((3, 2, len(steps[0])), steps)
+    windows[0] = 1  # a row that does not train
+    with pytest.raises(ValueError, match="a missing value in every step") as caught:
+        feature_scale(windows, np.ones(3), np.arange(1, 3))
+    assert f"Most often missing: {named} the steps" in str(caught.value)
+    assert "or drop the column" in str(caught.value)
+
+
+def messages(function, *args, **kwargs):
+    """Return the texts of the warnings of a call, after a check of their place."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        function(*args, **kwargs)
+    assert {warning.filename for warning in caught if warning.category is UserWarning} <= {__file__}
+    return [str(warning.message) for warning in caught if warning.category is UserWarning]
+
+
+@pytest.mark.parametrize(("n_masked", "warned"), [(0, None), (10, None), (11, "55%"), (20, "100%")])
+def test_a_warning_where_most_steps_are_masked(monkeypatch, recwarn, n_masked, warned):
+    monkeypatch.setattr(arrays, "CHUNK", 2 * 18)
+    windows = np.ones((7, 6, 3))
+    windows[:2] = NAN  # padding
+    windows[2, :4] = NAN
+    rows = np.arange(6)  # the last one does not train
+    known = [(row, step) for row in rows for step in range(6) if not np.isnan(windows[row, step]).any()]
+    for row, step in known[:n_masked]:
+        windows[row, step, 2] = NAN
+    windows[6, :, 0] = NAN
+    warn_of_masked_steps(windows, rows)
+    texts = [str(warning.message) for warning in recwarn]
+    assert len(texts) == (warned is not None)
+    for text in texts:
+        assert text.startswith(f"The network skips {warned} of the steps of X that have any value")
+        assert f"Most often missing: feature 2 of X (counted from 0), in {warned} of the steps" in text
+
+
+@pytest.fixture
+def sparse_column(rng):
+    """Return windows in which the second feature is present in every twelfth row, and the first one's next value."""
+    time = np.arange(200)
+    table = np.column_stack([np.sin(time / 4), np.where(time % 12 == 0, rng.standard_normal(200), NAN)])
+    X, y = to_supervised(table, target=0)
+    return SlidingWindow(12).fit_transform(X), y.ravel()
+
+
+@pytest.mark.parametrize("estimator", [LSTMForecaster, LSTMClassifier])
+@pytest.mark.parametrize("normalize", [False, True])
+def test_networks_name_the_column_that_masks_most_steps(sparse_column, estimator, normalize):
+    X, y = sparse_column[0], np.sign(sparse_column[1])
+    model = estimator(units=2, epochs=1, normalize=normalize, random_state=0)
+    for _ in range(2):
+        (text,) = messages(model.fit, X, y)
+        assert "skips 91% of the steps" in text
+        assert "Most often missing: feature 1 of X (counted from 0), in 91% of the steps" in text
+    assert messages(model.fit, np.nan_to_num(X), y) == []
+    assert messages(model.fit, X[:, :, 0], y) == []
+    assert messages(model.fit, X[:, :, [0, 0]], y) == []  # what is missing are whole steps, before the series
+
+
+@pytest.mark.parametrize("estimator", [LSTMForecaster, LSTMClassifier])
+def test_partial_fit_warns_at_first(sparse_column, estimator):
+    X, y = sparse_column[0], np.sign(sparse_column[1])
+    classes = {"classes": np.unique(y)} if estimator is LSTMClassifier else {}
+    model = estimator(units=2, random_state=0)
+    assert len(messages(model.partial_fit, X, y, **classes)) == 1
+    assert messages(model.partial_fit, X, y) == []
+
+
+def test_what_masks_no_steps_does_not_warn(sparse_column, tiny, rng):
+    X, y = sparse_column
+    assert messages(SeasonalNaive(target=0).fit, X, y) == []
+    table = np.column_stack([np.sin(np.arange(200) / 4), np.cos(np.arange(200) / 9)])
+    table[rng.random(table.shape) < 0.35] = NAN
+    detector = LSTMAnomalyDetector(tiny())
+    assert messages(detector.fit, SlidingWindow(6).fit_transform(table)) == []
 
 
 def test_target_scale_is_weighted():
