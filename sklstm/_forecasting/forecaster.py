@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._base.base import BaseLSTM
 from .._base.heads import RegressionHead
-from .._base.linear import LinearModel, fit_linear, standardise_and_fill, subsample_rows
+from .._base.linear import LinearModel, fit_linear
 from .._base.scaling import target_scale, unit_scale
 from .._base.splitting import last_rows
 from .._compat import Interval, StrOptions, fit_context
@@ -377,14 +377,13 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         return last_rows(sample.rows, self.validation_fraction, gap)
 
     def _fit_head(self, sample, training_rows):
-        windows, y, sample_weight = sample.windows, sample.y, sample.sample_weight
+        y, sample_weight = sample.y, sample.sample_weight
         scale = target_scale(y, sample_weight, training_rows) if self.normalize else unit_scale(self.n_outputs_)
         self.target_mean_, self.target_scale_ = scale
-        self.linear_coef_ = np.zeros((*windows.shape[1:], self.n_outputs_))
+        self.linear_coef_ = np.zeros((*sample.windows.shape[1:], self.n_outputs_))
         if self.linear_skip:  # trained on all rows, held out or not: early stopping is for the network only
-            rows = subsample_rows(sample.rows, windows[0].size)
-            filled = standardise_and_fill(windows[rows], Scale(self.feature_mean_, self.feature_scale_))
-            self.linear_coef_, self.target_mean_ = fit_linear(filled, y[rows], sample_weight[rows])
+            scale = Scale(self.feature_mean_, self.feature_scale_)
+            self.linear_coef_, self.target_mean_ = fit_linear(sample, scale, self._seed)
 
     def _head(self):
         scale = Scale(self.feature_mean_, self.feature_scale_)
