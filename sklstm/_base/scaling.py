@@ -29,7 +29,8 @@ def feature_scale(windows: np.ndarray, sample_weight: np.ndarray, rows: np.ndarr
         present = ~np.isnan(some).any(axis=2)
         if present.any():
             weight = np.broadcast_to(sample_weight[rows[chunk], np.newaxis], present.shape)
-            scaler.partial_fit(some[present], sample_weight=weight[present])
+            # In float64, since scikit-learn rounds sums of float32 values otherwise than of the same values in float64.
+            scaler.partial_fit(some[present].astype(np.float64, order="C"), sample_weight=weight[present])
     if not hasattr(scaler, "mean_"):
         raise ValueError(
             "Input X has a missing value in every step of every row: there is nothing to learn from."
@@ -66,5 +67,5 @@ def _most_missing(counts: StepCounts) -> str:
 
 def target_scale(y: np.ndarray, sample_weight: np.ndarray, rows: np.ndarray) -> Scale:
     """Return the weighted mean and standard deviation of each output."""
-    scaler = StandardScaler().fit(y[rows], sample_weight=sample_weight[rows])
+    scaler = StandardScaler().fit(y[rows].astype(np.float64, order="C"), sample_weight=sample_weight[rows])
     return Scale(scaler.mean_, scaler.scale_)

@@ -85,8 +85,8 @@ def _are_beginnings(spec: NetworkSpec, inputs: dict[str, np.ndarray]) -> bool:
     n_before = len(windows) - 1
     if n_before == 0:
         return True
-    is_short = n_before < windows.shape[1] and are_sliding(windows)
-    return is_short and bool(np.isnan(windows[0, :n_before]).any(axis=1).all())
+    is_short = n_before < windows.shape[1] and bool(np.isnan(windows[0, :n_before]).any(axis=1).all())
+    return is_short and are_sliding(windows)
 
 
 @lru_cache(maxsize=MAX_IDLE_MODELS)

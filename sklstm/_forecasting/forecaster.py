@@ -77,8 +77,9 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
 
     validation_gap : int or "auto", default="auto"
         Number of rows between those to train on and those held out that are left out; only with `early_stopping=True`.
-        If "auto", it is the number of outputs less one if `X` are sliding windows, views of one series, so that no row
-        is trained on a future that overlaps those to predict; and 0 otherwise.
+        If "auto", it is the number of outputs less one if the windows around there slide over one series, each being
+        the one before it moved on by one step, so that no row is trained on a future that overlaps those to predict;
+        and 0 otherwise. Windows of a single step do not tell.
 
     n_iter_no_change : int, default=10
         Number of epochs without improvement by `tol` to stop after; only with `early_stopping=True`.
@@ -373,7 +374,9 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     def _split_rows(self, sample):
         gap = self.validation_gap
         if gap == "auto":  # no training row's future may reach into those of the others
-            gap = sample.y.shape[1] - 1 if are_sliding(sample.windows) else 0
+            gap = sample.y.shape[1] - 1
+            first = last_rows(sample.rows, self.validation_fraction)[1][0]
+            gap = gap if are_sliding(sample.windows[max(first - gap, 0) : first + 1]) else 0
         return last_rows(sample.rows, self.validation_fraction, gap)
 
     def _fit_head(self, sample, training_rows):

@@ -30,8 +30,11 @@ def window_view(padded: np.ndarray, window_size: int) -> np.ndarray:
 
 
 def are_sliding(windows: np.ndarray) -> bool:
-    """Tell whether each window is a view of the one before it, moved on by one step."""
-    return windows.strides[0] == windows.strides[1]
+    """Tell whether each window is the one before it, moved on by one step; windows of a single step are not.
+
+    Values tell, and not strides: copies of windows slide like a view of the series.
+    """
+    return windows.shape[1] > 1 and np.array_equal(windows[:-1, 1:], windows[1:, :-1], equal_nan=True)
 
 
 def chunks(n_rows: int, n_values: int) -> Iterator[slice]:
@@ -109,5 +112,9 @@ def fill_missing_features(windows: np.ndarray, otherwise: np.ndarray) -> np.ndar
 
 
 def products_by_row(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Return ``rows @ matrix``, each row by a product of its own: one product of all rows rounds by their number."""
+    """Return ``rows @ matrix``, each row by a product of its own: one product of all rows rounds by their number.
+
+    Both are brought into the order of C first, since products also round by the layout in memory.
+    """
+    rows, matrix = np.ascontiguousarray(rows), np.ascontiguousarray(matrix)
     return (rows[..., np.newaxis, :] @ matrix)[..., 0, :]

@@ -124,13 +124,36 @@ def test_two_dimensional_input_is_one_feature_a_step(tiny, windows):
     assert_array_equal(tiny().fit(X, y).predict(X), tiny().fit(X[:, :, None], y).predict(X[:, :, None]))
 
 
-@pytest.mark.parametrize("params", [{}, LINEAR, LINEAR | {"early_stopping": True, "validation_gap": 2}], ids=str)
+CONTAINERS = {
+    "copy": np.copy,
+    "Fortran": np.asfortranarray,
+    "float32": lambda array: array.astype(np.float32),
+    "features first": lambda array: np.moveaxis(np.ascontiguousarray(np.moveaxis(array, -1, 0)), 0, -1),
+    "every second": lambda array: np.repeat(array, 2, axis=1)[:, ::2],
+    "backwards": lambda array: array[::-1].copy()[::-1],
+    "pickle": lambda array: pickle.loads(pickle.dumps(array)),
+    "fold": lambda array: array[np.arange(len(array))],
+}
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("n_features", [1, 3])
+@pytest.mark.parametrize("params", [{}, LINEAR | {"early_stopping": True}], ids=str)
 @pytest.mark.parametrize("window_size", [1, 5])
-def test_a_view_and_its_copy_fit_alike(tiny, params, window_size):
-    X, y = to_supervised(make_sine(60), horizon=2)
+def test_equal_arrays_make_equal_models(tiny, params, window_size, n_features, rng):
+    """Whatever their layout in memory: with a validation gap, scales, linear models and networks."""
+    series = (5 + rng.standard_normal((63, n_features)).cumsum(axis=0)).astype(np.float32).astype(float)
+    X, y = to_supervised(series, horizon=3, target=0)
+    weight = rng.uniform(0.5, 2, len(X))
     view = SlidingWindow(window_size).fit_transform(X)
-    copy = view.copy()
-    assert_array_equal(tiny(**params).fit(view, y).predict(view), tiny(**params).fit(copy, y).predict(copy))
+    expected = tiny(**params).fit(view, y, weight)
+    for name, container in CONTAINERS.items():
+        windows = container(view)
+        assert_array_equal(windows, view)
+        model = tiny(**params).fit(windows, container(y), weight)
+        assert model.history_ == expected.history_, name
+        assert_array_equal(model.predict(windows), expected.predict(view), err_msg=name)
+        assert_array_equal(expected.predict(windows), expected.predict(view), err_msg=name)
 
 
 def test_memory_mapped_input(tiny, windows, tmp_path):
@@ -580,13 +603,23 @@ def test_early_stopping_needs_a_row_to_train_on(tiny):
 
 
 @pytest.mark.parametrize(
-    ("gap", "sliding", "n_left_out"),
-    [("auto", True, 3), ("auto", False, 0), (0, True, 0), (7, True, 7), (7, False, 7)],
+    ("gap", "kind", "n_left_out"),
+    [
+        ("auto", "view", 3),
+        ("auto", "copy", 3),
+        ("auto", "fold", 3),
+        ("auto", "independent", 0),
+        (0, "view", 0),
+        (7, "view", 7),
+        (7, "independent", 7),
+    ],
 )
-def test_rows_whose_futures_overlap_those_held_out_are_left_out(tiny, gap, sliding, n_left_out):
-    X, y = to_supervised(make_sine(54), horizon=4)
+def test_rows_whose_futures_overlap_those_held_out_are_left_out(tiny, gap, kind, n_left_out):
+    X, y = to_supervised(make_sine(74), horizon=4)
     X = SlidingWindow(5).fit_transform(X)
-    X = X if sliding else X.copy()
+    kept = np.r_[:7, 27:70] if kind == "fold" else np.arange(50)
+    X, y = X if kind == "view" else X[kept], y[kept]
+    X = X[:50] if kind != "independent" else np.random.default_rng(0).permuted(X, axis=0)
 
     def training_losses(changed=slice(0)):
         model = tiny(early_stopping=True, validation_fraction=0.2, validation_gap=gap)

@@ -20,10 +20,29 @@ from sklstm._windows.arrays import (
 NAN = np.nan
 
 
-def test_views_slide_and_copies_do_not():
-    windows = window_view(np.arange(12.0).reshape(6, 2), 3)
-    assert are_sliding(windows)
-    assert not are_sliding(windows.copy())
+@pytest.mark.parametrize("window_size", [2, 3])
+@pytest.mark.parametrize("missing", [[], [0, 1], [2]])
+def test_windows_slide_by_their_values_whether_they_are_views_or_copies(window_size, missing):
+    series = np.arange(14.0).reshape(7, 2)
+    series[missing, 1] = NAN
+    windows = window_view(series, window_size)
+    for sliding in (windows, windows.copy(), np.asfortranarray(windows), windows.astype(np.float32), windows[:1]):
+        assert are_sliding(sliding)
+    for other in (
+        windows[::-1],
+        windows[::2],
+        np.delete(windows, 2, axis=0),
+        windows + np.arange(len(windows))[:, None, None],
+    ):
+        assert not are_sliding(other)
+    changed = windows.copy()
+    changed[-2, -1, 0] += 1
+    assert not are_sliding(changed)
+
+
+def test_rows_of_one_step_do_not_slide():
+    assert not are_sliding(np.arange(6.0).reshape(6, 1, 1))
+    assert not are_sliding(window_view(np.arange(6.0).reshape(6, 1), 1))
 
 
 @given(st.integers(1, 3000), st.integers(1, 2**21))
@@ -52,6 +71,9 @@ def test_a_product_of_a_row_does_not_depend_on_the_others(rng, n_outputs):
     for n in (1, 2, 7):
         assert_array_equal(products_by_row(rows[-n:], matrix), together[-n:])
     assert_array_equal(products_by_row(rows.reshape(3, 11, 50), matrix), together.reshape(3, 11, n_outputs))
+    for array in (np.asfortranarray, lambda array: array[::-1].copy()[::-1]):
+        assert_array_equal(products_by_row(array(rows), matrix), together)
+        assert_array_equal(products_by_row(rows, array(matrix)), together)
 
 
 @pytest.mark.parametrize(
