@@ -1,12 +1,20 @@
 """Heads: what a network learns of a target, and what its outputs mean."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 from .._specs import WINDOWS, OutputSpec, Sample
 from .linear import LinearModel
+
+LOSSES: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # of errors; the engine's losses by the same names are Keras'
+    "absolute_error": np.abs,
+    "huber": lambda errors: np.where(np.abs(errors) <= 1, np.square(errors) / 2, np.abs(errors) - 0.5),
+    "squared_error": np.square,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +55,16 @@ class RegressionHead(Head):
     def decode(self, inputs, outputs):
         """Return the sum of both models in the units of the target."""
         return self.linear.predict(inputs[WINDOWS]) + outputs * self.std
+
+    def best_factor(self, outputs: np.ndarray, residuals: np.ndarray, sample_weight: np.ndarray) -> float:
+        """Return the factor from 0 to 1 with which the network's outputs have the least loss."""
+
+        def loss(factor: float) -> float:
+            return np.average(LOSSES[self.loss](residuals - factor * outputs).mean(axis=1), weights=sample_weight)
+
+        # The loss is convex, so that no other minimum can mislead the search, which never gets to the very ends.
+        inside = minimize_scalar(loss, bounds=(0, 1), method="bounded", options={"xatol": 1e-6})
+        return min((1.0, 0.0, float(inside.x)), key=loss)
 
     def output_spec(self):
         """Return the same for an exported model."""

@@ -70,7 +70,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     early_stopping : bool, default=True
         Whether to hold out the last rows, stop when the loss on them no longer falls, and restore the
         weights with which it was lowest. With `linear_skip=True`, the network's part of the prediction is then scaled
-        by the factor from 0 to 1 that suits those rows best [7]_; the linear map is learnt from all rows.
+        by the factor from 0 to 1 with the least loss on those rows [7]_; the linear map is learnt from all rows.
 
     validation_fraction : float, default=0.2
         Fraction of the rows to hold out; only with `early_stopping=True`.
@@ -405,12 +405,11 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
             self._shrink_network(validation)
 
     def _shrink_network(self, validation: Sample) -> None:
-        """Scale the network's output by the factor from 0 to 1 with the least squared error."""
+        """Scale the network's output by the factor from 0 to 1 with the least loss on the validation set."""
         from .. import _engine
 
-        span = slice(validation.rows[0], validation.rows[-1] + 1)
-        weight = validation.sample_weight[span, np.newaxis]
-        output, residuals = self._network_output({WINDOWS: validation.windows[span]}), validation.y[span]
-        square = np.sum(weight * output**2)
-        factor = np.float32(np.clip(np.sum(weight * output * residuals) / square, 0, 1) if square else 1)
-        self.weights_ = _engine.scale_output(self.weights_, factor)
+        rows = validation.rows
+        span = slice(rows[0], rows[-1] + 1)  # a view, also of rows between them that do not count
+        outputs = self._network_output({WINDOWS: validation.windows[span]})[rows - rows[0]]
+        factor = self._head().best_factor(outputs, validation.y[rows], validation.sample_weight[rows])
+        self.weights_ = _engine.scale_output(self.weights_, np.float32(factor))

@@ -27,6 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sklstm import LSTMForecaster, SlidingWindow, forecast, to_supervised
+from sklstm._base.heads import LOSSES
 from sklstm._compat import InvalidParameterError
 from sklstm._windows import arrays
 from sklstm.datasets import make_sine
@@ -468,22 +469,40 @@ def test_of_noise_the_network_learns_next_to_nothing():
     assert min(shares) == 0
 
 
+@pytest.mark.parametrize("loss_name", ["squared_error", "absolute_error", "huber"])
 @pytest.mark.parametrize("signal", [0, 1, 9])
-def test_the_part_of_the_network_is_that_which_suits_the_rows_held_out_best(tiny, rng, signal):
+def test_the_part_of_the_network_is_that_with_the_least_loss_in_validation(tiny, rng, signal, loss_name):
     X = rng.standard_normal((80, 3, 1))
     y = signal * np.abs(X[:, -1, 0]) + rng.standard_normal(80)
     weight = rng.uniform(0.5, 2, 80)
-    model = tiny(**LINEAR, early_stopping=True, validation_fraction=0.25, epochs=30, learning_rate=0.05)
+    model = tiny(**LINEAR, loss=loss_name, early_stopping=True, validation_fraction=0.25, epochs=30, learning_rate=0.05)
     model.fit(X, y, weight)
     part = network_part(model, X)
     rest = y - (model.predict(X) - part)
 
     def loss(factor):
-        return np.average((rest - factor * part)[60:] ** 2, weights=weight[60:])
+        errors = (rest - factor * part)[60:] / model.target_scale_
+        return np.average(LOSSES[loss_name](errors), weights=weight[60:])
 
     assert loss(1) <= min(loss(0), loss(0.95))
-    as_trained = np.isclose(loss(1), min(model.history_["val_loss"]) * model.target_scale_[0] ** 2)
+    as_trained = np.isclose(loss(1), min(model.history_["val_loss"]))
     assert as_trained or loss(1) <= loss(1.05)
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "huber"])
+def test_an_outlier_in_validation_does_not_switch_off_a_robust_network(tiny, rng, loss):
+    """The factor with the least squared error would be zero, and the error that of the linear model."""
+    X = rng.standard_normal((300, 2, 1))
+    y = np.abs(X[:, -1, 0])
+    noisy = y.copy()
+    outlier = 160 + np.argmax(y[160:200])
+    noisy[outlier] -= 100
+    model = tiny(**LINEAR, loss=loss, early_stopping=True, units=8, epochs=30, learning_rate=0.03)
+    model.fit(X[:200], noisy[:200])
+    errors = [
+        np.abs(part - y[200:]).mean() for part in (model.predict(X[200:]), model._head().linear.predict(X[200:])[:, 0])
+    ]
+    assert errors[0] < 0.3 * errors[1]
 
 
 # The learning rate
