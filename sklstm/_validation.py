@@ -207,16 +207,16 @@ def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:
     return sample_weight / sample_weight[sample_weight > 0].mean()
 
 
-def weigh_classes(sample_weight: np.ndarray, class_weight, classes: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Multiply weights of rows by those of their classes; `y` tells the class of each row, by its place in `classes`.
+def weights_of_classes(sample_weight: np.ndarray, class_weight, classes: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the weight of each class; `y` tells the class of each training row, by its place in `classes`.
 
-    "balanced" classes have the same sum of weights, whether rows have weights or are repeated.
+    "balanced" classes have the same sum of weights, whether rows have weights or are repeated. A class that no row with
+    a weight belongs to then weighs nothing.
     """
     rows = np.flatnonzero(sample_weight)
     known = np.unique(y[rows]) if class_weight == "balanced" else np.arange(len(classes))
-    weights = compute_class_weight(
+    weights = np.zeros(len(classes))
+    weights[known] = compute_class_weight(
         class_weight, classes=classes[known], y=classes[y[rows]], sample_weight=sample_weight[rows]
     )
-    weighted = np.zeros_like(sample_weight)
-    weighted[rows] = sample_weight[rows] * weights[np.searchsorted(known, y[rows])]
-    return weighted
+    return weights

@@ -91,10 +91,11 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
             if not resume:
                 self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
             sample = self._check_sample(X, y, sample_weight, reset=not resume)
-            training_rows, validation_rows = sample.rows, None
             if held_out is not None:
                 held_out = self._check_sample(*held_out, reset=False)
-            elif early_stopping:
+            sample, held_out = self._weigh_rows(sample, held_out)
+            training_rows, validation_rows = sample.rows, None
+            if held_out is None and early_stopping:
                 training_rows, validation_rows = self._split_rows(sample)
             if not resume:
                 self._fit_scale(sample, training_rows)
@@ -133,6 +134,10 @@ class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
         y = self._check_target(inputs[WINDOWS], y, reset=reset)
         sample_weight = check_weights(inputs[WINDOWS], sample_weight)
         return Sample(inputs, y, sample_weight, np.flatnonzero(sample_weight))
+
+    def _weigh_rows(self, sample: Sample, held_out: Sample | None) -> tuple[Sample, Sample | None]:
+        """Return both with the weights that their rows have besides those of the user, learnt from the first alone."""
+        return sample, held_out
 
     def _check_inputs(self, X, y="no_validation", *, reset: bool) -> dict[str, np.ndarray]:
         """Return validated inputs by name."""

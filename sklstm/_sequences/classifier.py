@@ -14,7 +14,8 @@ from .._base.base import BaseLSTM
 from .._base.heads import ClassificationHead
 from .._base.splitting import stratified_rows
 from .._compat import Interval, StrOptions, check_partial_fit_first_call, fit_context
-from .._validation import check_weights, keeping_earlier_fit, weigh_classes
+from .._specs import Sample
+from .._validation import check_weights, keeping_earlier_fit, weights_of_classes
 
 
 class LSTMClassifier(ClassifierMixin, BaseLSTM):
@@ -68,7 +69,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, which rows are weighted with besides `sample_weight`: one for each class, or inversely
-        proportional to how often it occurs in ``y``.
+        proportional to how often it occurs in ``y``. Rows to validate on have the same weights of classes.
 
     early_stopping : bool, default=False
         Whether to hold out some rows, stop when the loss on them no longer falls, and restore the weights with
@@ -388,13 +389,16 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     def _head(self):
         return ClassificationHead(n_outputs=self.n_outputs_)
 
-    def _check_sample(self, X, y, sample_weight, *, reset):
-        sample = super()._check_sample(X, y, sample_weight, reset=reset)
+    def _weigh_rows(self, sample, held_out):
         if self.class_weight is None:
-            return sample
-        sample_weight = weigh_classes(sample.sample_weight, self.class_weight, self.classes_, sample.y[:, 0])
-        sample_weight = check_weights(sample.windows, sample_weight)
-        return sample._replace(sample_weight=sample_weight, rows=np.flatnonzero(sample_weight))
+            return sample, held_out
+        weights = weights_of_classes(sample.sample_weight, self.class_weight, self.classes_, sample.y[:, 0])
+
+        def weigh(sample: Sample) -> Sample:
+            sample_weight = check_weights(sample.windows, sample.sample_weight * weights[sample.y[:, 0]])
+            return sample._replace(sample_weight=sample_weight, rows=np.flatnonzero(sample_weight))
+
+        return weigh(sample), None if held_out is None else weigh(held_out)
 
     def _check_target(self, X, y, *, reset):
         y = column_or_1d(y, warn=True)

@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklstm import LSTMClassifier, pad_sequences
+from sklstm._base.splitting import stratified_rows
 
 POOLINGS = ["last", "mean", "max"]
 
@@ -227,6 +228,44 @@ def test_a_weight_of_a_class_that_is_not_among_the_rows_does_no_harm(sequences):
     model = make(**params).partial_fit(X[:40], y[:40], classes=[0, 1, 2])
     assert_array_equal(model.partial_fit(X[40:], y[40:]).classes_, [0, 1, 2])
     assert make(**params).fit(X, y, X_val=X[:40], y_val=y[:40]).n_iter_ == 2
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 0.5, 2: 4.0}], ids=str)
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_classes_weigh_in_validation_as_in_training(sequences, class_weight, warm_start):
+    """Whatever their frequencies in the validation set are."""
+    X, y = sequences
+    train, test = np.r_[0:16, 20:28, 40:44], np.r_[16:18, 28:40, 44:60]
+    weight, weight_val = np.linspace(1, 2, len(train)), np.linspace(2, 1, len(test))
+    counts = np.bincount(y[train], weight)
+    class_weights = weight.sum() / (3 * counts) if class_weight == "balanced" else np.array([0.5, 1.0, 4.0])
+    model = make(class_weight=class_weight, early_stopping=True, epochs=1, learning_rate=1e-12)
+    if warm_start:
+        model.set_params(warm_start=True).fit(X, y)
+    model.fit(X[train], y[train], weight, X_val=X[test], y_val=y[test], sample_weight_val=weight_val)
+    for name, rows, row_weight in (("loss", train, weight), ("val_loss", test, weight_val)):
+        expected = log_loss(y[rows], model.predict_proba(X[rows]), sample_weight=row_weight * class_weights[y[rows]])
+        assert_allclose(model.history_[name][-1], expected, rtol=1e-4)
+
+
+def test_classes_weigh_alike_on_both_sides_of_a_split(sequences):
+    X, y = sequences
+    model = make(class_weight="balanced", early_stopping=True, epochs=1, learning_rate=1e-12, validation_fraction=0.3)
+    rows = np.r_[0:20, 20:30, 40:47]
+    model.fit(X[rows], y[rows])
+    held_out = stratified_rows(np.arange(37), y[rows], 0.3, model._seed)[1]
+    weight = np.array([1 / 20, 1 / 10, 1 / 7])[y[rows][held_out]]
+    expected = log_loss(y[rows][held_out], model.predict_proba(X[rows][held_out]), sample_weight=weight)
+    assert_allclose(model.history_["val_loss"], expected, rtol=1e-4)
+
+
+def test_a_class_without_weight_in_training_does_not_count_in_validation(sequences):
+    X, y = sequences
+    params = {"class_weight": "balanced", "early_stopping": True, "epochs": 1}
+    weight = np.where(y == 2, 0.0, 1.0)
+    model = make(**params).fit(X, y, weight, X_val=X, y_val=y)
+    expected = make(**params).fit(X, y, weight, X_val=X, y_val=y, sample_weight_val=weight)
+    assert_allclose(model.history_["val_loss"], expected.history_["val_loss"], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
