@@ -858,7 +858,8 @@ def test_no_random_state_follows_numpy_like_any_estimator(tiny, windows):
 
 
 @pytest.mark.backend
-def test_global_state_is_left_alone(tiny, windows):
+@pytest.mark.parametrize("params", [{}, LINEAR, {"bidirectional": True}], ids=str)
+def test_global_state_is_left_alone(tiny, windows, params):
     import keras
 
     def global_random_states():
@@ -867,18 +868,38 @@ def test_global_state_is_left_alone(tiny, windows):
             import torch
 
             states.append(torch.random.get_rng_state())
-        return states
+        return pickle.dumps(states)
 
-    before = global_random_states()
+    X, y = windows
+    model = tiny(**params, dropout=0.1, units=3)
+    expected = model.fit(X, y).predict(X)
     keras.config.set_dtype_policy("mixed_float16")
+    before = global_random_states(), dict(os.environ)
     try:
-        model = tiny(dropout=0.1, units=3).fit(*windows)
-        prediction = model.predict(windows[0])
+        for method in (lambda: model.partial_fit(X, y), model.to_keras, lambda: model.fit(X, y)):
+            method()
+            assert (global_random_states(), os.environ) == before
+        prediction = model.predict(X)
         assert keras.config.dtype_policy().name == "mixed_float16"
     finally:
         keras.config.set_dtype_policy("float32")
-    assert str(global_random_states()) == str(before)
-    assert_array_equal(tiny(dropout=0.1, units=3).fit(*windows).predict(windows[0]), prediction)
+    assert (global_random_states(), os.environ) == before
+    assert_array_equal(prediction, expected)
+
+
+@pytest.mark.backend
+def test_random_numbers_of_keras_are_left_alone(tiny, windows):
+    import keras
+
+    def draw():
+        return keras.ops.convert_to_numpy(keras.random.uniform((2,)))
+
+    keras.utils.set_random_seed(0)
+    expected = draw(), draw()
+    keras.utils.set_random_seed(0)
+    first = draw()
+    tiny(**LINEAR, dropout=0.1).fit(*windows).to_keras()
+    assert_array_equal((first, draw()), expected)
 
 
 def test_dropout_is_for_training_only(tiny, windows):

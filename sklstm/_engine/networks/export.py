@@ -59,4 +59,5 @@ def _linear_outputs(windows: keras.KerasTensor, n_outputs: int) -> keras.KerasTe
     source = ops.maximum(source, ops.cast(first, "int32"))
     filled = ops.take_along_axis(values, source[:, :, None], axis=1)
     filled = layers.Flatten(dtype="float32")(filled)
-    return layers.Dense(n_outputs, use_bias=False, dtype="float32", name="linear")(filled)
+    kernel = keras.initializers.GlorotUniform(seed=0)  # any, but not drawn from the global random state
+    return layers.Dense(n_outputs, use_bias=False, kernel_initializer=kernel, dtype="float32", name="linear")(filled)
