@@ -9,6 +9,9 @@ from .networks.export import to_keras
 from .networks.output_layer import scale_output
 from .prediction import predict
 from .runtime.compilation import compilations
+from .runtime.entry import entry
 from .training.train import train
 
 __all__ = ["backend", "compilations", "predict", "scale_output", "to_keras", "train"]
+
+predict, to_keras, train = entry(predict), entry(to_keras), entry(train)

@@ -10,6 +10,8 @@ import joblib
 import keras
 from threadpoolctl import ThreadpoolController
 
+from .entry import in_32_bits
+
 
 @contextmanager
 def mapping(n_tasks: int) -> Iterator[Callable]:
@@ -23,7 +25,7 @@ def mapping(n_tasks: int) -> Iterator[Callable]:
         yield map
         return
     with ThreadPoolExecutor(n_threads) as pool:
-        yield pool.map
+        yield lambda task, *arguments: pool.map(in_32_bits(task), *arguments)
 
 
 def _effective_n_threads() -> int:
