@@ -1,14 +1,31 @@
-"""Entries of the engine: what holds in all of them, whatever settings they are called in."""
+"""Entries of the engine: what holds in all of them, whatever process and settings they are called in."""
 
+import os
 from collections.abc import Callable
 from functools import wraps
 
 from .backend import NAME
 
+_first_process: int | None = None  # the id of the process in which the engine was used first
+
 
 def entry(function: Callable) -> Callable:
-    """Return a function of the engine as an entry to it: computed in 32 bits."""
-    return in_32_bits(function)
+    """Return a function of the engine as an entry to it: computed in 32 bits, and refused in a forked process.
+
+    Raises
+    ------
+    RuntimeError
+        If the process was forked from one that had used the engine. The backends run threads, which a fork leaves
+        behind, so that JAX and TensorFlow would wait for them forever.
+    """
+    function = in_32_bits(function)
+
+    @wraps(function)
+    def enter(*args, **kwargs):
+        _refuse_fork()
+        return function(*args, **kwargs)
+
+    return enter
 
 
 def in_32_bits(function: Callable) -> Callable:
@@ -20,15 +37,26 @@ def in_32_bits(function: Callable) -> Callable:
     if NAME != "jax":
         return function
     import jax
+    import jax.experimental
 
-    if hasattr(jax, "enable_x64"):
-        enable_x64 = jax.enable_x64
-    else:  # with older versions of JAX
-        from jax.experimental import enable_x64
+    home = jax if hasattr(jax, "enable_x64") else jax.experimental  # of older versions
 
     @wraps(function)
     def run(*args, **kwargs):
-        with enable_x64(False):
+        with home.enable_x64(False):
             return function(*args, **kwargs)
 
     return run
+
+
+def _refuse_fork() -> None:
+    global _first_process
+    process = os.getpid()
+    if _first_process is None:
+        _first_process = process
+    if _first_process != process:
+        raise RuntimeError(
+            f"This process was forked from one that had used Keras on {NAME}, whose threads do not survive a fork: "
+            "training and predicting would hang. Start processes by multiprocessing.set_start_method('spawn') or "
+            "'forkserver', or with joblib's default backend 'loky' instead of 'multiprocessing'."
+        )

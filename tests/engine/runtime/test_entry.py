@@ -1,17 +1,24 @@
 """What holds in every entry of the engine."""
 
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 
 import keras
 import numpy as np
 import pytest
+from joblib import parallel_config
 from numpy.testing import assert_array_equal
+from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from sklstm import LSTMClassifier, LSTMForecaster, LSTMTextGenerator
 
 needs_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="a setting of JAX")
+needs_fork = pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="Windows forks no processes"
+)
 
 
 # Whether JAX is set to 64 bits
@@ -127,3 +134,80 @@ def test_the_environment_may_set_jax_to_64_bits(tmp_path):
     exec(FIT, expected := {})
     with np.load(tmp_path / "results.npz") as found:
         assert_same_results(found.values(), [expected["prediction"], expected["exported"]])
+
+
+# In forked processes
+
+
+def in_fork(function, *args):
+    """Return what a function returns or raises in a forked process, which is killed if it hangs."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+
+    def run():
+        os.setsid()
+        try:
+            sender.send(function(*args))
+        except Exception as error:
+            sender.send(error)
+
+    process = context.Process(target=run)
+    process.start()
+    try:
+        assert receiver.poll(60), "it hangs"
+        return receiver.recv()
+    finally:
+        process.join(10)
+        if process.is_alive():
+            os.killpg(process.pid, signal.SIGKILL)
+            process.join()
+
+
+def assert_refused(outcome):
+    assert isinstance(outcome, RuntimeError)
+    assert "set_start_method('spawn')" in str(outcome)
+    assert "'loky'" in str(outcome)
+
+
+@pytest.mark.backend
+@needs_fork
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning", "ignore:.*fork:DeprecationWarning")
+def test_a_fork_of_a_process_that_used_the_engine_is_refused(tiny, windows):
+    X, y = windows
+    model = tiny().fit(X, y)
+    before = model.predict(X)
+    assert_refused(in_fork(tiny().fit, X, y))
+    assert_refused(in_fork(model.partial_fit, X, y))
+    assert_refused(in_fork(model.predict, X))
+    assert_refused(in_fork(model.to_keras))
+    assert_array_equal(model.predict(X), before)
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning", "ignore:.*fork:DeprecationWarning")
+def test_forks_of_joblib_are_refused(tiny, windows):
+    def search(error_score):
+        with parallel_config("multiprocessing", n_jobs=2):
+            return GridSearchCV(tiny(), {"units": [2, 3]}, cv=2, error_score=error_score).fit(*windows)
+
+    tiny().fit(*windows)
+    assert_refused(in_fork(search, "raise"))
+    failed = in_fork(search, np.nan)
+    assert isinstance(failed, ValueError)
+    assert "All the 4 fits failed" in str(failed)
+    assert "set_start_method('spawn')" in str(failed)
+    with parallel_config("multiprocessing", n_jobs=1):
+        assert np.isfinite(cross_val_score(tiny(), *windows, cv=2)).all()
+
+
+@pytest.mark.backend
+@needs_fork
+def test_a_fork_of_a_process_that_has_not_used_the_engine_works(tmp_path):
+    code = (
+        f"import multiprocessing, sklstm\n\ndef run():\n    exec({FIT!r}, found := {{}})\n"
+        f"    found['np'].save({str(tmp_path / 'prediction')!r}, found['prediction'])\n\n"
+        "process = multiprocessing.get_context('fork').Process(target=run); process.start(); process.join()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
+    exec(FIT, expected := {})
+    assert_array_equal(np.load(tmp_path / "prediction.npy"), expected["prediction"])
