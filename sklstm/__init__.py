@@ -1,5 +1,7 @@
 """LSTM networks for scikit-learn."""
 
+__version__ = "0.1.0.dev0"  # before the imports, since pickles tell it
+
 from ._anomalies.detector import LSTMAnomalyDetector
 from ._forecasting.backtest import backtest
 from ._forecasting.forecaster import LSTMForecaster
@@ -24,8 +26,6 @@ __all__ = [
     "pad_sequences",
     "to_supervised",
 ]
-
-__version__ = "0.1.0.dev0"
 
 for _name in __all__:  # so that files of fitted estimators carry no private path
     globals()[_name].__module__ = __name__

@@ -6,20 +6,21 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin, clone
+from sklearn.base import MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._compat import HasMethods, Interval, StrOptions, check_method_params, fit_context, raise_for_params
 from .._forecasting.forecaster import LSTMForecaster
+from .._state import VersionedEstimator
 from .._validation import check_sequences, check_weights, keeping_earlier_fit, name_features
 from .._windows.arrays import chunks, fill_missing_features, have_partial_steps, window_view
 
 FALSE_POSITIVE_RATE = 0.01  # on the training rows, with contamination="auto"
 
 
-class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
+class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
     """Find rows of a series that differ from what an LSTM network forecasts.
 
     A forecaster learns to predict the last step of a window from the steps before it, on a series that is normal or

@@ -6,7 +6,6 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from .._compat import HasMethods, Interval, InvalidParameterError, StrOptions
@@ -21,6 +20,7 @@ from .._specs import (
     TrainedNetwork,
     TrainingSpec,
 )
+from .._state import VersionedEstimator
 from .._validation import check_sequences, check_tokens, check_weights, keeping_earlier_fit
 from .._windows.arrays import missing_steps
 from .heads import Head
@@ -31,7 +31,7 @@ ENGINE = "sklstm._engine"
 OPTIMIZERS = {"adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop", "sgd"}
 
 
-class BaseLSTM(BaseEstimator, metaclass=ABCMeta):
+class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
     """An LSTM network as a scikit-learn estimator.
 
     A subclass assigns its parameters, validates its target, and says by `_network_settings` and `_head` what its

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, fit_context
+from .._state import VersionedEstimator
 from .._validation import (
     check_sequences,
     check_target,
@@ -20,7 +20,7 @@ from .._windows.tables import target_columns
 from .scoring import ForecasterMixin
 
 
-class SeasonalNaive(ForecasterMixin, BaseEstimator):
+class SeasonalNaive(ForecasterMixin, VersionedEstimator):
     """Forecast each step with the value one season before it.
 
     The baseline of every forecast [1]_: the last season of a window, repeated. It stands where

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, RealNotInt, StrOptions, fit_context
+from .._state import VersionedEstimator
 from .._validation import keeping_earlier_fit
 
 UNKNOWN = 0  # the id of every token that is not in the vocabulary
@@ -31,7 +32,7 @@ SHARED_CONSTRAINTS: dict = {
 }
 
 
-class TokenSequences(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class TokenSequences(ClassNamePrefixFeaturesOutMixin, TransformerMixin, VersionedEstimator):
     r"""Turn documents into sequences of integers, one for each token.
 
     The counterpart of :class:`~sklearn.feature_extraction.text.CountVectorizer` for estimators that read the

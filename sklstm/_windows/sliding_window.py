@@ -4,11 +4,12 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, StrOptions, check_feature_names_in, fit_context
+from .._state import VersionedEstimator
 from .._validation import check_table, keeping_earlier_fit
 from .arrays import window_view
 from .time_index import check_comparable, check_order, following_labels, time_index, warn_of_gaps
@@ -18,7 +19,7 @@ def _is_flat(estimator: "SlidingWindow") -> bool:
     return estimator.flatten
 
 
-class SlidingWindow(TransformerMixin, BaseEstimator):
+class SlidingWindow(TransformerMixin, VersionedEstimator):
     """Turn each row of a series into the window of rows that ends with it.
 
     Row ``t`` becomes the rows ``t - window_size + 1, ..., t``. There are as many windows as rows, so the
