@@ -867,7 +867,7 @@ def test_global_state_is_left_alone(tiny, windows, params):
         if keras.backend.backend() == "torch":
             import torch
 
-            states.append(torch.random.get_rng_state())
+            states.append(torch.random.get_rng_state().numpy())
         return pickle.dumps(states)
 
     X, y = windows
