@@ -1,6 +1,8 @@
-"""The state of estimators: what pickles say of its version."""
+"""The state of estimators: changes of it as a whole, and what pickles say of its version."""
 
 import warnings
+from collections.abc import Callable
+from functools import wraps
 
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
@@ -41,3 +43,44 @@ class _InconsistentVersionWarning(InconsistentVersionWarning):
             f"using sklstm {self.current_sklearn_version}. Its results may be invalid. Load it with the version that "
             "saved it, or fit it again."
         )
+
+
+def all_at_once(fit: Callable) -> Callable:
+    """Let a fit change the estimator as a whole when it ends, and not at all if it fails.
+
+    Meanwhile another thread may predict, and sees the earlier fit.
+    """
+
+    @wraps(fit)
+    def fit_aside(self, *args, **kwargs):
+        aside = _shallow_copy(self)
+        before = dict(vars(aside))
+        fit(aside, *args, **kwargs)
+        after = vars(aside)
+        # In one step. What the fit did not change may have been changed by others.
+        vars(self).update({name: value for name, value in after.items() if value is not before.get(name, _NOTHING)})
+        for name in before.keys() - after.keys():
+            vars(self).pop(name, None)
+        return self
+
+    return fit_aside
+
+
+def of_one_fit(method: Callable) -> Callable:
+    """Let a method that reads several attributes read those of one fit, whatever fits end in other threads."""
+
+    @wraps(method)
+    def read(self, *args, **kwargs):
+        return method(_shallow_copy(self), *args, **kwargs)
+
+    return read
+
+
+_NOTHING = object()
+
+
+def _shallow_copy(estimator: BaseEstimator) -> BaseEstimator:
+    """Return another estimator with the same attributes, taken in one step."""
+    other = object.__new__(type(estimator))
+    vars(other).update(vars(estimator))
+    return other

@@ -3,8 +3,7 @@
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -15,18 +14,6 @@ from ._compat import check_sample_weight
 
 FEW_STEPS = 5  # in sequences that are rather the rows of a table
 DATES = ("date", "time", "period", "duration")  # in the names of dtypes, whichever library a DataFrame is of
-
-
-@contextmanager
-def keeping_earlier_fit(estimator: BaseEstimator) -> Iterator[None]:
-    """Give the estimator back all its attributes if what is done with it fails."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
 
 
 def check_numeric(array, *, name: str, estimator: BaseEstimator, **check_params) -> np.ndarray:

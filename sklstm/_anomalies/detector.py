@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._compat import HasMethods, Interval, StrOptions, check_method_params, fit_context, raise_for_params
 from .._forecasting.forecaster import LSTMForecaster
-from .._state import VersionedEstimator
-from .._validation import check_sequences, check_weights, keeping_earlier_fit, name_features
+from .._state import VersionedEstimator, all_at_once, of_one_fit
+from .._validation import check_sequences, check_weights, name_features
 from .._windows.arrays import chunks, fill_missing_features, have_partial_steps, window_view
 
 FALSE_POSITIVE_RATE = 0.01  # on the training rows, with contamination="auto"
@@ -124,6 +124,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         self.smoothing = smoothing
 
     @fit_context(prefer_skip_nested_validation=False)
+    @all_at_once
     def fit(self, X, y=None, sample_weight=None, **fit_params):
         """Train the forecaster, and learn how large its errors are.
 
@@ -158,20 +159,20 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
             If metadata routing is enabled, and the forecaster does not say whether it requests what is given.
         """
         forecaster_params = self._forecaster_params(sample_weight, fit_params)
-        with keeping_earlier_fit(self):
-            windows = self._check_windows(X, reset=True)
-            sample_weight = self._training_weight(windows, sample_weight)
-            rows = np.flatnonzero(sample_weight)
-            last, weight = windows[rows, -1], sample_weight[rows]
-            self._mean, self._rounding = np.average(last, axis=0, weights=weight), _rounding(last)
-            self.forecaster_ = self._fit_forecaster(windows, rows, forecaster_params)
-            errors = self._errors(windows)
-            self.error_scale_ = np.maximum(_root_mean_square(errors[rows], weight), self._rounding)
-            scores = _scores(self._feature_errors(errors))
-            contamination = FALSE_POSITIVE_RATE if self.contamination == "auto" else self.contamination
-            self.offset_ = float(np.percentile(scores[rows], 100.0 * contamination))
+        windows = self._check_windows(X, reset=True)
+        sample_weight = self._training_weight(windows, sample_weight)
+        rows = np.flatnonzero(sample_weight)
+        last, weight = windows[rows, -1], sample_weight[rows]
+        self._mean, self._rounding = np.average(last, axis=0, weights=weight), _rounding(last)
+        self.forecaster_ = self._fit_forecaster(windows, rows, forecaster_params)
+        errors = self._errors(windows)
+        self.error_scale_ = np.maximum(_root_mean_square(errors[rows], weight), self._rounding)
+        scores = _scores(self._feature_errors(errors))
+        contamination = FALSE_POSITIVE_RATE if self.contamination == "auto" else self.contamination
+        self.offset_ = float(np.percentile(scores[rows], 100.0 * contamination))
         return self
 
+    @of_one_fit
     def feature_errors(self, X):
         """Return how far each feature is from its forecast: which sensor it was.
 
@@ -229,6 +230,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         """
         return _scores(self.feature_errors(X))
 
+    @of_one_fit
     def decision_function(self, X):
         """Return by how much the score of each row is above the threshold; it is negative for anomalies.
 
@@ -254,6 +256,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         """
         return self.score_samples(X) - self.offset_
 
+    @of_one_fit
     def predict(self, X):
         """Tell whether each row is normal or an anomaly.
 

@@ -20,8 +20,8 @@ from .._specs import (
     TrainedNetwork,
     TrainingSpec,
 )
-from .._state import VersionedEstimator
-from .._validation import check_sequences, check_tokens, check_weights, keeping_earlier_fit
+from .._state import VersionedEstimator, all_at_once, of_one_fit
+from .._validation import check_sequences, check_tokens, check_weights
 from .._windows.arrays import missing_steps
 from .heads import Head
 from .scaling import feature_scale, unit_scale, warn_of_masked_steps
@@ -81,35 +81,35 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
     def _head(self) -> Head:
         """Return the head of the fitted network."""
 
+    @all_at_once
     def _fit_network(self, X, y, sample_weight, *, epochs, resume, early_stopping=False, held_out=None):
         """Train a new network, or resume training the fitted one; on failure leave all as it was.
 
         Early stopping validates on `held_out`, a tuple like ``(X, y, sample_weight)``, or else on some rows of `X`.
         """
-        with keeping_earlier_fit(self):
-            self._check_network(resume)
-            if not resume:
-                self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-            sample = self._check_sample(X, y, sample_weight, reset=not resume)
-            if held_out is not None:
-                held_out = self._check_sample(*held_out, reset=False)
-            sample, held_out = self._weigh_rows(sample, held_out)
-            training_rows, validation_rows = sample.rows, None
-            if held_out is None and early_stopping:
-                training_rows, validation_rows = self._split_rows(sample)
-            if not resume:
-                self._fit_scale(sample, training_rows)
-                self._fit_head(sample, training_rows)
-                warn_of_masked_steps(sample.windows, training_rows)
-            missing = missing_steps(*(data.windows for data in (sample, held_out) if data is not None))
-            head = self._head()
-            encoded = sample._replace(y=head.encode(sample))
-            training, validation = encoded._replace(rows=training_rows), None
-            if held_out is not None:
-                validation = held_out._replace(y=head.encode(held_out))
-            elif validation_rows is not None:
-                validation = encoded._replace(rows=validation_rows)
-            self._train(training, validation, missing, epochs=epochs, resume=resume)
+        self._check_network(resume)
+        if not resume:
+            self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        sample = self._check_sample(X, y, sample_weight, reset=not resume)
+        if held_out is not None:
+            held_out = self._check_sample(*held_out, reset=False)
+        sample, held_out = self._weigh_rows(sample, held_out)
+        training_rows, validation_rows = sample.rows, None
+        if held_out is None and early_stopping:
+            training_rows, validation_rows = self._split_rows(sample)
+        if not resume:
+            self._fit_scale(sample, training_rows)
+            self._fit_head(sample, training_rows)
+            warn_of_masked_steps(sample.windows, training_rows)
+        missing = missing_steps(*(data.windows for data in (sample, held_out) if data is not None))
+        head = self._head()
+        encoded = sample._replace(y=head.encode(sample))
+        training, validation = encoded._replace(rows=training_rows), None
+        if held_out is not None:
+            validation = held_out._replace(y=head.encode(held_out))
+        elif validation_rows is not None:
+            validation = encoded._replace(rows=validation_rows)
+        self._train(training, validation, missing, epochs=epochs, resume=resume)
         return self
 
     def _check_network(self, resume: bool) -> None:
@@ -249,6 +249,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
 
         return _engine.predict(self._network_spec(), self.weights_, inputs, self._scales(), last_step=last_step)
 
+    @of_one_fit
     def _to_keras(self):
         """Return the fitted network as a compiled Keras model."""
         from .. import _engine

@@ -12,6 +12,7 @@ from .._base.scaling import target_scale, unit_scale
 from .._base.splitting import last_rows
 from .._compat import Interval, StrOptions, fit_context
 from .._specs import WINDOWS, Sample, Scale
+from .._state import of_one_fit
 from .._validation import check_target, check_weights, has_target, target_names
 from .._windows.arrays import are_sliding
 from .scoring import ForecasterMixin
@@ -306,6 +307,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         """
         return self._fit_network(X, y, sample_weight, epochs=1, resume=hasattr(self, "weights_"))
 
+    @of_one_fit
     def predict(self, X):
         """Predict the targets.
 

@@ -7,15 +7,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, fit_context
-from .._state import VersionedEstimator
-from .._validation import (
-    check_sequences,
-    check_target,
-    check_weights,
-    has_target,
-    keeping_earlier_fit,
-    target_names,
-)
+from .._state import VersionedEstimator, all_at_once, of_one_fit
+from .._validation import check_sequences, check_target, check_weights, has_target, target_names
 from .._windows.tables import target_columns
 from .scoring import ForecasterMixin
 
@@ -94,6 +87,7 @@ class SeasonalNaive(ForecasterMixin, VersionedEstimator):
         self.target = target
 
     @fit_context(prefer_skip_nested_validation=True)
+    @all_at_once
     def fit(self, X, y, sample_weight=None):
         """Learn the number of steps to forecast, and the mean of each output.
 
@@ -120,27 +114,27 @@ class SeasonalNaive(ForecasterMixin, VersionedEstimator):
             If the data are not as described, windows are shorter than a season, there is no such target, or
             the outputs cannot be steps of the targets. What was fitted before stays.
         """
-        with keeping_earlier_fit(self):
-            X = check_sequences(self, X, y, reset=True)
-            self._target_names, y = target_names(y), check_target(self, X, y)
-            known = has_target(y)
-            sample_weight = check_weights(X, check_weights(X, sample_weight) * known)
-            if self.n_steps_in_ < self.season_length:
-                raise ValueError(
-                    f"X has windows of {self.n_steps_in_} step(s), while at least season_length="
-                    f"{self.season_length} are required."
-                )
-            self._targets = target_columns(X[:, -1], self.target)
-            self._y_ndim = y.ndim
-            columns = y.reshape(len(y), -1)
-            self.n_outputs_ = columns.shape[1]
-            if self.n_outputs_ % len(self._targets):
-                raise ValueError(
-                    f"y has {self.n_outputs_} output(s), which cannot be steps of {len(self._targets)} target(s)."
-                )
-            self.target_mean_ = np.average(columns[known], axis=0, weights=sample_weight[known])
+        X = check_sequences(self, X, y, reset=True)
+        self._target_names, y = target_names(y), check_target(self, X, y)
+        known = has_target(y)
+        sample_weight = check_weights(X, check_weights(X, sample_weight) * known)
+        if self.n_steps_in_ < self.season_length:
+            raise ValueError(
+                f"X has windows of {self.n_steps_in_} step(s), while at least season_length="
+                f"{self.season_length} are required."
+            )
+        self._targets = target_columns(X[:, -1], self.target)
+        self._y_ndim = y.ndim
+        columns = y.reshape(len(y), -1)
+        self.n_outputs_ = columns.shape[1]
+        if self.n_outputs_ % len(self._targets):
+            raise ValueError(
+                f"y has {self.n_outputs_} output(s), which cannot be steps of {len(self._targets)} target(s)."
+            )
+        self.target_mean_ = np.average(columns[known], axis=0, weights=sample_weight[known])
         return self
 
+    @of_one_fit
     def predict(self, X):
         """Predict the targets.
 

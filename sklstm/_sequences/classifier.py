@@ -15,7 +15,8 @@ from .._base.heads import ClassificationHead
 from .._base.splitting import stratified_rows
 from .._compat import Interval, StrOptions, check_partial_fit_first_call, fit_context
 from .._specs import Sample
-from .._validation import check_weights, keeping_earlier_fit, weights_of_classes
+from .._state import all_at_once, of_one_fit
+from .._validation import check_weights, weights_of_classes
 
 
 class LSTMClassifier(ClassifierMixin, BaseLSTM):
@@ -211,6 +212,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
+    @all_at_once
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Train the network.
 
@@ -246,20 +248,20 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             If most of the steps that have any value are skipped, since another value is missing in them.
         """
         resume = self.warm_start and hasattr(self, "weights_")
-        with keeping_earlier_fit(self):
-            if not resume:
-                vars(self).pop("classes_", None)
-            return self._fit_network(
-                X,
-                y,
-                sample_weight,
-                epochs=self.epochs,
-                resume=resume,
-                early_stopping=self.early_stopping,
-                held_out=self._check_held_out(X_val, y_val, sample_weight_val),
-            )
+        if not resume:
+            vars(self).pop("classes_", None)
+        return self._fit_network(
+            X,
+            y,
+            sample_weight,
+            epochs=self.epochs,
+            resume=resume,
+            early_stopping=self.early_stopping,
+            held_out=self._check_held_out(X_val, y_val, sample_weight_val),
+        )
 
     @fit_context(prefer_skip_nested_validation=True)
+    @all_at_once
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train the network for one more epoch, on the same data or new ones.
 
@@ -288,10 +290,10 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             raise ValueError(
                 "class_weight 'balanced' is not supported for partial_fit, which does not see all rows. Pass a dict."
             )
-        with keeping_earlier_fit(self):
-            check_partial_fit_first_call(self, classes)
-            return self._fit_network(X, y, sample_weight, epochs=1, resume=hasattr(self, "weights_"))
+        check_partial_fit_first_call(self, classes)
+        return self._fit_network(X, y, sample_weight, epochs=1, resume=hasattr(self, "weights_"))
 
+    @of_one_fit
     def predict(self, X):
         """Predict classes.
 
@@ -345,6 +347,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         """
         return log_softmax(self._logits(X), axis=1)
 
+    @of_one_fit
     def decision_function(self, X):
         """Return the logarithms of odds of the classes.
 
@@ -375,6 +378,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         check_is_fitted(self)
         return self._to_keras()
 
+    @of_one_fit
     def _logits(self, X) -> np.ndarray:
         check_is_fitted(self)
         return self._predict_network(self._check_inputs(X, reset=False))

@@ -13,7 +13,7 @@ from .._base.base import BaseLSTM
 from .._base.heads import ClassificationHead
 from .._compat import Interval, StrOptions, fit_context
 from .._specs import IGNORED_CLASS, WINDOWS
-from .._validation import keeping_earlier_fit
+from .._state import all_at_once, of_one_fit
 from .._windows.arrays import chunks
 from .token_sequences import SHARED_CONSTRAINTS, UNKNOWN, TokenSequences
 
@@ -199,6 +199,7 @@ class LSTMTextGenerator(BaseLSTM):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
+    @all_at_once
     def fit(self, X, y=None):
         """Learn from documents.
 
@@ -223,17 +224,17 @@ class LSTMTextGenerator(BaseLSTM):
         """
         resume = self.warm_start and hasattr(self, "weights_")
         documents = check_documents(X)
-        with keeping_earlier_fit(self):
-            if not resume:
-                token_pattern, self._separator = TOKENS[self.analyzer]
-                self.tokens_ = TokenSequences(
-                    token_pattern=token_pattern, lowercase=False, min_df=self.min_df, max_features=self.max_features
-                ).fit(documents)
-            inputs, targets = self._windows(documents)
-            return self._fit_network(
-                inputs, targets, None, epochs=self.epochs, resume=resume, early_stopping=self.early_stopping
-            )
+        if not resume:
+            token_pattern, self._separator = TOKENS[self.analyzer]
+            self.tokens_ = TokenSequences(
+                token_pattern=token_pattern, lowercase=False, min_df=self.min_df, max_features=self.max_features
+            ).fit(documents)
+        inputs, targets = self._windows(documents)
+        return self._fit_network(
+            inputs, targets, None, epochs=self.epochs, resume=resume, early_stopping=self.early_stopping
+        )
 
+    @of_one_fit
     def generate(self, prompt="", length=100, *, temperature=1.0, random_state=None):
         """Write on from a prompt.
 
@@ -297,6 +298,7 @@ class LSTMTextGenerator(BaseLSTM):
         """
         return -self.bits_per_token(X)
 
+    @of_one_fit
     def bits_per_token(self, X):
         """Return the bits that it takes to tell the next token of documents: bits per character, or per word.
 

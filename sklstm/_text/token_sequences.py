@@ -10,8 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, RealNotInt, StrOptions, fit_context
-from .._state import VersionedEstimator
-from .._validation import keeping_earlier_fit
+from .._state import VersionedEstimator, all_at_once, of_one_fit
 
 UNKNOWN = 0  # the id of every token that is not in the vocabulary
 
@@ -170,6 +169,7 @@ class TokenSequences(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Versione
         self.vocabulary = vocabulary
 
     @fit_context(prefer_skip_nested_validation=True)
+    @all_at_once
     def fit(self, X, y=None):
         """Learn the vocabulary, and the number of steps.
 
@@ -193,18 +193,18 @@ class TokenSequences(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Versione
             remains for the vocabulary, or `vocabulary` is empty or has gaps or repetitions. What was fitted
             before stays.
         """
-        with keeping_earlier_fit(self):
-            documents = self._check_documents(X)
-            shared = {name: getattr(self, name) for name in SHARED_CONSTRAINTS}
-            self._vectorizer = CountVectorizer(**shared).fit(documents)
-            places = self._vectorizer.vocabulary_
-            self.vocabulary_ = {token: id_ for id_, token in enumerate(sorted(places, key=places.get), UNKNOWN + 1)}
-            self.n_tokens_ = len(self.vocabulary_) + 1
-            self.n_steps_ = self.max_length
-            if self.max_length is None:
-                self.n_steps_ = max(1, max(map(len, self._encode(documents)), default=0))
+        documents = self._check_documents(X)
+        shared = {name: getattr(self, name) for name in SHARED_CONSTRAINTS}
+        self._vectorizer = CountVectorizer(**shared).fit(documents)
+        places = self._vectorizer.vocabulary_
+        self.vocabulary_ = {token: id_ for id_, token in enumerate(sorted(places, key=places.get), UNKNOWN + 1)}
+        self.n_tokens_ = len(self.vocabulary_) + 1
+        self.n_steps_ = self.max_length
+        if self.max_length is None:
+            self.n_steps_ = max(1, max(map(len, self._encode(documents)), default=0))
         return self
 
+    @of_one_fit
     def transform(self, X):
         """Return the integers of each document.
 
@@ -234,6 +234,7 @@ class TokenSequences(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Versione
             row[self.n_steps_ - len(latest) :] = latest
         return sequences
 
+    @of_one_fit
     def inverse_transform(self, X):
         """Return the tokens of each sequence.
 

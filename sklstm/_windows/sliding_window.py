@@ -9,8 +9,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, StrOptions, check_feature_names_in, fit_context
-from .._state import VersionedEstimator
-from .._validation import check_table, keeping_earlier_fit
+from .._state import VersionedEstimator, all_at_once, of_one_fit
+from .._validation import check_table
 from .arrays import window_view
 from .time_index import check_comparable, check_order, following_labels, time_index, warn_of_gaps
 
@@ -100,6 +100,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         self.flatten = flatten
 
     @fit_context(prefer_skip_nested_validation=True)
+    @all_at_once
     def fit(self, X, y=None):
         """Learn the features, and with ``carry_over=True`` the rows.
 
@@ -127,13 +128,13 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         UserWarning
             If `X` has an index of times without a regular step: its rows are treated as adjacent.
         """
-        with keeping_earlier_fit(self):
-            table = self._check_series(X, reset=True)
-            self._fitted_rows = table.copy() if self.carry_over else None
-            if self.carry_over:
-                self._fit_index(time_index(X))
+        table = self._check_series(X, reset=True)
+        self._fitted_rows = table.copy() if self.carry_over else None
+        if self.carry_over:
+            self._fit_index(time_index(X))
         return self
 
+    @of_one_fit
     def transform(self, X):
         """Return the window that ends with each row.
 
