@@ -1,10 +1,24 @@
 """What tests of several modules share."""
 
+import pickle
+
 import numpy as np
+from numpy.testing import assert_array_equal
+from threadpoolctl import threadpool_limits
 
 from sklstm._specs import WINDOWS, InputSpec, NetworkSpec, StepSpec
 
 STEP = StepSpec("squared_error", "adam")
+CONTAINERS = {  # of the same values in float32
+    "copy": np.copy,
+    "Fortran": np.asfortranarray,
+    "float32": lambda array: array.astype(np.float32),
+    "features first": lambda array: np.moveaxis(np.ascontiguousarray(np.moveaxis(array, -1, 0)), 0, -1),
+    "every second": lambda array: np.repeat(array, 2, axis=1)[:, ::2],
+    "backwards": lambda array: array[::-1].copy()[::-1],
+    "pickle": lambda array: pickle.loads(pickle.dumps(array)),
+    "fold": lambda array: array[np.arange(len(array))],
+}
 
 
 def network_spec(n_steps, n_features, n_outputs, units, *, n_tokens=0, **settings):
@@ -15,3 +29,21 @@ def network_spec(n_steps, n_features, n_outputs, units, *, n_tokens=0, **setting
 def far_from_initial(weights, rng):
     """Return weights so large that the recurrence magnifies any rounding."""
     return [rng.standard_normal(array.shape).astype(np.float32) for array in weights]
+
+
+def assert_rows_alike_alone_and_among_others(predict, X, n_before=0):
+    """Check that rows have exactly one value, if a row's value takes those `n_before` it."""
+    together = predict(X)
+    assert np.isfinite(together[n_before:]).all()
+    for row in (*range(n_before, min(n_before + 9, len(X))), len(X) // 2, len(X) - 1):
+        assert_array_equal(predict(X[row - n_before : row + 1])[-1], together[row], err_msg=f"row {row} alone")
+    for n in (2, 3, 5, 31, 33):
+        assert_array_equal(predict(X[:n]), together[:n], err_msg=f"first {n} rows")
+        assert_array_equal(predict(X[-n - n_before :])[n_before:], together[-n:], err_msg=f"last {n} rows")
+    for name, container in CONTAINERS.items():
+        if np.array_equal(container(X), X, equal_nan=True):
+            assert_array_equal(predict(container(X)), together, err_msg=name)
+            assert_array_equal(predict(container(X)[: n_before + 1]), together[: n_before + 1], err_msg=f"{name}, few")
+    with threadpool_limits(1):
+        assert_array_equal(predict(X), together, err_msg="one thread")
+        assert_array_equal(predict(X[:1]), together[:1], err_msg="one thread, one row")

@@ -410,7 +410,7 @@ def _trailing_mean(values: np.ndarray, n_rows: int) -> np.ndarray:
     """Return the mean of the values that are not NaN over each row and the ``n_rows - 1`` before it; NaN stays NaN."""
     padding = np.full((n_rows - 1, values.shape[1]), np.nan)
     windows = window_view(np.concatenate([padding, values]), n_rows)
-    mean = np.empty_like(values)
+    mean = np.empty(values.shape)  # in the order of C, since sums over features round by it
     for chunk in chunks(len(windows), windows[0].size):
         mean[chunk] = _mean(windows[chunk], axis=1)
     return np.where(np.isnan(values), np.nan, mean)

@@ -1,6 +1,6 @@
 """The text generator: a language model of characters or words."""
 
-from math import log
+from math import fsum, log
 from numbers import Integral, Real
 
 import numpy as np
@@ -324,15 +324,14 @@ class LSTMTextGenerator(BaseLSTM):
         check_is_fitted(self)
         stride = -(-self.n_steps_in_ // 2)
         inputs, targets = self._windows(check_documents(X), stride)
-        nats, n_tokens = 0.0, 0
+        nats = []
         for chunk in chunks(len(inputs), self.n_steps_in_ * self.n_outputs_):
             logits = self._network_output({WINDOWS: inputs[chunk, :, np.newaxis]})[:, -stride:]
             following = targets[chunk, -stride:]
             present = following != IGNORED_CLASS
             logits, following = logits[present], following[present]
-            nats -= log_softmax(logits, axis=1)[np.arange(len(following)), following].sum()
-            n_tokens += len(following)
-        return nats / n_tokens / log(2)
+            nats.extend(-log_softmax(logits, axis=1)[np.arange(len(following)), following])
+        return fsum(nats) / len(nats) / log(2)  # whatever the order of documents
 
     def _encode(self, documents: list[str]) -> list[list[int]]:
         return list(self.tokens_._encode(documents))

@@ -9,6 +9,8 @@ from sklearn.utils import gen_batches
 from .._specs import MissingSteps
 
 CHUNK = 2**20  # values in a chunk: some megabytes, whatever the number and size of windows
+MAX_BLOCK = 9215  # values in a block of a matrix: OpenBLAS uses threads for more
+MIN_BLOCK_WIDTH = 64  # if the matrix has as many columns
 
 
 def window_view(padded: np.ndarray, window_size: int) -> np.ndarray:
@@ -112,9 +114,20 @@ def fill_missing_features(windows: np.ndarray, otherwise: np.ndarray) -> np.ndar
 
 
 def products_by_row(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Return ``rows @ matrix``, each row by a product of its own: one product of all rows rounds by their number.
+    """Return ``rows @ matrix`` as float64, so that a row's product is the same number in all circumstances.
 
-    Both are brought into the order of C first, since products also round by the layout in memory.
+    Each row has a product of its own, since one product of all rows rounds by their number. Arrays are brought into the
+    order of C, since products round by the layout in memory. And a product is a sum of products with blocks of the
+    matrix, since those with large matrices round by the number of threads.
     """
     rows, matrix = np.ascontiguousarray(rows), np.ascontiguousarray(matrix)
-    return (rows[..., np.newaxis, :] @ matrix)[..., 0, :]
+    products = np.zeros((*rows.shape[:-1], matrix.shape[1]))
+    n_inner, n_outer = matrix.shape
+    width = min(n_outer, max(MAX_BLOCK // n_inner, MIN_BLOCK_WIDTH))
+    height = MAX_BLOCK // width
+    for top in range(0, n_inner, height):
+        inner = slice(top, top + height)
+        for left in range(0, n_outer, width):
+            outer = slice(left, left + width)
+            products[..., outer] += (rows[..., np.newaxis, inner] @ matrix[inner, outer])[..., 0, :]
+    return products

@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
+from helpers import assert_rows_alike_alone_and_among_others
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.base import BaseEstimator, RegressorMixin, clone
@@ -500,6 +501,30 @@ def test_rows_of_weight_zero_count_as_none(walk):
     assert_allclose(weighted.error_scale_, removed.error_scale_)
     assert weighted.offset_ == pytest.approx(removed.offset_)
     assert_allclose(weighted.score_samples(flat), removed.score_samples(flat))
+
+
+class Persistence(RegressorMixin, BaseEstimator):
+    """Forecasts the latest values, as a view."""
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return X[:, -1]
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("smoothing", [1, 2, 9])
+@pytest.mark.parametrize("n_features", [1, 9])
+@pytest.mark.parametrize(
+    "forecaster", [Persistence(), LSTMForecaster(5, epochs=1, random_state=0)], ids=["view", "LSTM"]
+)
+def test_a_row_is_scored_alike_alone_and_among_others(rng, smoothing, n_features, forecaster):
+    series = (2 + rng.standard_normal((80, n_features)).cumsum(axis=0)).astype(np.float32).astype(float)
+    X = windows_of(series)[3:]
+    detector = LSTMAnomalyDetector(forecaster, smoothing=smoothing).fit(X)
+    for method in (detector.feature_errors, detector.score_samples, detector.decision_function):
+        assert_rows_alike_alone_and_among_others(method, X, smoothing - 1)
 
 
 @pytest.mark.parametrize("smoothing", [1, 4])

@@ -1,12 +1,13 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
-from helpers import far_from_initial, network_spec
+from helpers import assert_rows_alike_alone_and_among_others, far_from_initial, network_spec
 from numpy.testing import assert_array_equal
 
 from sklstm import SlidingWindow, _engine
-from sklstm._engine import prediction
+from sklstm._engine import batches, prediction
 from sklstm._engine.networks.builders import initial_weights
 from sklstm._specs import WINDOWS, Scale
 
@@ -53,6 +54,46 @@ def test_a_row_is_predicted_alike_alone_and_among_others(spec, predict, series):
     assert_array_equal(np.concatenate([predict(spec, row[np.newaxis]) for row in X]), together)
     for n in (2, 3, 31, 33):
         assert_array_equal(predict(spec, X[-n:]), together[-n:])
+
+
+def random_spec(rng):
+    """Return the spec of a network of any kind."""
+    n_steps, n_features, n_outputs = (int(rng.choice(sizes)) for sizes in ([1, 2, 7, 20], [1, 2, 5], [1, 2, 7, 30]))
+    settings = {"bidirectional": rng.random() < 0.4, "pooling": str(rng.choice(["last", "mean", "max", "none"]))}
+    if rng.random() < 0.25:
+        n_features, settings["n_tokens"], settings["embedding_dim"] = 1, 11, int(rng.choice([1, 4, 16]))
+    units = rng.choice([1, 3, 8, 17, 33, 50, 64], size=rng.integers(1, 4))
+    return network_spec(n_steps, n_features, n_outputs, tuple(map(int, units)), **settings)
+
+
+def random_windows(rng, spec, missing):
+    n_steps, n_features = spec.windows.shape
+    series = 1 + rng.standard_normal((160, n_features)).astype(np.float32)
+    if spec.windows.n_tokens:
+        series = rng.integers(0, 11, (160, 1)).astype(np.float32)
+    if missing == "anywhere":
+        series[rng.random(160) < 0.2, rng.integers(n_features)] = np.nan
+    windows = SlidingWindow(n_steps).fit_transform(series.astype(float))
+    return windows[n_steps - 1 :] if missing == "none" else windows
+
+
+@pytest.mark.backend
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(25))
+def test_rows_of_random_networks_are_predicted_alike_alone_and_among_others(seed, monkeypatch):
+    """200 networks, eight a spec, in several blocks of batches."""
+    monkeypatch.setattr(batches, "MAX_BATCHES_IN_BLOCK", 3)
+    rng = np.random.default_rng(seed)
+    spec = random_spec(rng)
+    n_features = 1 if spec.windows.n_tokens else spec.windows.shape[1]
+    scale = Scale(rng.standard_normal(n_features), rng.uniform(0.5, 2, n_features))
+    scales = {WINDOWS: Scale(np.zeros(1), np.ones(1)) if spec.windows.n_tokens else scale}
+    for i in range(8):
+        weights = far_from_initial(initial_weights(spec, rng), rng)
+        X = random_windows(rng, spec, ["none", "leading", "anywhere"][i % 3])
+        for last_step in {False, spec.pooling == "none"}:
+            predict = partial(_engine.predict, spec, weights, scales=scales, last_step=last_step)
+            assert_rows_alike_alone_and_among_others(lambda X, predict=predict: predict(inputs={WINDOWS: X}), X)
 
 
 @pytest.mark.backend

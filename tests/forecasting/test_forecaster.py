@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import far_from_initial
+from helpers import CONTAINERS, assert_rows_alike_alone_and_among_others, far_from_initial
 from joblib import parallel_backend
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
@@ -120,21 +120,25 @@ def test_a_row_is_predicted_alike_alone_and_among_others(tiny, windows, params, 
         assert_array_equal(model.predict(X[-n:]), together[-n:])
 
 
+@pytest.mark.backend
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(8))
+def test_rows_of_random_models_are_predicted_alike_alone_and_among_others(tiny, seed):
+    rng = np.random.default_rng(seed)
+    n_features, window_size, n_outputs = (int(rng.choice(sizes)) for sizes in ([1, 3, 20], [1, 5, 16], [1, 4, 24]))
+    series = (2 + rng.standard_normal((150, n_features)).cumsum(axis=0)).astype(np.float32).astype(float)
+    series[rng.random(150) < 0.1, 0] = np.nan
+    X, y = SlidingWindow(window_size).fit_transform(series), rng.standard_normal((150, n_outputs))
+    model = tiny(units=(9, 4), epochs=1, bidirectional=seed % 2 == 0, linear_skip=seed % 4 != 0).fit(X, y)
+    model.weights_ = far_from_initial(model.weights_, rng)
+    if model.linear_skip:
+        model.linear_coef_ = rng.standard_normal(model.linear_coef_.shape)
+    assert_rows_alike_alone_and_among_others(model.predict, X)
+
+
 def test_two_dimensional_input_is_one_feature_a_step(tiny, windows):
     X, y = windows[0][:, :, 0], windows[1]
     assert_array_equal(tiny().fit(X, y).predict(X), tiny().fit(X[:, :, None], y).predict(X[:, :, None]))
-
-
-CONTAINERS = {
-    "copy": np.copy,
-    "Fortran": np.asfortranarray,
-    "float32": lambda array: array.astype(np.float32),
-    "features first": lambda array: np.moveaxis(np.ascontiguousarray(np.moveaxis(array, -1, 0)), 0, -1),
-    "every second": lambda array: np.repeat(array, 2, axis=1)[:, ::2],
-    "backwards": lambda array: array[::-1].copy()[::-1],
-    "pickle": lambda array: pickle.loads(pickle.dumps(array)),
-    "fold": lambda array: array[np.arange(len(array))],
-}
 
 
 @pytest.mark.backend

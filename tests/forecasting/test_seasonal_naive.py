@@ -3,6 +3,7 @@ from math import ceil
 
 import numpy as np
 import pytest
+from helpers import assert_rows_alike_alone_and_among_others
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -159,3 +160,9 @@ def test_search_over_kinds_of_models():
         errors = [np.abs(series[test + 1] - series[test + 1 - season_length]).mean() for _, test in folds.split(X)]
         assert score == pytest.approx(np.mean(errors) / scale)
     assert np.isfinite(scores).all()
+
+
+def test_a_row_is_predicted_alike_alone_and_among_others(windows, rng):
+    X = windows[0].astype(np.float32)
+    naive = SeasonalNaive(2).fit(X, rng.standard_normal((40, 6)))
+    assert_rows_alike_alone_and_among_others(naive.predict, X)

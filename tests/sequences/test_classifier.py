@@ -2,7 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
-from helpers import far_from_initial
+from helpers import assert_rows_alike_alone_and_among_others, far_from_initial
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -161,6 +161,20 @@ def test_a_row_is_predicted_alike_alone_and_among_others(sequences, n_classes, r
         together = method(X)
         for n in (1, 2, 31, 33):
             assert_array_equal(method(X[:n]), together[:n])
+
+
+@pytest.mark.backend
+@pytest.mark.thorough
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("embedding_dim", [None, 3])
+@pytest.mark.parametrize("n_classes", [2, 9, 40])
+def test_rows_of_random_models_are_predicted_alike_alone_and_among_others(rng, pooling, embedding_dim, n_classes):
+    X = rng.integers(0, 9, (120, 5, 1 if embedding_dim else 2)).astype(float)
+    X[:30, :2] = X[30:50, 3] = np.nan
+    model = make(epochs=1, pooling=pooling, embedding_dim=embedding_dim).fit(X, np.arange(120) % n_classes)
+    model.weights_ = far_from_initial(model.weights_, rng)
+    for method in (model.decision_function, model.predict_proba, model.predict_log_proba):
+        assert_rows_alike_alone_and_among_others(method, X)
 
 
 @pytest.mark.backend

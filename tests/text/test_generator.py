@@ -2,12 +2,14 @@ import pickle
 
 import numpy as np
 import pytest
+from helpers import far_from_initial
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
+from threadpoolctl import threadpool_limits
 
 from sklstm import LSTMTextGenerator
 from sklstm._specs import IGNORED_CLASS
@@ -214,3 +216,24 @@ def test_not_fitted(method):
 def test_invalid_parameters(params):
     with pytest.raises(ValueError, match=f"The '{next(iter(params))}' parameter"):
         make(**params).fit(PATTERN)
+
+
+# One value for a document
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("n_words", [30, 900])
+def test_documents_take_the_same_bits_and_go_on_alike_in_all_circumstances(rng, n_words):
+    words = [f"w{i}" for i in range(n_words)]
+    documents = [" ".join(words), *(" ".join(rng.choice(words, size=n)) for n in (2, 3, 10, 11, 33))]
+    model = make(analyzer="word", units=20, epochs=1).fit(documents)
+    model.weights_ = far_from_initial(model.weights_, rng)
+    bits = [model.bits_per_token([document]) for document in documents]
+    assert_array_equal([model.bits_per_token([document] * 4) for document in documents], bits)
+    together, n_tokens = model.bits_per_token(documents), [len(document.split()) - 1 for document in documents]
+    assert model.bits_per_token(documents[::-1]) == together
+    assert_allclose(together, np.average(bits, weights=n_tokens), rtol=1e-14)
+    text = model.generate(documents[0], length=20, random_state=0)
+    with threadpool_limits(1):
+        assert model.bits_per_token(documents) == together
+        assert model.generate(documents[0], length=20, random_state=0) == text

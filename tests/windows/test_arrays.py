@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
+from threadpoolctl import threadpool_limits
 
 from sklstm._windows.arrays import (
     are_sliding,
@@ -74,6 +75,18 @@ def test_a_product_of_a_row_does_not_depend_on_the_others(rng, n_outputs):
     for array in (np.asfortranarray, lambda array: array[::-1].copy()[::-1]):
         assert_array_equal(products_by_row(array(rows), matrix), together)
         assert_array_equal(products_by_row(rows, array(matrix)), together)
+
+
+@pytest.mark.parametrize("shape", [(9216, 1), (20000, 1), (20000, 100), (1000, 500), (3, 12000), (130, 5000)], ids=str)
+def test_a_product_of_a_row_does_not_depend_on_the_number_of_threads(rng, shape):
+    rows, matrix = rng.standard_normal((4, shape[0])), rng.standard_normal(shape).astype(np.float32)
+    with threadpool_limits(2):
+        products = products_by_row(rows, matrix)
+    assert_allclose(products, rows @ matrix, rtol=1e-9, atol=1e-9)
+    assert products.dtype == np.float64
+    with threadpool_limits(1):
+        assert_array_equal(products_by_row(rows, matrix), products)
+        assert_array_equal(products_by_row(rows[-1:], matrix), products[-1:])
 
 
 @pytest.mark.parametrize(
