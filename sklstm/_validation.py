@@ -116,7 +116,7 @@ def _warn_of_table(estimator: BaseEstimator, X, shape: tuple[int, ...]) -> None:
             f"are variables, put windows in front: make_pipeline(SlidingWindow(), {name}()). If they are steps, pass "
             "an array of shape (n_samples, n_steps, 1).",
             UserWarning,
-            stacklevel=3,
+            stacklevel=2,
         )
 
 

@@ -392,7 +392,7 @@ def _warn_of_rows_not_judged(errors: np.ndarray) -> None:
             f"{not_judged.sum()} of {len(errors)} rows cannot be judged, since their last step or more than half of "
             "the steps before it are missing: their scores are NaN, and predict gives 0. If these are the first rows "
             "after those of fit, set carry_over=True of SlidingWindow. Otherwise leave them out: ~np.isnan(scores).",
-            stacklevel=3,
+            stacklevel=2,
         )
 
 

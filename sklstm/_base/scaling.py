@@ -48,7 +48,7 @@ def warn_of_masked_steps(windows: np.ndarray, rows: np.ndarray) -> None:
         warnings.warn(
             f"The network skips {counts.n_partial / counts.n_known:.0%} of the steps of X that have any value, since "
             f"another value is missing in them.{_most_missing(counts)}",
-            stacklevel=5,
+            stacklevel=2,
         )
 
 
