@@ -49,7 +49,7 @@ def test_features_that_are_missing_everywhere_are_named(steps, named):
 
 
 def messages(function, *args, **kwargs):
-    """Return the texts of the warnings of a call, after a check of their place."""
+    """Return the texts of the warnings of a call."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         function(*args, **kwargs)
