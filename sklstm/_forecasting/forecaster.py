@@ -272,6 +272,9 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         -----
         UserWarning
             If most of the steps that have any value are skipped, since another value is missing in them.
+            If you interrupt the training (Ctrl-C). The estimator is then fitted with the weights so far, with
+            `early_stopping=True` with the best ones. In a search, an ensemble or a cross-validation, the interrupt
+            goes on.
         """
         return self._fit_network(
             X,
@@ -304,6 +307,11 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         ------
         ValueError
             As in `fit`, and if the data or `units` and `bidirectional` are not those of the fitted network.
+
+        Warns
+        -----
+        UserWarning
+            As in `fit`.
         """
         return self._fit_network(X, y, sample_weight, epochs=1, resume=hasattr(self, "weights_"))
 

@@ -246,6 +246,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         -----
         UserWarning
             If most of the steps that have any value are skipped, since another value is missing in them.
+            If you interrupt the training (Ctrl-C). The estimator is then fitted with the weights so far, with
+            `early_stopping=True` with the best ones. In a search, an ensemble or a cross-validation, the interrupt
+            goes on.
         """
         resume = self.warm_start and hasattr(self, "weights_")
         if not resume:
@@ -285,6 +288,11 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         ValueError
             As in `fit`; if `classes` are missing in the first call or others in a later one; if
             ``class_weight="balanced"``; and if data or parameters are not those of the fitted network.
+
+        Warns
+        -----
+        UserWarning
+            As in `fit`.
         """
         if self.class_weight == "balanced":
             raise ValueError(

@@ -221,6 +221,13 @@ class LSTMTextGenerator(BaseLSTM):
         ValueError
             If `X` is a single string, holds what is no document, or no document with two tokens; and, while
             training, if the loss is no longer finite. What was fitted before stays in all cases.
+
+        Warns
+        -----
+        UserWarning
+            If you interrupt the training (Ctrl-C). The estimator is then fitted with the weights so far, with
+            `early_stopping=True` with the best ones. In a search, an ensemble or a cross-validation, the interrupt
+            goes on.
         """
         resume = self.warm_start and hasattr(self, "weights_")
         documents = check_documents(X)

@@ -1277,11 +1277,11 @@ def test_a_failed_fit_leaves_the_earlier_one(tiny, windows):
     assert not hasattr(model, "feature_names_in_")
 
 
-def test_fits_that_were_interrupted_leave_the_earlier_one(tiny, windows):
+def test_fits_that_were_interrupted_before_training_leave_the_earlier_one(tiny, windows):
     import keras
 
     class Interrupt(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
+        def on_train_begin(self, logs=None):
             raise KeyboardInterrupt
 
     X, y = windows

@@ -14,16 +14,35 @@ from .seeds import SHUFFLING, rng_for
 BATCH_HOOKS = [f"on{phase}_batch_{end}" for phase in ("", "_train", "_test") for end in ("begin", "end")]
 
 
-def training_callbacks(
-    training: TrainingSpec, batches: Batches, first_epoch: int, *, validates: bool, own: Sequence
-) -> list[keras.callbacks.Callback]:
-    """Return all callbacks of a training in the order in which they are called; `own` are copies of the user's."""
-    callbacks = [_Epochs(batches, training.seed), *own]
-    if training.learning_rate_schedule == "cosine":
-        callbacks.insert(0, _CosineDecay(first_epoch, training.epochs))
-    if validates:
-        callbacks += _early_stopping(training)
-    return callbacks
+class TrainingCallbacks:
+    """All callbacks of a training, in the order in which they are called; `own` are copies of the user's."""
+
+    def __init__(self, training: TrainingSpec, batches: Batches, first_epoch: int, *, validates: bool, own: Sequence):
+        self._epochs = _Epochs(batches, training.seed)
+        self._early_stopping = _early_stopping(training) if validates else []
+        self._history = keras.callbacks.History()
+        cosine = training.learning_rate_schedule == "cosine"
+        schedule = [_CosineDecay(first_epoch, training.epochs)] if cosine else []
+        self.all = [self._epochs, *schedule, *own, *self._early_stopping, self._history]
+
+    @property
+    def training_began(self) -> bool:
+        """Tell whether an epoch began, before which all callbacks saw the beginning of training."""
+        return self._epochs.began
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Return the losses after each epoch."""
+        return self._history.history
+
+    def end_interrupted_training(self) -> None:
+        """Let callbacks see the end of a training, and the engine's own that of an epoch which they have missed."""
+        epoch, logs = self._epochs.last_ended
+        if logs and epoch not in self._history.epoch:
+            for callback in (*self._early_stopping, self._history):
+                callback.on_epoch_end(epoch, logs)
+        for callback in self._early_stopping if self._epochs.training_ended else self.all:
+            callback.on_train_end(logs)
 
 
 def copies_of(callbacks: Sequence) -> list[keras.callbacks.Callback]:
@@ -58,19 +77,29 @@ def acts_between_batches(callback: keras.callbacks.Callback) -> bool:
 
 
 class _Epochs(keras.callbacks.Callback):
-    """Shuffle at the start of each epoch, and stop at the end of one whose loss is not finite."""
+    """Shuffle at the start of each epoch, and stop at the end of one whose loss is not finite.
+
+    As the first callback of all, it knows what others may not have seen yet when training is interrupted.
+    """
 
     def __init__(self, batches: Batches, seed: int):
         super().__init__()
         self._batches = batches
         self._seed = seed
+        self.began = self.training_ended = False
+        self.last_ended: tuple[int, dict] = (-1, {})
 
     def on_epoch_begin(self, epoch, logs=None):
+        self.began = True
         self._batches.shuffle(rng_for(SHUFFLING, self._seed, epoch))
 
     def on_epoch_end(self, epoch, logs):
+        self.last_ended = epoch, logs
         if not np.isfinite(logs["loss"]):
             self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        self.training_ended = True
 
 
 class _CosineDecay(keras.callbacks.Callback):

@@ -1,6 +1,6 @@
 """A compiled loop over batches, for JAX."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import jax
@@ -31,6 +31,17 @@ class EpochModel(CountedModel):
         self._micro_batch_gradient = jax.jit(partial(self._take_gradient), **training_options())
         self._apply_gradients = jax.jit(partial(self._take_step_by_gradients))
 
+    def make_train_function(self, force=False):
+        """Make the function of Keras' own loop, which returns when all is computed.
+
+        Keras would wait for it in a place where it ignores all exceptions, and thereby the user's interrupt.
+        """
+        before = self.train_function
+        super().make_train_function(force)
+        if self.train_function is not before:
+            take_step = self.train_function
+            self.train_function = lambda state, iterator: jax.block_until_ready(take_step(state, iterator))
+
     def fit_epochs(
         self,
         batches: Batches,
@@ -40,14 +51,13 @@ class EpochModel(CountedModel):
         epochs: int,
         initial_epoch: int,
         verbose: int,
-    ) -> dict[str, list[float]]:
+    ) -> None:
         """Do what ``fit`` does, except that callbacks are not called, and training not stopped, between batches.
 
-        Returns the history.
+        After an interrupt, the model has the weights that the batches so far gave it.
         """
         calls = keras.callbacks.CallbackList(
             list(callbacks),
-            add_history=True,
             add_progbar=verbose != 0,
             model=self,
             epochs=epochs,
@@ -59,9 +69,7 @@ class EpochModel(CountedModel):
         calls.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             calls.on_epoch_begin(epoch)
-            in_micro_batches = batches.n_micro_batches > 1 and jax.default_backend() == "cpu"
-            train_epoch = self._train_epoch_in_micro_batches if in_micro_batches else self._train_epoch
-            logs = {"loss": train_epoch(batches, calls.on_train_batch_end if verbose == 1 else None)}
+            logs = {"loss": self._train_epoch(batches, calls.on_train_batch_end if verbose == 1 else None)}
             if validation_batches is not None:
                 calls.on_test_begin()
                 logs["val_loss"] = self._validation_loss(validation_batches)
@@ -70,32 +78,40 @@ class EpochModel(CountedModel):
             if self.stop_training:
                 break
         calls.on_train_end(logs)
-        return self.history.history
 
     def _train_epoch(self, batches: Batches, show_progress: Callable | None) -> float:
+        in_micro_batches = batches.n_micro_batches > 1 and jax.default_backend() == "cpu"
+        train = self._train_in_micro_batches if in_micro_batches else self._train_in_blocks
         state = self._state(optimizer=True)
+        steps = train(state, batches)
+        try:
+            for n_done, loss, state in steps:  # noqa: B007  # the last state is the one to assign
+                if show_progress:
+                    show_progress(n_done - 1, {"loss": float(loss)})
+            self._assign(state, optimizer=True)
+        except KeyboardInterrupt:
+            self._assign(state, optimizer=True)  # all of it, since an interrupt may come between two variables
+            raise
+        return float(loss)
+
+    def _train_in_blocks(self, state, batches: Batches) -> Iterator[tuple]:
+        """Yield the number of batches so far, their mean loss and the state that they lead to."""
         n_done = 0
         for block, n_batches in batches.blocks():
             # The block was gathered while the one before was computed, and more of them would take more memory.
             jax.block_until_ready(state)
             loss, state = self._train_batches(state, block, n_batches)
             n_done += n_batches
-            if show_progress:
-                show_progress(n_done - 1, {"loss": float(loss)})
-        self._assign(state, optimizer=True)
-        return float(loss)
+            yield n_done, loss, state
 
-    def _train_epoch_in_micro_batches(self, batches: Batches, show_progress: Callable | None) -> float:
-        state = self._state(optimizer=True)
+    def _train_in_micro_batches(self, state, batches: Batches) -> Iterator[tuple]:
+        """Yield the same as `_train_in_blocks` after each batch."""
         numbers = range(batches.n_micro_batches)
         with mapping(len(numbers)) as map_micro_batches:
             for i in range(len(batches)):
                 gradients = map_micro_batches(partial(self._gradient_of_micro_batch, state, batches, i), numbers)
                 loss, state = self._apply_gradients(state, list(gradients))
-                if show_progress:
-                    show_progress(i, {"loss": float(loss)})
-        self._assign(state, optimizer=True)
-        return float(loss)
+                yield i + 1, loss, state
 
     def _gradient_of_micro_batch(self, state, batches: Batches, i: int, number: int):
         # Only when it is there may the thread go on, since what is computed ahead would need memory of its own.

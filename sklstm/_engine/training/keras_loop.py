@@ -1,11 +1,15 @@
 """Keras' own training loop, driven by scikeras."""
 
 from collections.abc import Sequence
+from time import monotonic
 
 import keras
 from scikeras.wrappers import BaseWrapper
 
 from ..batches import Batches
+from .model_cache import assign_variables, read_variables
+
+SECONDS_BETWEEN_COPIES = 1.0  # of the state, in an epoch: what an interrupt costs at most
 
 
 def fit_with_scikeras(
@@ -17,12 +21,50 @@ def fit_with_scikeras(
     epochs: int,
     initial_epoch: int,
     verbose: int,
-) -> dict[str, list[float]]:
-    """Train a compiled model and return the history."""
-    driver = _Driver(model, callbacks=callbacks, epochs=epochs - initial_epoch, verbose=verbose)
+) -> None:
+    """Train a compiled model.
+
+    An interrupt leaves it with the state after the last epoch, or after a batch since then.
+    """
+    kept = _KeptState()
+    driver = _Driver(model, callbacks=[kept, *callbacks], epochs=epochs - initial_epoch, verbose=verbose)
     validation = {} if validation_batches is None else {"validation_data": validation_batches}
-    driver.fit(batches, None, initial_epoch=initial_epoch, **validation)
-    return driver.history_
+    try:
+        driver.fit(batches, None, initial_epoch=initial_epoch, **validation)
+    except KeyboardInterrupt:
+        kept.restore()
+        raise
+
+
+class _KeptState(keras.callbacks.Callback):
+    """Keeps copies of a model's state, since an interrupt within a step leaves some variables changed, or deleted."""
+
+    def __init__(self):
+        super().__init__()
+        self._state = None
+        self._last_copy = 0.0
+
+    def restore(self) -> None:
+        """Give the model the last copy, if there is one."""
+        if self._state is not None:
+            weights, optimizer_state = self._state
+            assign_variables(self.model.trainable_variables, weights)
+            assign_variables(self.model.optimizer.variables, optimizer_state)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._copy()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if monotonic() - self._last_copy > SECONDS_BETWEEN_COPIES:
+            self._copy()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._copy()
+
+    def _copy(self) -> None:
+        model = self.model  # which Keras brings up to date with its loop
+        self._state = read_variables(model.trainable_variables), read_variables(model.optimizer.variables)
+        self._last_copy = monotonic()
 
 
 class _Identity:

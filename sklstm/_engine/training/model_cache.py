@@ -31,7 +31,8 @@ class CompiledModel:
         with keras.saving.custom_object_scope({"zeros": Zeros}):  # the initializer of the optimizer's variables
             self.model.compile(make_optimizer(step.optimizer, 0.001, step.global_clipnorm), make_loss(step.loss))
             self.model.optimizer.build(self.model.trainable_variables)
-        self._initial_optimizer_state = _read(self.model.optimizer.variables)
+        self._initial_optimizer_state = read_variables(self.model.optimizer.variables)
+        self.reusable = True  # until its state is unknown
 
     def set_state(self, weights, optimizer_state, rng: np.random.Generator, learning_rate: float) -> None:
         """Set all that training changes; ``optimizer_state=None`` initialises that of the optimizer.
@@ -39,19 +40,19 @@ class CompiledModel:
         ``rng`` gives the seeds of dropout.
         """
         optimizer = self.model.optimizer
-        _assign(self.model.trainable_variables, weights)
-        _assign(optimizer.variables, optimizer_state or self._initial_optimizer_state)
+        assign_variables(self.model.trainable_variables, weights)
+        assign_variables(optimizer.variables, optimizer_state or self._initial_optimizer_state)
         optimizer.learning_rate = learning_rate
         seed_variables = self.model.non_trainable_variables
-        _assign(seed_variables, [(seed, 0) for seed in rng.integers(2**31, size=len(seed_variables))])
+        assign_variables(seed_variables, [(seed, 0) for seed in rng.integers(2**31, size=len(seed_variables))])
 
     def weights(self) -> list[np.ndarray]:
         """Return the weights as arrays of their own."""
-        return _read(self.model.trainable_variables)
+        return read_variables(self.model.trainable_variables)
 
     def optimizer_state(self) -> list[np.ndarray]:
         """Return the optimizer's variables as arrays of their own."""
-        return _read(self.model.optimizer.variables)
+        return read_variables(self.model.optimizer.variables)
 
 
 def _model_class() -> type[keras.Model]:
@@ -62,11 +63,13 @@ def _model_class() -> type[keras.Model]:
     return EpochModel
 
 
-def _read(variables) -> list[np.ndarray]:
+def read_variables(variables) -> list[np.ndarray]:
+    """Return the values of variables as arrays of their own."""
     return [np.array(keras.ops.convert_to_numpy(v.value)) for v in variables]
 
 
-def _assign(variables, values) -> None:
+def assign_variables(variables, values) -> None:
+    """Give variables new values, whatever became of those before."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(np.asarray(value, dtype=keras.backend.standardize_dtype(variable.dtype)))
 
@@ -76,7 +79,7 @@ _lock = Lock()
 
 
 @contextmanager
-def borrowed_model(spec: NetworkSpec, step: StepSpec, *, reusable: bool = True) -> Iterator[CompiledModel]:
+def borrowed_model(spec: NetworkSpec, step: StepSpec) -> Iterator[CompiledModel]:
     """Lend a compiled model for the length of a fit, to one thread at a time.
 
     A model is not lent again if it is not `reusable` after that fit, or if the fit raises, since then its
@@ -89,7 +92,7 @@ def borrowed_model(spec: NetworkSpec, step: StepSpec, *, reusable: bool = True) 
     if model is None:
         model = CompiledModel(spec, step)
     yield model
-    if reusable:
+    if model.reusable:
         with _lock:
             _idle_models.setdefault(key, []).append(model)
             _idle_models.move_to_end(key)

@@ -1,5 +1,7 @@
 """Training: its order of events."""
 
+import traceback
+import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
@@ -9,7 +11,7 @@ import numpy as np
 from ..._specs import NetworkSpec, Sample, Scale, StepSpec, TrainedNetwork, TrainingSpec
 from ..batches import Batches
 from ..networks.builders import initial_weights
-from .callbacks import acts_between_batches, copies_of, may_change_models, training_callbacks
+from .callbacks import TrainingCallbacks, acts_between_batches, copies_of, may_change_models
 from .model_cache import borrowed_model
 from .seeds import DROPOUT, WEIGHTS, rng_for
 
@@ -38,6 +40,8 @@ def train(
     With ``validation``, training stops once its loss has not fallen by ``tol`` for ``n_iter_no_change`` epochs, and
     the weights with which it was lowest are restored.
 
+    If the user interrupts training, it ends there with a warning; where joblib asked for it, the interrupt goes on.
+
     Raises
     ------
     ValueError
@@ -52,44 +56,72 @@ def train(
     if validation is not None:
         validation_batches = Batches(validation, scales, min(training.batch_size, ROWS_TO_VALIDATE))
     own = copies_of(callbacks)
-    reusable = not any(map(may_change_models, own))
-    with borrowed_model(spec, step, reusable=reusable) as compiled, _global_state_kept():
+    calls = TrainingCallbacks(training, batches, first_epoch, validates=validation is not None, own=own)
+    interrupted = False
+    with borrowed_model(spec, step) as compiled, _global_state_kept():
+        compiled.reusable = not any(map(may_change_models, own))
         compiled.set_state(
             start.weights if start else _new_weights(spec, training),
             start.optimizer_state if start else None,
             rng=rng_for(DROPOUT, training.seed, first_epoch),
             learning_rate=training.learning_rate,
         )
-        losses = _fit(
-            compiled.model,
-            batches,
-            validation_batches,
-            callbacks=training_callbacks(training, batches, first_epoch, validates=validation is not None, own=own),
-            epochs=first_epoch + training.epochs,
-            initial_epoch=first_epoch,
-            verbose=training.verbose,
-        )
+        try:
+            _fit(
+                compiled.model,
+                batches,
+                validation_batches,
+                callbacks=calls.all,
+                epochs=first_epoch + training.epochs,
+                initial_epoch=first_epoch,
+                verbose=training.verbose,
+            )
+        except KeyboardInterrupt:
+            if not calls.training_began or is_called_by_joblib():
+                raise
+            interrupted, compiled.reusable = True, False
+            calls.end_interrupted_training()
+        losses = {"loss": [], **({} if validation is None else {"val_loss": []}), **calls.history}
         trained = TrainedNetwork(
             weights=compiled.weights(),
             optimizer_state=compiled.optimizer_state(),
             history={name: [*history.get(name, []), *values] for name, values in losses.items()},
         )
     _assert_finite(trained)
+    if interrupted:
+        kept = "the weights so far" if validation is None else "the weights with the lowest validation loss so far"
+        warnings.warn(
+            f"Training interrupted by user after {len(losses['loss'])} of {training.epochs} epochs. The estimator is "
+            f"fitted with {kept}.",
+            stacklevel=2,
+        )
     return trained
+
+
+def is_called_by_joblib() -> bool:
+    """Tell whether a search, an ensemble or a cache waits for the result, which would take it for a complete one.
+
+    What joblib calls sequentially, nothing but the stack tells.
+    """
+    return any(frame.f_globals.get("__name__", "").startswith("joblib.") for frame, _ in traceback.walk_stack(None))
 
 
 def _new_weights(spec: NetworkSpec, training: TrainingSpec) -> list[np.ndarray]:
     return initial_weights(spec, rng_for(WEIGHTS, training.seed, 0), zero_output=training.zero_output)
 
 
-def _fit(model: keras.Model, batches: Batches, validation_batches: Batches | None, **fit_args) -> dict:
-    """Train a model in the fastest way that there is for the backend and the callbacks; return the history."""
+def _fit(model: keras.Model, batches: Batches, validation_batches: Batches | None, **fit_args) -> None:
+    """Train a model in the fastest way that there is for the backend and the callbacks.
+
+    An interrupt leaves it with a state that it had after some batch.
+    """
     if keras.backend.backend() == "jax" and not any(map(acts_between_batches, fit_args["callbacks"])):
-        return model.fit_epochs(batches, validation_batches, **fit_args)
+        model.fit_epochs(batches, validation_batches, **fit_args)
+        return
     # Only now, since scikeras imports TensorFlow wherever that is installed.
     from .keras_loop import fit_with_scikeras
 
-    return fit_with_scikeras(model, batches, validation_batches, **fit_args)
+    fit_with_scikeras(model, batches, validation_batches, **fit_args)
 
 
 def _min_micro_batch(spec: NetworkSpec, step: StepSpec) -> int | None:

@@ -69,13 +69,13 @@ def epochs_in_micro_batches(monkeypatch):
     from sklstm._engine.training.compiled_loop import EpochModel
 
     numbers = []
-    train_epoch = EpochModel._train_epoch_in_micro_batches
+    train_epoch = EpochModel._train_in_micro_batches
 
-    def counted(self, batches, show_progress):
+    def counted(self, state, batches):
         numbers.append(batches.n_micro_batches)
-        return train_epoch(self, batches, show_progress)
+        return train_epoch(self, state, batches)
 
-    monkeypatch.setattr(EpochModel, "_train_epoch_in_micro_batches", counted)
+    monkeypatch.setattr(EpochModel, "_train_in_micro_batches", counted)
     return numbers
 
 
