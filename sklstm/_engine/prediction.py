@@ -15,6 +15,7 @@ from .batches import FEW_ROWS, batches_in_block, standardise
 from .networks.builders import BuildOptions, hidden_states, keras_inputs
 from .networks.output_layer import apply_output, without_output
 from .runtime.compilation import compiled, count_trace
+from .runtime.precision import float32_by_default
 from .runtime.threads import is_jax_on_cpu, mapping
 from .training.model_cache import MAX_IDLE_MODELS
 
@@ -90,6 +91,7 @@ def _are_beginnings(spec: NetworkSpec, inputs: dict[str, np.ndarray]) -> bool:
 
 
 @lru_cache(maxsize=MAX_IDLE_MODELS)
+@float32_by_default()
 def _compiled_states(spec: NetworkSpec) -> Callable:
     """Return a function from weights, batches of standardised inputs and how many batches to look at, to states.
 

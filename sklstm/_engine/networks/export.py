@@ -7,10 +7,12 @@ import numpy as np
 from keras import layers, ops
 
 from ..._specs import WINDOWS, NetworkSpec, OutputSpec, Scale, StepSpec
+from ..runtime.precision import float32_by_default
 from .builders import BuildOptions, keras_inputs, network_outputs, without_missing
 from .objectives import make_loss, make_optimizer
 
 
+@float32_by_default()
 def to_keras(
     spec: NetworkSpec,
     weights: list[np.ndarray],

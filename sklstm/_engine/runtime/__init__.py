@@ -1,1 +1,1 @@
-"""Runtime: the choice of the Keras backend, compilation, and threads."""
+"""Runtime: the choice of the Keras backend, compilation, precision, and threads."""

@@ -11,6 +11,18 @@ from ..._specs import TrainingSpec
 from ..batches import Batches
 from .seeds import SHUFFLING, rng_for
 
+# Classes of Keras that change nothing but weights, the learning rate, and whether to stop.
+HARMLESS = {
+    keras.callbacks.CSVLogger,
+    keras.callbacks.EarlyStopping,
+    keras.callbacks.History,
+    keras.callbacks.LearningRateScheduler,
+    keras.callbacks.ModelCheckpoint,
+    keras.callbacks.ProgbarLogger,
+    keras.callbacks.ReduceLROnPlateau,
+    keras.callbacks.RemoteMonitor,
+    keras.callbacks.TerminateOnNaN,
+}
 BATCH_HOOKS = [f"on{phase}_batch_{end}" for phase in ("", "_train", "_test") for end in ("begin", "end")]
 
 
@@ -63,8 +75,8 @@ def copies_of(callbacks: Sequence) -> list[keras.callbacks.Callback]:
 
 
 def may_change_models(callback: keras.callbacks.Callback) -> bool:
-    """Tell whether it is unknown what a callback does to a model: only Keras' own are known."""
-    return not type(callback).__module__.startswith("keras.")
+    """Tell whether a callback may change of a model, or its optimizer, what the next fit does not set anew."""
+    return type(callback) not in HARMLESS
 
 
 def acts_between_batches(callback: keras.callbacks.Callback) -> bool:

@@ -17,6 +17,7 @@ from ..._specs import NetworkSpec, StepSpec
 from ..networks.builders import BuildOptions, Zeros, keras_inputs, network_outputs
 from ..networks.objectives import make_loss, make_optimizer
 from ..runtime.compilation import CountedModel
+from ..runtime.precision import float32_by_default
 
 MAX_IDLE_MODELS = 32
 
@@ -24,6 +25,7 @@ MAX_IDLE_MODELS = 32
 class CompiledModel:
     """A compiled Keras model whose entire state can be set and read as arrays."""
 
+    @float32_by_default()
     def __init__(self, spec: NetworkSpec, step: StepSpec):
         inputs = keras_inputs(spec)
         options = BuildOptions(step.missing, step.dropout, step.recurrent_dropout)

@@ -104,6 +104,33 @@ def test_a_model_that_failed_is_not_used_again():
         assert model is not failed
 
 
+@pytest.mark.backend
+def test_a_model_that_a_callback_may_have_changed_is_not_used_again(compilations, tiny, windows):
+    expected = tiny().fit(*windows)
+    callback = keras.callbacks.LambdaCallback()
+    callback.on_train_end = lambda logs=None: setattr(callback.model, "trainable", False)
+    for changing in (lambda: callback, lambda: type("Own", (keras.callbacks.EarlyStopping,), {})("loss")):
+        tiny(callbacks=[changing]).fit(*windows)
+        assert not any(model_cache._idle_models.values())
+        fitted = tiny().fit(*windows)
+        assert fitted.history_ == expected.history_
+
+
+@pytest.mark.backend
+def test_a_model_is_used_again_after_callbacks_of_keras_that_do_no_harm(compilations, tiny, windows, tmp_path):
+    expected = tiny().fit(*windows)
+    harmless = [
+        keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+        keras.callbacks.EarlyStopping("loss", patience=0, min_delta=9, restore_best_weights=True),
+        keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2),
+        keras.callbacks.ReduceLROnPlateau("loss", patience=0),
+        keras.callbacks.TerminateOnNaN(),
+    ]
+    tiny(callbacks=harmless).fit(*windows)
+    assert any(model_cache._idle_models.values())
+    assert tiny().fit(*windows).history_ == expected.history_
+
+
 def test_the_number_of_idle_models_is_bounded(monkeypatch):
     monkeypatch.setattr(model_cache, "_idle_models", type(model_cache._idle_models)())
     monkeypatch.setattr(model_cache, "MAX_IDLE_MODELS", 2)
