@@ -44,7 +44,7 @@ def target_columns(table, target) -> list[int]:
     is_name = np.ndim(target) == 0 or (isinstance(target, tuple) and target in names)
     targets = [target] if is_name else list(target)
     if not targets or any(names.count(name) != 1 for name in targets) or len(set(targets)) < len(targets):
-        hint = "" if is_pandas(table) else " The columns of anything but a pandas object are named by position."
+        hint = "" if is_pandas(table) else " Names are read from pandas objects only: of other frames, pass positions."
         raise ValueError(f"target must name some of the columns {names}, each once. Got {target!r} instead.{hint}")
     return [names.index(name) for name in targets]
 

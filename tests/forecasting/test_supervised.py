@@ -407,5 +407,5 @@ def test_names_of_other_frames_are_not_read():
     X, y = to_supervised(OtherFrame(), target=1)
     assert_array_equal(X, TABLE[:-1])
     assert_array_equal(y, TABLE[1:, 1])
-    with pytest.raises(ValueError, match="anything but a pandas object are named by position"):
+    with pytest.raises(ValueError, match="Names are read from pandas objects only"):
         to_supervised(OtherFrame(), target="b")
