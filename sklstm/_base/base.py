@@ -198,6 +198,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
             training,
             validation,
             self._scales(),
+            self._head().output_spec(),
             start=self._trained_network() if resume else None,
             callbacks=self._callbacks(),
         )

@@ -96,7 +96,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     callbacks : Keras callback, callable, or list of them, default=None
         Callbacks to call in training, each a Keras callback, of which every fit uses a copy, or a callable
         without arguments that makes one, such as a class. A class of your own, or Keras' ``LambdaCallback``, may change
-        the model; the next fit of the same network then compiles anew.
+        the model; the next fit of the same network then compiles anew. What a callback saves of its model loads in
+        Keras alone, and takes and returns raw values. ``BackupAndRestore`` is refused.
 
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, the rows held out, the order of rows in each epoch, and dropout. Pass an int for

@@ -30,7 +30,7 @@ def to_keras(
     standardised = {name: _rescaling(scales[name])(tensor) for name, tensor in inputs.items()}
     outputs = network_outputs(spec, standardised, BuildOptions(missing="anywhere", exported=True))
     if output.softmax:
-        outputs = layers.Softmax(dtype="float32")(outputs)
+        outputs = layers.Activation("softmax", dtype="float32")(outputs)  # which, unlike Softmax, takes no mask
     else:
         outputs = layers.Rescaling(output.std, output.mean, dtype="float32")(outputs)
     model_inputs = inputs[WINDOWS] if len(inputs) == 1 else inputs

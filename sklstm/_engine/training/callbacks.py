@@ -64,12 +64,20 @@ def copies_of(callbacks: Sequence) -> list[keras.callbacks.Callback]:
     ------
     TypeError
         If they hold or make something else.
+    ValueError
+        If one cannot work here.
     """
     own = []
     for given in callbacks:
         callback = copy.deepcopy(given) if isinstance(given, keras.callbacks.Callback) else callable(given) and given()
         if not isinstance(callback, keras.callbacks.Callback):
             raise TypeError(f"`callbacks` must be Keras callbacks or callables that make them. Got {given!r}.")
+        if isinstance(callback, keras.callbacks.BackupAndRestore):
+            raise ValueError(
+                f"`callbacks` hold {type(callback).__name__}, which cannot resume a fit: its files have neither the "
+                "history nor the statistics of the data. Train in parts instead: call `fit` with warm_start=True, or "
+                "`partial_fit`, and pickle the estimator after each call."
+            )
         own.append(callback)
     return own
 

@@ -9,11 +9,12 @@ import numpy as np
 from jax import lax
 
 from ..batches import Batches
-from ..runtime.compilation import CountedModel, count_trace, training_options
+from ..runtime.compilation import count_trace, training_options
 from ..runtime.threads import mapping
+from .checkpoints import SavableModel
 
 
-class EpochModel(CountedModel):
+class EpochModel(SavableModel):
     """A model that trains on many batches in one call, or else on micro-batches in threads.
 
     Keras' own ``fit`` calls the step for one batch at a time, and what it does between two of them takes as long

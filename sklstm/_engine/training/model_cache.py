@@ -16,8 +16,8 @@ import numpy as np
 from ..._specs import NetworkSpec, StepSpec
 from ..networks.builders import BuildOptions, Zeros, keras_inputs, network_outputs
 from ..networks.objectives import make_loss, make_optimizer
-from ..runtime.compilation import CountedModel
 from ..runtime.precision import float32_by_default
+from .checkpoints import SavableModel
 
 MAX_IDLE_MODELS = 32
 
@@ -57,9 +57,9 @@ class CompiledModel:
         return read_variables(self.model.optimizer.variables)
 
 
-def _model_class() -> type[keras.Model]:
+def _model_class() -> type[SavableModel]:
     if keras.backend.backend() != "jax":
-        return CountedModel
+        return SavableModel
     from .compiled_loop import EpochModel
 
     return EpochModel

@@ -4,13 +4,15 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 import keras
 import numpy as np
 
-from ..._specs import NetworkSpec, Sample, Scale, StepSpec, TrainedNetwork, TrainingSpec
+from ..._specs import NetworkSpec, OutputSpec, Sample, Scale, StepSpec, TrainedNetwork, TrainingSpec
 from ..batches import Batches
 from ..networks.builders import initial_weights
+from ..networks.export import to_keras
 from .callbacks import TrainingCallbacks, acts_between_batches, copies_of, may_change_models
 from .model_cache import borrowed_model
 from .seeds import DROPOUT, WEIGHTS, rng_for
@@ -28,6 +30,7 @@ def train(
     sample: Sample,
     validation: Sample | None,
     scales: dict[str, Scale],
+    output: OutputSpec,
     *,
     start: TrainedNetwork | None = None,
     callbacks: Sequence = (),
@@ -40,12 +43,15 @@ def train(
     With ``validation``, training stops once its loss has not fallen by ``tol`` for ``n_iter_no_change`` epochs, and
     the weights with which it was lowest are restored.
 
+    A callback that saves the model saves that of `to_keras`, which decodes by `output`.
+
     If the user interrupts training, it ends there with a warning; where joblib asked for it, the interrupt goes on.
 
     Raises
     ------
     ValueError
         If the loss or a weight is no longer finite.
+        If ``callbacks`` hold one that cannot work here.
     TypeError
         If ``callbacks`` hold or make something else.
     """
@@ -66,6 +72,8 @@ def train(
             rng=rng_for(DROPOUT, training.seed, first_epoch),
             learning_rate=training.learning_rate,
         )
+        export = partial(to_keras, spec, compiled.weights(), scales, step, output)
+        compiled.model.save_as(partial(export, learning_rate=training.learning_rate))
         try:
             _fit(
                 compiled.model,
@@ -81,6 +89,7 @@ def train(
                 raise
             interrupted, compiled.reusable = True, False
             calls.end_interrupted_training()
+        compiled.model.forget_model_for_users()
         losses = {"loss": [], **({} if validation is None else {"val_loss": []}), **calls.history}
         trained = TrainedNetwork(
             weights=compiled.weights(),

@@ -200,17 +200,6 @@ def test_many_blocks_are_one_epoch(tiny, windows, monkeypatch):
         assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
-def test_weights_of_a_checkpoint_load_into_the_model_for_users(tiny, windows, tmp_path):
-    X, y = windows
-    X = np.where(np.arange(6)[:, np.newaxis] < 2, np.nan, X)
-    path = tmp_path / "best.weights.h5"
-    model = tiny(callbacks=keras.callbacks.ModelCheckpoint(path, save_weights_only=True)).fit(X, y)
-    loaded = model.to_keras()
-    loaded.set_weights([0 * w for w in loaded.get_weights()])
-    loaded.load_weights(path)
-    assert_allclose(loaded.predict(X, verbose=0)[:, 0], model.predict(X), rtol=1e-3, atol=1e-5)
-
-
 def test_a_callback_can_compile_anew(tiny, windows):
     class Slow(keras.callbacks.Callback):
         def on_train_begin(self, logs=None):
