@@ -10,6 +10,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from . import __version__
 
 VERSION = "_sklstm_version"  # the key in a pickle, never an attribute
+_NOTHING = object()
 UNKNOWN_VERSION = "pre-0.1"  # of pickles without that key
 
 
@@ -57,10 +58,10 @@ def all_at_once(fit: Callable) -> Callable:
         before = dict(vars(aside))
         fit(aside, *args, **kwargs)
         after = vars(aside)
-        # In one step. What the fit did not change may have been changed by others.
-        vars(self).update({name: value for name, value in after.items() if value is not before.get(name, _NOTHING)})
-        for name in before.keys() - after.keys():
-            vars(self).pop(name, None)
+        # What the fit did not change may have been changed by others.
+        changed = {name: value for name, value in after.items() if value is not before.get(name, _NOTHING)}
+        kept = {name: value for name, value in vars(self).items() if name in after or name not in before}
+        self.__dict__ = kept | changed
         return self
 
     return fit_aside
@@ -74,9 +75,6 @@ def of_one_fit(method: Callable) -> Callable:
         return method(_shallow_copy(self), *args, **kwargs)
 
     return read
-
-
-_NOTHING = object()
 
 
 def _shallow_copy(estimator: BaseEstimator) -> BaseEstimator:

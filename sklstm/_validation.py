@@ -30,7 +30,7 @@ def check_numeric(array, *, name: str, estimator: BaseEstimator, **check_params)
         the same name.
     """
     check_columns(array, name)
-    _assert_no_dates(array, name)
+    check_no_dates(array, name)
     array = check_array(
         array, dtype="numeric", ensure_all_finite=False, estimator=estimator, input_name=name, **check_params
     )
@@ -42,18 +42,30 @@ def check_numeric(array, *, name: str, estimator: BaseEstimator, **check_params)
     return array
 
 
+def column_names(frame) -> list:
+    """Return the names of a DataFrame's columns; none of what has no names."""
+    is_arrow = hasattr(type(frame), "column_names")
+    return list(frame.column_names if is_arrow else getattr(frame, "columns", ()))
+
+
 def check_columns(frame, name: str) -> None:
     """Check that no two columns of a DataFrame have the same name."""
-    doubled = [column for column, n in Counter(getattr(frame, "columns", ())).items() if n > 1]
+    doubled = [column for column, n in Counter(column_names(frame)).items() if n > 1]
     if doubled:
         raise ValueError(f"{name} must have columns of different names, but has several called {doubled}. Rename them.")
 
 
-def _assert_no_dates(frame, name: str) -> None:
+def check_no_dates(frame, name: str) -> None:
+    """Check that no column of a DataFrame holds dates, periods or durations, whatever library it is of."""
     if not hasattr(frame, "columns") or not hasattr(frame, "dtypes"):
         return
-    dtypes = zip(frame.columns, map(str, frame.dtypes), strict=True)
-    dates = [column for column, dtype in dtypes if any(word in dtype.lower() for word in DATES)]
+    dtypes = list(map(str, frame.dtypes))
+    if "object" in dtypes and hasattr(frame, "iloc"):  # in pandas, a column of objects may hold them too
+        from pandas.api.types import infer_dtype
+
+        dtypes = [infer_dtype(frame.iloc[:, i]) if dtype == "object" else dtype for i, dtype in enumerate(dtypes)]
+    kinds = zip(column_names(frame), dtypes, strict=True)
+    dates = [column for column, kind in kinds if any(word in kind.lower() for word in DATES)]
     if dates:
         raise TypeError(
             f"{name} must be numeric, but its columns {dates} hold dates, periods or durations. Make one of them the "
@@ -79,8 +91,8 @@ def check_sequences(estimator: BaseEstimator, X, y="no_validation", *, reset: bo
     """Validate sequences and return them as ``(n_samples, n_steps, n_features)``, without a copy of floats.
 
     2-D input has one feature a step. If `reset`, sets ``n_features_in_``, ``n_steps_in_`` and, for a DataFrame,
-    ``feature_names_in_``, and warns if 2-D input looks like a table of variables; checks against them otherwise. `y`
-    is given only for scikit-learn's error if a required target is None.
+    ``feature_names_in_``; checks against them otherwise. `y` is given only for scikit-learn's error if a required
+    target is None.
     """
     check_columns(X, "X")
     validate_data(estimator, X, y, reset=reset, skip_check_array=True, ensure_2d=False)
@@ -96,7 +108,6 @@ def check_sequences(estimator: BaseEstimator, X, y="no_validation", *, reset: bo
                 f"by {type(estimator).__name__}."
             )
     if reset:
-        _warn_of_table(estimator, X, sequences.shape[1:])
         estimator._input_shape = sequences.shape[1:]
         estimator.n_steps_in_ = sequences.shape[1]
         estimator.n_features_in_ = sequences.shape[-1]
@@ -105,14 +116,16 @@ def check_sequences(estimator: BaseEstimator, X, y="no_validation", *, reset: bo
     return sequences if sequences.ndim == 3 else sequences[:, :, np.newaxis]
 
 
-def _warn_of_table(estimator: BaseEstimator, X, shape: tuple[int, ...]) -> None:
+def warn_of_table(estimator: BaseEstimator, X) -> None:
     """Warn if the columns of 2-D input look like variables, and not like the steps that they are read as."""
-    columns = list(getattr(X, "columns", range(shape[0])))
-    differ_in_more_than_numbers = len({re.sub(r"\d", "", str(column)) for column in columns}) > 1
-    if len(shape) == 1 and (shape[0] < FEW_STEPS or differ_in_more_than_numbers):
+    if len(estimator._input_shape) == 2:
+        return
+    differ_in_more_than_numbers = len({re.sub(r"[\W\d_]", "", str(column)) for column in column_names(X)}) > 1
+    if estimator.n_steps_in_ < FEW_STEPS or differ_in_more_than_numbers:
         name = type(estimator).__name__
+        n_columns = estimator.n_steps_in_
         warnings.warn(
-            f"X is a table of {shape[0]} column(s), which {name} reads as {shape[0]} step(s) of one feature. If they "
+            f"X is a table of {n_columns} column(s), which {name} reads as {n_columns} step(s) of one feature. If they "
             f"are variables, put windows in front: make_pipeline(SlidingWindow(), {name}()). If they are steps, pass "
             "an array of shape (n_samples, n_steps, 1).",
             UserWarning,
@@ -165,12 +178,18 @@ def has_target(y: np.ndarray) -> np.ndarray:
     return ~np.isnan(y.reshape(len(y), -1)).any(axis=1)
 
 
+def weights_of_known(sample_weight: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the weights of rows, zero for those whose target is not known."""
+    weights = sample_weight * known
+    if not weights.any():
+        raise ValueError("Input y contains NaN in every row that has a weight: there is nothing to learn from.")
+    return weights
+
+
 def target_names(y) -> list | None:
     """Return what the columns of a DataFrame are called, or a Series; None without names."""
-    if hasattr(y, "columns"):
-        return list(y.columns)
     name = getattr(y, "name", None)
-    return None if name is None else [name]
+    return column_names(y) or (None if name is None else [name])
 
 
 def name_features(positions: Iterable[int]) -> str:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 from .._compat import HasMethods, Interval, StrOptions, check_method_params, fit_context, raise_for_params
 from .._forecasting.forecaster import LSTMForecaster
 from .._state import VersionedEstimator, all_at_once, of_one_fit
-from .._validation import check_sequences, check_weights, name_features
+from .._validation import check_sequences, check_weights, name_features, warn_of_table
 from .._windows.arrays import chunks, fill_missing_features, have_partial_steps, window_view
 
 FALSE_POSITIVE_RATE = 0.01  # on the training rows, with contamination="auto"
@@ -58,8 +58,8 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
 
     error_scale_ : ndarray of shape (n_features,)
         Root mean squared error of each feature over the training rows, weighted by `sample_weight`, but no less than
-        what float32 rounds off a value as large as the largest one of these rows. So the smallest move of a feature
-        that never moved in training counts for much.
+        what float32 rounds off its range in these rows, or off its value if it never moved. So the smallest move of
+        such a feature counts for much.
 
     offset_ : float
         The threshold: rows of which `score_samples` is lower are anomalies.
@@ -87,8 +87,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
     rows enlarge it: a sensor with rare bursts, which are normal for it, has hardly any median error, and then drowns
     the others.
 
-    An error that is no larger than what float32 rounds off the feature's largest training value counts as none: the
-    forecast may be rounded.
+    An error that is no larger than this rounding counts as none.
 
     Errors in training are smaller than errors on new rows if the forecaster overfits. If there are normal rows to
     spare, the threshold is better taken from them: ``detector.offset_ = np.quantile(detector.score_samples(X), 0.01)``.
@@ -296,6 +295,8 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
 
     def _check_windows(self, X, *, reset: bool) -> np.ndarray:
         windows = check_sequences(self, X, reset=reset)
+        if reset:
+            warn_of_table(self, X)
         if self.n_steps_in_ < 2:
             n_dims = len(self._input_shape) + 1
             raise ValueError(
@@ -339,7 +340,9 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
             params = check_method_params(windows, params, indices=rows)
             past, last = self._filled(past, rows) if partial else past[rows], last[rows]
         y = np.nan_to_num(last)
-        return forecaster.fit(self._inputs(past), y[:, 0] if y.shape[1] == 1 else y, **params)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "X is a table")  # which the detector has said of its own input
+            return forecaster.fit(self._inputs(past), y[:, 0] if y.shape[1] == 1 else y, **params)
 
     def _forecaster(self):
         return LSTMForecaster(random_state=0) if self.forecaster is None else self.forecaster
@@ -397,9 +400,11 @@ def _warn_of_rows_not_judged(errors: np.ndarray) -> None:
 
 
 def _rounding(values: np.ndarray) -> np.ndarray:
-    """Return what float32 rounds off the largest value of each feature, and next to nothing of one that is zero."""
-    float32 = np.finfo(np.float32)
-    return np.maximum(float32.eps * np.abs(values).max(axis=0).astype(np.float64), float32.tiny)
+    """Return what float32 rounds off a forecast of each feature: off its range, or off its value if it never moves."""
+    float32, values = np.finfo(np.float32), values.astype(np.float64)
+    extent, magnitude = np.ptp(values, axis=0), np.abs(values).max(axis=0)
+    never_moves = extent <= 8 * np.finfo(np.float64).eps * magnitude
+    return np.maximum(float32.eps * np.where(never_moves, magnitude, extent), float32.tiny)
 
 
 def _root_mean_square(errors: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:

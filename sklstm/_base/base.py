@@ -20,8 +20,8 @@ from .._specs import (
     TrainedNetwork,
     TrainingSpec,
 )
-from .._state import VersionedEstimator, all_at_once, of_one_fit
-from .._validation import check_sequences, check_tokens, check_weights
+from .._state import VersionedEstimator, of_one_fit
+from .._validation import check_sequences, check_tokens, check_weights, warn_of_table
 from .._windows.arrays import missing_steps
 from .heads import Head
 from .scaling import feature_scale, unit_scale, warn_of_masked_steps
@@ -81,9 +81,8 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
     def _head(self) -> Head:
         """Return the head of the fitted network."""
 
-    @all_at_once
     def _fit_network(self, X, y, sample_weight, *, epochs, resume, early_stopping=False, held_out=None):
-        """Train a new network, or resume training the fitted one; on failure leave all as it was.
+        """Train a new network, or resume training the fitted one.
 
         Early stopping validates on `held_out`, a tuple like ``(X, y, sample_weight)``, or else on some rows of `X`.
         """
@@ -141,13 +140,15 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
 
     def _check_inputs(self, X, y="no_validation", *, reset: bool) -> dict[str, np.ndarray]:
         """Return validated inputs by name."""
-        X = check_sequences(self, X, y, reset=reset)
+        windows = check_sequences(self, X, y, reset=reset)
         if self._reads_tokens():
-            check_tokens(self, X)
+            check_tokens(self, windows)
             if reset:
-                self._n_tokens = 1 + int(np.fmax.reduce(X, axis=None, initial=0))
-            X = np.where(X >= self._n_tokens, 0, X)
-        return {WINDOWS: X}
+                self._n_tokens = 1 + int(np.fmax.reduce(windows, axis=None, initial=0))
+            windows = np.where(windows >= self._n_tokens, 0, windows)
+        elif reset:
+            warn_of_table(self, X)
+        return {WINDOWS: windows}
 
     def _reads_tokens(self) -> bool:
         return bool(self._network.get("embedding_dim"))

@@ -1,5 +1,6 @@
 """Backtests: the forecasts of the past that a model would have made at the time."""
 
+import warnings
 from numbers import Integral
 from typing import Any
 
@@ -48,7 +49,7 @@ def backtest(
     n_jobs=None,
     verbose=0,
 ):
-    """Forecast a known series from one row after another, its rolling origin, and return what came true.
+    """Forecast a known series from one row after another, its rolling origin, and return it beside the true values.
 
     The forecast from an origin knows the rows up to the origin and no later one [1]_. With `refit_every` this
     holds for training too.
@@ -132,8 +133,9 @@ def backtest(
     first origin's prediction is compared with that from the rows up to it; if they differ, each origin is asked
     for by itself.
 
-    With `refit_every`, rows whose target is missing do not train. The transformers of a pipeline see them all the same,
-    since windows need all rows.
+    With `refit_every`, rows whose target is missing do not train the regressor. The transformers of a pipeline see
+    them, since windows need all rows. :class:`~sklearn.compose.TransformedTargetRegressor` takes no missing targets, so
+    put it behind the windows: ``make_pipeline(SlidingWindow(), TransformedTargetRegressor(LSTMForecaster(), ...))``.
 
     A model that predicts fewer steps is fed its own predictions, as by :func:`forecast`. Columns that it does
     not predict then have their true values as the known `future`: that is right for a calendar, and too good for
@@ -169,14 +171,16 @@ def backtest(
     history = table
     if is_pandas(table) and time_index(table) is None:
         history = table.reset_index(drop=True)  # pandas 2 slices rows by label where labels are floats
-    if refit_every is None:
-        predictions = _predict_from(origins, model, history, columns, horizon, n_jobs=n_jobs, verbose=verbose)
-    else:
-        blocks = Parallel(n_jobs=n_jobs, verbose=verbose)(
-            delayed(_fit_and_predict)(origins[batch], clone(model), history, target, horizon, max_train_size)
-            for batch in gen_batches(len(origins), refit_every)
-        )
-        predictions = np.concatenate(blocks)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The index of")  # is irregular: said once, and not for each origin
+        if refit_every is None:
+            predictions = _predict_from(origins, model, history, columns, horizon, n_jobs=n_jobs, verbose=verbose)
+        else:
+            blocks = Parallel(n_jobs=n_jobs, verbose=verbose)(
+                delayed(_fit_and_predict)(origins[batch], clone(model), history, target, horizon, max_train_size)
+                for batch in gen_batches(len(origins), refit_every)
+            )
+            predictions = np.concatenate(blocks)
     truth = known[origins[:, np.newaxis] + np.arange(1, horizon + 1)]
     return _as_result(table, origins, columns, truth, predictions)
 
@@ -208,20 +212,19 @@ def _fit_and_predict(origins, model, table, target, horizon: int, max_train_size
 
 
 def _fit_where_known(model, X, y) -> None:
-    """Fit a model on the rows whose target is complete, where windows do not need the others."""
+    """Fit a model on the rows whose target is complete, and the transformers of a pipeline on all rows."""
     known = has_target(np.asarray(y, dtype=np.float64))
-    in_windows = any(isinstance(value, SlidingWindow) for value in model.get_params().values())
     if known.all():
         model.fit(X, y)
-    elif not in_windows:
-        model.fit(X[known], y[known])
-    elif not isinstance(model, Pipeline) or isinstance(model[-1], LSTMForecaster | SeasonalNaive):
-        model.fit(X, y)  # the regressor leaves out incomplete rows by itself, or tells that it cannot
-    else:
+    elif isinstance(model, Pipeline) and not isinstance(model[-1], LSTMForecaster | SeasonalNaive):
         transformers = model[:-1]
         X = transformers.fit_transform(X, y)
         model.steps[:-1] = transformers.steps
         model[-1].fit(X[known], y[known])
+    elif any(isinstance(value, SlidingWindow) for value in model.get_params().values()):
+        model.fit(X, y)  # the regressor in it leaves out such rows by itself, or tells that it cannot
+    else:
+        model.fit(X[known], y[known])
 
 
 def _predict_from(origins, model, table, columns: list[int], horizon: int, *, n_jobs=None, verbose=0) -> np.ndarray:

@@ -12,8 +12,8 @@ from .._base.scaling import target_scale, unit_scale
 from .._base.splitting import last_rows
 from .._compat import Interval, StrOptions, fit_context
 from .._specs import WINDOWS, Sample, Scale
-from .._state import of_one_fit
-from .._validation import check_target, check_weights, has_target, target_names
+from .._state import all_at_once, of_one_fit
+from .._validation import check_target, check_weights, has_target, target_names, weights_of_known
 from .._windows.arrays import are_sliding
 from .scoring import ForecasterMixin
 
@@ -71,7 +71,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     early_stopping : bool, default=True
         Whether to hold out the last rows, stop when the loss on them no longer falls, and restore the
         weights with which it was lowest. With `linear_skip=True`, the network's part of the prediction is then scaled
-        by the factor from 0 to 1 with the least loss on those rows [7]_; the linear map is learnt from all rows.
+        by the factor from 0 to 1 with the least loss on those rows [7]_; the linear model is learnt from all rows.
 
     validation_fraction : float, default=0.2
         Fraction of the rows to hold out; only with `early_stopping=True`.
@@ -140,12 +140,12 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         What features are standardised with; zeros and ones if `normalize=False`.
 
     linear_coef_ : ndarray of shape (n_steps_in_, n_features, n_outputs_)
-        Coefficients of the linear map for standardised features; zeros if `linear_skip=False`.
+        Coefficients of the linear model for standardised features; zeros if `linear_skip=False`.
 
     target_mean_, target_scale_ : ndarray of shape (n_outputs_,)
         What is added to predictions, and what the network's output is multiplied with: the mean of the target, or
-        the intercept of the linear map if there is one, and the target's standard deviation. The scale is one, and the
-        mean zero unless it is an intercept, if `normalize=False`.
+        the intercept of the linear model if there is one, and the target's standard deviation. If `normalize=False`,
+        the scale is one, and the mean zero unless it is an intercept.
 
     See Also
     --------
@@ -238,6 +238,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
+    @all_at_once
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Train the network.
 
@@ -274,8 +275,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         UserWarning
             If most of the steps that have any value are skipped, since another value is missing in them.
             If you interrupt the training (Ctrl-C). The estimator is then fitted with the weights so far, with
-            `early_stopping=True` with the best ones. In a search, an ensemble or a cross-validation, the interrupt
-            goes on.
+            `early_stopping=True` with the best ones. In what joblib runs, such as a search or a cross-validation, the
+            interrupt goes on.
         """
         return self._fit_network(
             X,
@@ -288,6 +289,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         )
 
     @fit_context(prefer_skip_nested_validation=True)
+    @all_at_once
     def partial_fit(self, X, y, sample_weight=None):
         """Train the network for one more epoch, on the same data or new ones.
 
@@ -378,7 +380,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         known = has_target(sample.y)
         if known.all():
             return sample
-        sample_weight = check_weights(sample.windows, sample.sample_weight * known)
+        sample_weight = check_weights(sample.windows, weights_of_known(sample.sample_weight, known))
         y = np.where(known[:, np.newaxis], sample.y, 0.0)
         return sample._replace(y=y, sample_weight=sample_weight, rows=np.flatnonzero(sample_weight))
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .._windows.tables import as_table, frame, is_pandas
+from .._validation import check_numeric
+from .._windows.tables import as_table, frame, is_pandas, take
 from .._windows.time_index import check_comparable, following_labels, time_index
 
 CURE = "Set its index, or pass an array, whose rows are in order: future.to_numpy()."
@@ -43,11 +44,17 @@ def check_future(table, others: list[int], future, steps: int, labels, *, by_lab
     if is_pandas(rows) and labels is not None:
         rows = _with_columns(rows, names, is_series=future.ndim == 1)
         rows = _at_labels(rows, labels) if by_label else rows
+    if _are_numbers(take(table, columns=others)):
+        check_numeric(rows, name="future", estimator=None)
     if len(rows) < steps or rows.shape[1] != len(others):
         raise ValueError(f"future has shape {rows.shape}, while ({steps}, {len(others)}) is required.")
     if labels is None:
         return np.asarray(rows)[:steps]
     return rows.iloc[:steps].set_axis(labels) if is_pandas(rows) else frame(rows[:steps], labels, names)
+
+
+def _are_numbers(table) -> bool:
+    return np.asarray(table).dtype.kind in "biuf"
 
 
 def _with_columns(rows, names, *, is_series: bool) -> Any:

@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from .._validation import check_numeric
 from .._windows.sliding_window import SlidingWindow
 from .._windows.tables import append, other_columns
 from .forecaster import LSTMForecaster
-from .targets import unwrapped
+from .targets import SCALERS, unwrapped
 
 PROBE_OFFSET = 2.0**60  # so large that the difference of two scaled rows loses no digits
 
@@ -94,7 +93,7 @@ def receptive_field(model) -> int | None:
     *scalers, window, _ = (step for _, step in model.steps)
     if not isinstance(window, SlidingWindow) or window.carry_over:
         return None
-    if any(type(scaler) not in (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler) for scaler in scalers):
+    if any(type(scaler) not in SCALERS for scaler in scalers):
         return None
     return window.window_size
 

@@ -33,5 +33,7 @@ class ForecasterMixin(MultiOutputMixin, RegressorMixin):
         y = check_array(y, dtype="numeric", ensure_2d=False, ensure_all_finite="allow-nan", input_name="y")
         check_consistent_length(X, y, sample_weight)
         known = has_target(y)
+        if not known.any():
+            raise ValueError("Input y contains NaN in every row: there is nothing to score.")
         weight = None if sample_weight is None else np.asarray(sample_weight)[known]
         return r2_score(y[known], self.predict(X)[known], sample_weight=weight)

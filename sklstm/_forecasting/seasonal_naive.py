@@ -8,7 +8,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, fit_context
 from .._state import VersionedEstimator, all_at_once, of_one_fit
-from .._validation import check_sequences, check_target, check_weights, has_target, target_names
+from .._validation import (
+    check_sequences,
+    check_target,
+    check_weights,
+    has_target,
+    target_names,
+    warn_of_table,
+    weights_of_known,
+)
 from .._windows.tables import target_columns
 from .scoring import ForecasterMixin
 
@@ -114,16 +122,17 @@ class SeasonalNaive(ForecasterMixin, VersionedEstimator):
             If the data are not as described, windows are shorter than a season, there is no such target, or
             the outputs cannot be steps of the targets. What was fitted before stays.
         """
-        X = check_sequences(self, X, y, reset=True)
-        self._target_names, y = target_names(y), check_target(self, X, y)
+        windows = check_sequences(self, X, y, reset=True)
+        warn_of_table(self, X)
+        self._target_names, y = target_names(y), check_target(self, windows, y)
         known = has_target(y)
-        sample_weight = check_weights(X, check_weights(X, sample_weight) * known)
+        sample_weight = weights_of_known(check_weights(windows, sample_weight), known)
         if self.n_steps_in_ < self.season_length:
             raise ValueError(
                 f"X has windows of {self.n_steps_in_} step(s), while at least season_length="
                 f"{self.season_length} are required."
             )
-        self._targets = target_columns(X[:, -1], self.target)
+        self._targets = target_columns(windows[:, -1], self.target)
         self._y_ndim = y.ndim
         columns = y.reshape(len(y), -1)
         self.n_outputs_ = columns.shape[1]

@@ -1,6 +1,7 @@
 """From a series to a supervised problem, and from predictions back to a series."""
 
 import warnings
+from functools import partial
 from numbers import Integral
 
 import numpy as np
@@ -87,7 +88,7 @@ def to_supervised(series, horizon=1, *, target=None):
     steps = [
         targets.iloc[step : step + n_rows]
         .set_axis(X.index)
-        .set_axis([name_at_step(column, step) for column in targets.columns], axis=1)
+        .set_axis(targets.columns.map(partial(name_at_step, step=step)).set_names(targets.columns.names), axis=1)
         for step in range(1, horizon + 1)
     ]
     return X, pd.concat(steps, axis=1)
@@ -131,9 +132,9 @@ def forecast(model, history, steps, *, target=None, future=None):
     Raises
     ------
     ValueError
-        If nothing tells which of several columns are predicted, or the model was fitted on other targets; if `future`
-        is needed and missing, lacks rows or columns, or has none to add; if the model's outputs cannot be steps of the
-        targets; and if `history` or `future` are invalid as in :func:`to_supervised`.
+        If nothing tells which of several columns are predicted, or the model was fitted on other targets. If `future`
+        is needed and missing, lacks rows or columns, or is given although all columns are predicted. If the model's
+        outputs cannot be steps of the targets, or if `history` or `future` are invalid as in :func:`to_supervised`.
 
     Warns
     -----

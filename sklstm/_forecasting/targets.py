@@ -3,9 +3,13 @@
 from typing import Any
 
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
+from .._windows.sliding_window import SlidingWindow
 from .._windows.tables import is_pandas, target_columns
 from .seasonal_naive import SeasonalNaive
+
+SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)  # which treat each value on its own
 
 
 def name_at_step(column, step: int) -> Any:
@@ -53,11 +57,12 @@ def unwrapped(model) -> Any:
 def _remembered_columns(model, table) -> list[int] | None:
     """Return the columns that a model remembers to predict; None if it does not, or if the table has other ones."""
     model = unwrapped(model)
-    regressor = model[-1] if isinstance(model, Pipeline) else model
+    steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
+    regressor = steps[-1]
     names = getattr(regressor, "_target_names", None)
     if names is not None and is_pandas(table):
         return _named_columns(table, names)
-    if isinstance(regressor, SeasonalNaive) and regressor.n_features_in_ == table.shape[1]:
+    if isinstance(regressor, SeasonalNaive) and all(isinstance(step, (SlidingWindow, *SCALERS)) for step in steps[:-1]):
         return regressor._targets
     return None
 

@@ -248,8 +248,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         UserWarning
             If most of the steps that have any value are skipped, since another value is missing in them.
             If you interrupt the training (Ctrl-C). The estimator is then fitted with the weights so far, with
-            `early_stopping=True` with the best ones. In a search, an ensemble or a cross-validation, the interrupt
-            goes on.
+            `early_stopping=True` with the best ones. In what joblib runs, such as a search or a cross-validation, the
+            interrupt goes on.
         """
         resume = self.warm_start and hasattr(self, "weights_")
         if not resume:

@@ -19,6 +19,14 @@ def _is_flat(estimator: "SlidingWindow") -> bool:
     return estimator.flatten
 
 
+def _rows_between(next_labels, first) -> tuple[int, bool]:
+    """Return how many of the next labels come before the first one of other rows, and whether that is one of them."""
+    if next_labels is None:
+        return 0, False
+    gap = int(next_labels.searchsorted(first))
+    return gap, gap == len(next_labels) or next_labels[gap] == first
+
+
 class SlidingWindow(TransformerMixin, VersionedEstimator):
     """Turn each row of a series into the window of rows that ends with it.
 
@@ -197,15 +205,16 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
             check_comparable(index, last, "X", "the rows in fit")
             if index[0] <= last[0]:
                 return None
-            if self._next_labels is not None:
-                return int(self._next_labels.searchsorted(index[0]))
-            warnings.warn(
-                f"The rows in fit end with {last[0]} and have no frequency, so those of X, which start with "
-                f"{index[0]}, are taken to follow directly. Give the series a frequency first, as with asfreq('D').",
-                UserWarning,
-                stacklevel=2,
-            )
-            return 0
+            gap, known = _rows_between(self._next_labels, index[0])
+            if not known:
+                warnings.warn(
+                    f"The rows in fit end with {last[0]}, those of X start with {index[0]}, and no whole number of "
+                    f"steps lies between. They are treated as {gap} row(s) apart. Give the series a frequency first, "
+                    "as with asfreq('D').",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            return gap
         n_shared = min(len(table), len(self._fitted_rows))
         same = np.array_equal(table[:n_shared], self._fitted_rows[:n_shared], equal_nan=True)
         return None if same and len(table) >= self.window_size else 0

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array
 
-from .._validation import check_columns
-from .time_index import check_order
+from .._validation import check_columns, check_no_dates
+from .time_index import check_order, time_index
 
 
 def is_pandas(series) -> bool:
@@ -29,7 +29,9 @@ def as_table(series, name: str) -> Any:
         table = series.to_frame() if series.ndim == 1 else series
         if len(table) == 0:
             raise ValueError(f"Found a DataFrame with 0 sample(s), while a minimum of 1 is required by {name}.")
-        return table
+        times = time_index(table)
+        return table if times is None or times is table.index else table.set_axis(times)
+    check_no_dates(series, name)
     table = check_array(series, dtype=None, ensure_2d=False, allow_nd=True, ensure_all_finite="allow-nan")
     if table.ndim > 2:
         raise ValueError(f"Found array with dim {table.ndim}, while dim <= 2 is required by {name}.")

@@ -6,15 +6,41 @@ from typing import Any
 
 import numpy as np
 
-TIMES = ("integer", "datetime64", "period", "timedelta64")  # what pandas infers of an index that says when rows were
-DATES_AS_OBJECTS = ("date", "datetime")  # which have an order, but no frequency
+KINDS = {  # what pandas infers of an index of times, and the class to hold them
+    "date": "DatetimeIndex",
+    "datetime": "DatetimeIndex",
+    "datetime64": "DatetimeIndex",
+    "period": "PeriodIndex",
+    "timedelta": "TimedeltaIndex",
+    "timedelta64": "TimedeltaIndex",
+}
+MOST_MONTHS = 12 * 500  # in a series: pandas' dates in nanoseconds reach no further
 STRETCH = 6  # rows to infer a frequency from: a week of business days and the next one's first
 
 
 def time_index(X: Any) -> Any | None:
-    """Return the index of a pandas object if it says when rows were: by integers, dates, periods or durations."""
+    """Return the index of a pandas object if it says when rows were: by integers, dates, periods or durations.
+
+    Dates, periods and durations that pandas holds as objects, or in arrays of another library, are converted.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be, such as times with a time zone among others without.
+    """
     index: Any = getattr(X, "index", None)
-    return index if getattr(index, "inferred_type", None) in TIMES else None
+    kind = getattr(index, "inferred_type", None)
+    if kind == "integer":
+        return index
+    if kind not in KINDS:
+        return None
+    import pandas as pd  # whoever has an index has imported pandas already
+
+    index_class = getattr(pd, KINDS[kind])
+    try:
+        return index if isinstance(index, index_class) else index_class(index, name=index.name)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"The index holds times that cannot be compared with each other: {error}") from error
 
 
 def check_order(X: Any, name: str) -> None:
@@ -31,10 +57,13 @@ def check_order(X: Any, name: str) -> None:
             f"{name} has an index of {index.nlevels} levels, while the rows of one series are expected: windows would "
             f"reach from one series into the next. Pass one series at a time, such as {name}.xs({index[0][0]!r})."
         )
-    if getattr(index, "inferred_type", None) not in (*TIMES, *DATES_AS_OBJECTS):
+    index = time_index(X)
+    if index is None or (index.is_monotonic_increasing and index.is_unique):
         return
-    if index.is_monotonic_increasing and index.is_unique:
-        return
+    if index.hasnans:
+        raise ValueError(
+            f"{name} has a row without a time: NaT in its index. Drop it with {name}[{name}.index.notna()]."
+        )
     later, earlier = index[1:], index[:-1]
     after = int(np.argmin(np.asarray(later > earlier)))
     raise ValueError(
@@ -49,19 +78,10 @@ def warn_of_gaps(X: Any, name: str) -> None:
     index = time_index(X)
     if index is None or (irregular := _first_irregular(index)) is None:
         return
-    row, step = irregular
-    match index.inferred_type:
-        case "integer":
-            cure = f"{name}.reindex(range({index[0]}, {index[-1] + step}, {step}))"
-        case "period":
-            cure = f"{name}.reindex(pd.period_range({name}.index[0], {name}.index[-1]))"
-        case "timedelta64":
-            cure = f"{name}.resample({step!r}).asfreq()"
-        case _:
-            cure = f"{name}.asfreq({step!r})"
+    row, expected, cure = irregular
     warnings.warn(
-        f"The index of {name} is irregular: {index[row]} does not follow {index[max(row - 1, 0)]} by a step of {step}. "
-        f"Rows are treated as adjacent. Add the missing rows as NaN with {cure}, or resample.",
+        f"The index of {name} is irregular: {index[row]} stands where {expected} would follow. Rows are treated as "
+        f"adjacent. {cure.format(name=name)}",
         UserWarning,
         stacklevel=3,
     )
@@ -94,8 +114,8 @@ def following_labels(index: Any, n_labels: int) -> Any | None:
     ----------
     index : pandas.Index
         An increasing time index. The step of dates and durations is the index's frequency, or the one that pandas
-        infers from at least three of them; that of integers and periods is their smallest
-        difference, or 1.
+        infers from at least three of them, or else from most stretches between gaps; that of integers and periods is
+        their smallest difference, or 1.
     n_labels : int
         How many labels to return.
 
@@ -103,56 +123,93 @@ def following_labels(index: Any, n_labels: int) -> Any | None:
     -------
     labels : pandas.Index of length n_labels, or None
     """
-    import pandas as pd  # whoever has an index has imported pandas already
+    import pandas as pd
 
     if index.inferred_type == "period":
-        step = _smallest_step(index.astype("int64"))
+        step = _smallest(_steps(index))
         return pd.period_range(index[-1], periods=n_labels * step + 1, name=index.name)[step::step]
     if index.inferred_type == "integer":
-        step, last = _smallest_step(index), int(index[-1])
+        step, last = _smallest(_steps(index)), int(index[-1])
         labels = range(last + step, last + (n_labels + 1) * step, step)
         # A list, since pandas keeps ranges in int64, which some unsigned integers exceed.
         return pd.Index(list(labels) if index.dtype.kind == "u" else labels, name=index.name)
-    freq = _frequency(index)
-    if freq is None:
-        return None
-    continued = pd.date_range if index.inferred_type == "datetime64" else pd.timedelta_range
-    return continued(index[-1], periods=n_labels + 1, freq=freq, name=index.name)[1:]
+    freq = _frequency(index) or _frequency_between_gaps(index)
+    return None if freq is None else _regular(index[-1:], freq, periods=n_labels + 1)[1:]
 
 
-def _smallest_step(index: Any) -> int:
-    differences = np.diff(index)
-    return int(min(differences[differences > 0], default=1))
+def _steps(index: Any) -> np.ndarray:
+    """Return the differences of integers, or of periods in units of their length."""
+    if index.inferred_type == "integer":
+        return np.diff(index)
+    return np.diff(index.astype("int64")) // index.freq.n
+
+
+def _smallest(steps: np.ndarray) -> int:
+    return int(min(steps[steps > 0], default=1))
+
+
+def _regular(index: Any, freq: Any, **until) -> Any:
+    """Return regular dates or durations from the first of an index on, until an `end` or so many `periods`."""
+    import pandas as pd
+
+    times = pd.date_range if index.inferred_type == "datetime64" else pd.timedelta_range
+    return times(index[0], freq=freq, name=index.name, **until)
 
 
 def _frequency(index: Any) -> Any | None:
     """Return the frequency of dates or durations, inferred if it is not set; None if there is none."""
+    return _inferred(index) or _months(index)
+
+
+def _inferred(index: Any) -> Any | None:
     return index.freq or type(index)(index, freq="infer").freq
 
 
-def _first_irregular(index: Any) -> tuple[int, Any] | None:
-    """Return the first row of an increasing index that is not where the usual step would put it, and that step."""
+def _months(index: Any) -> Any | None:
+    """Return the number of months from each date to the next as a frequency, which pandas infers of some days only."""
     import pandas as pd
 
+    if index.inferred_type != "datetime64" or len(index) < 3:
+        return None
+    first, second = index[:2]
+    n_months = 12 * (second.year - first.year) + second.month - first.month
+    if not 0 < n_months * len(index) < MOST_MONTHS:
+        return None
+    freq = pd.DateOffset(months=n_months)
+    return freq if _regular(index, freq, periods=len(index)).equals(index) else None
+
+
+def _frequency_between_gaps(index: Any) -> Any | None:
+    """Return the frequency that most stretches of dates or durations have, if all labels agree with it."""
+    size = min(STRETCH, max(3, len(index) // 2))
+    starts = np.unique(np.linspace(0, max(len(index) - size, 0), 50).astype(int))
+    found = [freq for start in starts if (freq := _inferred(index[start : start + size])) is not None]
+    freq, n_found = Counter(found).most_common(1)[0] if found else (None, 0)
+    if freq is None or n_found < len(found) / 2:
+        return None
+    return freq if index.isin(_regular(index, freq, end=index[-1])).all() else None
+
+
+def _first_irregular(index: Any) -> tuple[int, Any, str] | None:
+    """Return the first row of an increasing index that is not one step after the one before, what is, and a cure."""
     if index.inferred_type in ("integer", "period"):
-        numbers = index if index.inferred_type == "integer" else index.astype("int64")
-        step = _smallest_step(numbers)
-        irregular = np.diff(numbers) != step
-        return (1 + int(np.argmax(irregular)), step) if irregular.any() else None
+        steps = _steps(index)
+        step = _smallest(steps)
+        if (steps == step).all():
+            return None
+        row = 1 + int(np.argmax(steps != step))
+        whole = "pd.period_range({name}.index[0], {name}.index[-1])"
+        if index.inferred_type == "integer":
+            whole = f"range({index[0]}, {index[-1] + step}, {step})"
+        return row, index[row - 1] + step, f"Add the missing rows as NaN with {{name}}.reindex({whole})."
     if len(index) < 3 or _frequency(index) is not None:
         return None
-    freq = _usual_frequency(index)
-    continued = pd.date_range if index.inferred_type == "datetime64" else pd.timedelta_range
-    regular = continued(index[0], periods=len(index), freq=freq)
-    return int(np.argmax(regular != index)), freq.freqstr
-
-
-def _usual_frequency(index: Any) -> Any:
-    """Return the frequency that most stretches of an irregular index have, or else its most common difference."""
-    import pandas as pd
-
-    size = min(STRETCH, max(3, len(index) // 2))
-    starts = np.unique(np.linspace(0, len(index) - size, 50).astype(int))
-    found = Counter(_frequency(index[start : start + size]) for start in starts)
-    del found[None]
-    return found.most_common(1)[0][0] if found else pd.tseries.frequencies.to_offset(pd.Series(index).diff().mode()[0])
+    freq = _frequency_between_gaps(index)
+    if freq is None:
+        steps = np.diff(index)
+        row = 1 + int(np.argmax(steps != steps[0]))
+        return row, index[row - 1] + steps[0], "Bring them to regular times, as with {name}.resample(...).mean()."
+    regular = _regular(index, freq, periods=len(index))
+    row = int(np.argmax(regular != index))
+    cure = "asfreq({!r})" if index.inferred_type == "datetime64" else "resample({!r}).asfreq()"
+    return row, regular[row], f"Add the missing rows as NaN with {{name}}.{cure.format(freq.freqstr)}."

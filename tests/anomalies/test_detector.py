@@ -645,3 +645,14 @@ def test_windows_are_like_those_of_the_fit(walk, persistence, X, message):
     persistence.fit(windows_of(walk[0]))
     with pytest.raises(ValueError, match=message):
         persistence.score_samples(X)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6, -1e9])
+def test_an_offset_hides_no_anomaly(rng, offset):
+    """A float64 forecast of pressures in pascals, say, is not rounded to float32."""
+    series = 0.02 * rng.standard_normal(300)
+    series[250] += 0.2
+    X = SlidingWindow(4).fit_transform((offset + series)[:, np.newaxis])
+    detector = LSTMAnomalyDetector(SeasonalNaive()).fit(X[:200])
+    assert detector.predict(X[250:251]) == -1
+    assert detector.score_samples(X[250:251]) < 10 * detector.offset_ < 0

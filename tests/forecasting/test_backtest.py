@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, Ridge
@@ -122,7 +123,7 @@ def test_missing_values(table, tiny):
 
 
 @pytest.mark.parametrize("in_pandas", [False, True], ids=["array", "frame"])
-@pytest.mark.parametrize("kind", ["ridge", "lstm", "naive", "rows", "search", "cached"])
+@pytest.mark.parametrize("kind", ["ridge", "lstm", "naive", "steps", "target", "search", "cached"])
 def test_refits_leave_out_rows_whose_target_is_missing(kind, in_pandas, table, tiny, tmp_path):
     """As if windows were built from the whole series, and those rows dropped after it."""
     table[20, 0] = np.nan
@@ -132,7 +133,8 @@ def test_refits_leave_out_rows_whose_target_is_missing(kind, in_pandas, table, t
         "cached": make_pipeline(StandardScaler(), window, SimpleImputer(), Ridge(), memory=str(tmp_path)),
         "lstm": make_pipeline(SlidingWindow(4), tiny()),
         "naive": make_pipeline(SlidingWindow(4), SeasonalNaive(2, target=0)),
-        "rows": make_pipeline(SimpleImputer(), Ridge()),
+        "steps": make_pipeline(SimpleImputer(), Ridge()),
+        "target": make_pipeline(SlidingWindow(4), TransformedTargetRegressor(tiny(), transformer=StandardScaler())),
         "search": GridSearchCV(
             make_pipeline(SlidingWindow(4), tiny()), {"lstmforecaster__units": [2]}, cv=TimeSeriesSplit(2)
         ),
@@ -143,14 +145,35 @@ def test_refits_leave_out_rows_whose_target_is_missing(kind, in_pandas, table, t
     X, y = to_supervised(table[:41], 2, target=0)
     known = ~np.isnan(y).any(axis=1)
     assert np.sum(~known) == 2
-    if kind in ("ridge", "cached"):
+    if kind in ("ridge", "cached", "steps"):
         transformers, regressor = clone(model).set_params(memory=None)[:-1], Ridge()
         regressor.fit(transformers.fit_transform(X)[known], y[known])
         expected = regressor.predict(transformers.transform(table[:41]))[-1]
+    elif kind == "target":
+        windows = SlidingWindow(4).fit_transform(X)
+        regressor = clone(model[-1]).fit(windows[known], y[known])
+        expected = regressor.predict(SlidingWindow(4).fit_transform(table[:41]))[-1]
     else:
-        rows = known if kind == "rows" else slice(None)
-        expected = clone(model).fit(X[rows], y[rows]).predict(table[:41])[-1]
+        expected = clone(model).fit(X, y).predict(table[:41])[-1]
     assert_allclose(np.asarray(result["prediction"])[:2], expected, rtol=1e-5)
+
+
+def test_rows_without_a_target_do_not_train_a_regressor_on_rows(table):
+    table[20, 0] = np.nan
+    spy = Spy([], [])
+    backtest(spy, table, target=0, first_origin=40, refit_every=100)
+    ((X, y),) = spy.fits
+    assert_array_equal(X, np.delete(table[:40], 19, axis=0))
+    assert not np.isnan(y).any()
+
+
+@pytest.mark.parametrize("refit_every", [1, None])
+def test_a_gap_is_told_once(table, refit_every):
+    frame = as_frame(table).drop("2020-01-20")
+    model = on_windows(Ridge()).fit(*to_supervised(table))
+    with pytest.warns(UserWarning, match="The index of series is irregular") as record:
+        backtest(model, frame, target=["sales", "weather"], refit_every=refit_every)
+    assert sum("is irregular" in str(warning.message) for warning in record) == 1
 
 
 def test_truth_that_is_missing_stays_missing(table):

@@ -1103,8 +1103,9 @@ def test_a_forgotten_window_warns(tiny, X):
         pd.DataFrame(np.ones((4, 6))),
         pd.DataFrame(np.ones((4, 6)), columns=[f"temp_lag{lag}" for lag in range(5, -1, -1)]),
         pd.DataFrame(np.ones((4, 6)), columns=[f"2020-01-{day:02}" for day in range(1, 7)]),
+        pd.DataFrame(np.ones((4, 5)), columns=["t-4", "t-3", "t-2", "t-1", "t"]),
     ],
-    ids=["five columns", "windows", "numbered columns", "lags", "dates"],
+    ids=["five columns", "windows", "numbered columns", "lags", "dates", "offsets"],
 )
 def test_steps_do_not_warn(tiny, X):
     with warnings.catch_warnings():

@@ -68,6 +68,9 @@ def test_dates_of_the_future_are_matched_where_the_history_has_no_frequency(repe
 @pytest.mark.parametrize("steps", [1, 2])
 def test_future_is_validated_where_it_has_no_effect(steps):
     model = LinearRegression().fit(*to_supervised(FRAME, 2, target="a"))
+    text = pd.DataFrame({"b": ["x", "y"]}, index=following_labels(FRAME.index, 2))
+    with pytest.raises(ValueError, match=r"could not convert string to float|not compatible with"):
+        forecast(model, FRAME, steps, target="a", future=text)
     with pytest.raises(ValueError, match=r"future must have the columns \['b'\]"):
         forecast(model, FRAME, steps, target="a", future=pd.DataFrame({"nonsense": ["a"]}))
     future = pd.DataFrame({"b": [60.0, 70.0]}, index=following_labels(FRAME.index, 2))

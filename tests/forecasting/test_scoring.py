@@ -30,6 +30,14 @@ def test_a_search_on_a_series_with_a_missing_value(tiny, rng):
     assert np.isfinite(search.best_score_)
 
 
+def test_all_targets_missing():
+    X, y = np.ones((5, 4, 1)), np.arange(5.0)
+    with pytest.raises(ValueError, match="nothing to score"):
+        SeasonalNaive().fit(X, y).score(X, np.full(5, np.nan))
+    with pytest.raises(ValueError, match="NaN in every row that has a weight"):
+        SeasonalNaive().fit(X, np.where(y > 2, y, np.nan), sample_weight=y < 3)
+
+
 def test_lengths_must_agree(rng):
     model = SeasonalNaive().fit(np.ones((5, 4, 1)), np.arange(5.0))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):

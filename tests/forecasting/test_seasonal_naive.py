@@ -78,7 +78,7 @@ def test_mean_is_weighted():
 def test_rows_whose_target_is_missing_do_not_count():
     X, y = np.full((4, 2, 1), NAN), np.array([[1.0, 10.0], [2.0, NAN], [3.0, 30.0], [NAN, 4.0]])
     assert_array_equal(SeasonalNaive().fit(X, y).predict(X)[0], [2, 20])
-    assert_array_equal(SeasonalNaive().fit(X, y, sample_weight=[3, 1, 1, 1]).predict(X)[0], [1.5, 15])
+    assert SeasonalNaive().fit(X, y, sample_weight=[3, 1, 1, 1]).predict(X)[0] == pytest.approx([1.5, 15])
     with pytest.raises(ValueError, match="NaN in every row"):
         SeasonalNaive().fit(X, np.full((4, 2), NAN))
 

@@ -166,7 +166,9 @@ def test_targets_of_every_kind():
     assert list(to_supervised(FRAME, target=FRAME.columns[::-1])[1]) == ["b", "a"]
     nested = FRAME.set_axis(pd.MultiIndex.from_tuples([("x", "a"), ("x", "b")]), axis=1)
     assert_array_equal(to_supervised(nested, target=("x", "b"))[1], TABLE[1:, 1])
-    assert list(to_supervised(nested, 2, target=("x", "b"))[1]) == [("x", "b_step1"), ("x", "b_step2")]
+    y = to_supervised(nested.rename_axis(columns=["group", "name"]), 2, target=("x", "b"))[1]
+    assert list(y["x"]) == ["b_step1", "b_step2"]
+    assert list(y.columns.names) == ["group", "name"]
 
 
 @pytest.mark.parametrize("empty", [TABLE[:0], FRAME[:0]], ids=["array", "frame"])
@@ -364,7 +366,7 @@ def test_every_entry_refuses_several_series_in_one_table(entry):
 
 def test_every_entry_warns_of_gaps(entry):
     series = pd.Series(np.arange(60.0), index=pd.bdate_range("2020-01-01", periods=60)).drop("2020-01-15")
-    with pytest.warns(UserWarning, match=r"2020-01-16 .* does not follow 2020-01-14 .*asfreq\('B'\)"):
+    with pytest.warns(UserWarning, match=r"2020-01-16 .* stands where 2020-01-15 .*asfreq\('B'\)"):
         entry(series)
 
 
@@ -382,7 +384,13 @@ def test_every_entry_refuses_columns_of_the_same_name(tiny):
 
 
 def test_dates_among_the_features(tiny):
-    frame = FRAME.reset_index(names="when")
+    for frame in (FRAME.reset_index(names="when"), FRAME.assign(when=FRAME.index.date)):
+        assert_dates_are_refused(tiny, frame)
+    with pytest.raises(TypeError, match=r"columns \['b'\] hold dates"):
+        to_supervised(OtherFrame(dtypes=["Float64", "Date"]))
+
+
+def assert_dates_are_refused(tiny, frame):
     for call in (lambda: SlidingWindow().fit(frame), lambda: tiny().fit(frame, FRAME["a"])):
         with pytest.raises(TypeError, match=r"columns \['when'\] hold dates.*X\.set_index\('when'\)"):
             call()
@@ -398,6 +406,9 @@ class OtherFrame:
     """A data frame of another library than pandas."""
 
     columns = ("a", "b")
+
+    def __init__(self, dtypes=("Float64", "Float64")):
+        self.dtypes = dtypes
 
     def __array__(self, dtype=None, copy=None):
         return np.array(TABLE, dtype=dtype)

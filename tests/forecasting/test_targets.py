@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
@@ -75,6 +75,14 @@ def test_other_names_tell_nothing(tiny):
         model = on_windows(tiny(epochs=1)).fit(X, y.set_axis(names, axis=1))
         with pytest.raises(ValueError, match="does not tell which"):
             forecast(model, FRAME, 6)
+
+
+def test_features_behind_other_transformers_are_not_the_columns(tiny):
+    swapped = ColumnTransformer([("second", "passthrough", [1])], remainder="passthrough")
+    model = make_pipeline(swapped, SlidingWindow(4), SeasonalNaive(target=1)).fit(*to_supervised(TABLE, target=0))
+    with pytest.raises(ValueError, match="does not tell which"):
+        forecast(model, TABLE, 2)
+    assert forecast(model, TABLE, 1, target=0) == TABLE[-1, 0]
 
 
 @pytest.mark.parametrize("table", [TABLE, FRAME], ids=["array", "frame"])

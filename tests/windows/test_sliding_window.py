@@ -230,9 +230,20 @@ def test_carry_over_warns_of_a_gap_that_dates_do_not_tell():
     with pytest.warns(UserWarning, match="is irregular"):
         window = SlidingWindow(4, carry_over=True).fit(pd.DataFrame(SERIES, index=irregular))
     later = pd.DataFrame(SERIES, index=DATES + pd.Timedelta(90, "D"))
-    with pytest.warns(UserWarning, match=r"end with 2020-02-03 .* start with 2020-03-31 .* follow directly"):
+    with pytest.warns(UserWarning, match=r"end with 2020-02-03.* start with 2020-03-31.* as 0 row\(s\) apart"):
         windows = window.transform(later)
     assert_array_equal(windows[0, :-1], SERIES[-3:])
+
+
+@pytest.mark.parametrize(
+    ("index", "later", "gap"),
+    [(DATES, DATES + pd.Timedelta(200, "h"), 1), (pd.RangeIndex(0, 16, 2), pd.RangeIndex(15, 31, 2), 0)],
+)
+def test_carry_over_warns_of_rows_between_the_steps(index, later, gap):
+    window = SlidingWindow(4, carry_over=True).fit(pd.DataFrame(SERIES, index=index))
+    with pytest.warns(UserWarning, match=rf"as {gap} row\(s\) apart"):
+        windows = window.transform(pd.DataFrame(SERIES, index=later))
+    assert_array_equal(windows[0, 2 - gap], SERIES[-1])
 
 
 def test_a_search_that_shuffles_rows_is_refused():

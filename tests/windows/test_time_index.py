@@ -25,7 +25,14 @@ def series(index):
         (pd.period_range("2020-11", periods=2, freq="M"), pd.PeriodIndex(["2021-01", "2021-02"], freq="M")),
         (pd.period_range("2020-11", periods=1, freq="M"), pd.PeriodIndex(["2020-12", "2021-01"], freq="M")),
         (pd.period_range("2020-01", periods=6, freq="M")[::3], pd.PeriodIndex(["2020-07", "2020-10"], freq="M")),
+        (
+            pd.period_range("2020-01-01", periods=4, freq="15min"),
+            pd.period_range("2020-01-01 01:00", periods=2, freq="15min"),
+        ),
+        (pd.period_range("2020-01", periods=4, freq="2M"), pd.PeriodIndex(["2020-09", "2020-11"], freq="2M")),
         (pd.to_timedelta([1, 2, 3], "h"), pd.to_timedelta([4, 5], "h")),
+        (pd.to_datetime([f"2020-{month}-15" for month in range(1, 7)]), pd.to_datetime(["2020-07-15", "2020-08-15"])),
+        (pd.bdate_range("2020-01-01", periods=60).delete(10), pd.to_datetime(["2020-03-25", "2020-03-26"])),
     ],
 )
 def test_following_labels(index, expected):
@@ -54,13 +61,17 @@ INDEXES = {
     "month ends": pd.to_datetime([f"2020-{month}-{day}" for month, day in ((1, 31), (2, 29), (3, 31), (4, 30))]),
     "periods": pd.period_range("2020-01", periods=9, freq="M"),
     "durations": pd.timedelta_range("1h", periods=9, freq="h"),
+    "every second month": pd.period_range("2020-01", periods=9, freq="2M"),
+    "days of the month": pd.to_datetime([f"2020-{month}-15" for month in range(1, 10)]),
     "dates as objects": pd.Index([date(2020, 1, day) for day in range(1, 9)]),
+    "periods as objects": pd.period_range("2020-01", periods=9, freq="M").astype(object),
 }
 
 
 @pytest.mark.parametrize("index", INDEXES.values(), ids=INDEXES.keys())
 def test_rows_must_be_in_the_order_of_time(index):
     check_order(series(index), "X")
+    index = time_index(series(index))
     with pytest.raises(
         ValueError, match=rf"X must have .* {index[-2]} follows {index[-1]}.*X\.sort_index\(\)".replace("+", r"\+")
     ):
@@ -87,14 +98,14 @@ def test_regular_times_do_not_warn(index):
 @pytest.mark.parametrize(
     ("index", "irregular", "cure"),
     [
-        (pd.bdate_range("2020-01-01", periods=60).delete(10), "2020-01-16.* not follow 2020-01-14", "asfreq('B')"),
-        (pd.date_range("2020-01-01", periods=99).delete(slice(40, 60)), "2020-03-01.* 2020-02-09", "asfreq('D')"),
-        (pd.date_range("2020-01-01", periods=24, freq="MS").delete(3), "2020-05-01.* 2020-03-01", "asfreq('MS')"),
-        (pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-09"]), "2020-01-09.* 2020-01-02", "asfreq('"),
-        (pd.timedelta_range("1h", periods=9, freq="h").delete(4), "06:00:00.* 04:00:00", "resample('h').asfreq()"),
-        (pd.period_range("2020-01", periods=9, freq="M").delete(4), "2020-06 .* 2020-04", "reindex(pd.period_range("),
-        (pd.RangeIndex(9).delete(4), "5 does not follow 3", "reindex(range(0, 9, 1))"),
-        (pd.Index([0, 4, 6]), "4 does not follow 0", "reindex(range(0, 8, 2))"),
+        (pd.bdate_range("2020-01-01", periods=60).delete(10), "2020-01-16.* stands where 2020-01-15", "asfreq('B')"),
+        (pd.date_range("2020-01-01", periods=99).delete(slice(40, 60)), "2020-03-01.* 2020-02-10", "asfreq('D')"),
+        (pd.date_range("2020-01-01", periods=24, freq="MS").delete(3), "2020-05-01.* 2020-04-01", "asfreq('MS')"),
+        (INDEXES["dates as objects"].delete(5), "2020-01-07.* 2020-01-06", "asfreq('D')"),
+        (pd.timedelta_range("1h", periods=9, freq="h").delete(4), "06:00:00.* 05:00:00", "resample('h').asfreq()"),
+        (pd.period_range("2020-01", periods=9, freq="M").delete(4), "2020-06 .* 2020-05", "reindex(pd.period_range("),
+        (pd.RangeIndex(9).delete(4), "5 stands where 4", "reindex(range(0, 9, 1))"),
+        (pd.Index([0, 4, 6]), "4 stands where 2", "reindex(range(0, 8, 2))"),
     ],
 )
 def test_gaps_warn_with_the_first_irregular_label_and_a_cure(index, irregular, cure):
@@ -103,7 +114,8 @@ def test_gaps_warn_with_the_first_irregular_label_and_a_cure(index, irregular, c
         warn_of_gaps(X, "X")
     (text,) = (str(warning.message) for warning in record)
     assert f"X.{cure}" in text
-    cured = eval(text.split(" with ")[1].split(", or resample")[0], {"X": X, "pd": pd})
+    X.index = time_index(X)
+    cured = eval(text.split(" with ")[1].removesuffix("."), {"X": X, "pd": pd})
     assert len(cured) > len(X)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -126,3 +138,25 @@ def test_times_that_cannot_be_compared(index, other, message):
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
 def test_times_of_different_zones_can_be_compared(zone):
     check_comparable(INDEXES["dates"].tz_localize(zone), INDEXES["dates"].tz_localize("UTC"), "X", "history")
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-09"]),
+        pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-04", "2020-01-08", "2020-01-09", "2020-01-20"]),
+        pd.to_datetime(["2020-01-04"]).append(pd.bdate_range("2020-01-06", periods=20)),  # a Saturday first
+    ],
+)
+def test_irregular_dates_have_no_frequency_to_add_rows_by(dates):
+    X = series(dates)
+    with pytest.warns(UserWarning, match=r"Bring them to regular times, as with X.resample"):
+        warn_of_gaps(X, "X")
+    assert following_labels(X.index, 2) is None
+
+
+def test_times_that_cannot_be_ordered():
+    with pytest.raises(ValueError, match=r"NaT in its index.*X\.index\.notna"):
+        check_order(series(pd.DatetimeIndex(["2020-01-01", "NaT", "2021-01-01"])), "X")
+    with pytest.raises(ValueError, match="times that cannot be compared with each other"):
+        check_order(series(pd.Index([pd.Timestamp("2020"), pd.Timestamp("2021", tz="UTC")])), "X")

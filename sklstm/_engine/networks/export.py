@@ -42,6 +42,7 @@ def to_keras(
         model.get_layer("linear").set_weights([output.linear_coef.reshape(-1, spec.n_outputs)])
     loss = make_loss(step.loss, **({"from_logits": False} if output.softmax else {}))
     model.compile(make_optimizer(step.optimizer, learning_rate, step.global_clipnorm), loss)
+    model.optimizer.build(model.trainable_variables)  # without its variables, a file would load with a warning
     return model
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..._specs import TrainingSpec
 from ..batches import Batches
+from .checkpoints import check_loadable
 from .seeds import SHUFFLING, rng_for
 
 # Classes of Keras that change nothing but weights, the learning rate, and whether to stop.
@@ -72,6 +73,8 @@ def copies_of(callbacks: Sequence) -> list[keras.callbacks.Callback]:
         callback = copy.deepcopy(given) if isinstance(given, keras.callbacks.Callback) else callable(given) and given()
         if not isinstance(callback, keras.callbacks.Callback):
             raise TypeError(f"`callbacks` must be Keras callbacks or callables that make them. Got {given!r}.")
+        if isinstance(callback, keras.callbacks.ModelCheckpoint) and not callback.save_weights_only:
+            check_loadable(callback.filepath)
         if isinstance(callback, keras.callbacks.BackupAndRestore):
             raise ValueError(
                 f"`callbacks` hold {type(callback).__name__}, which cannot resume a fit: its files have neither the "

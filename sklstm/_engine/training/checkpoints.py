@@ -8,6 +8,12 @@ import keras
 from ..runtime.compilation import CountedModel
 
 
+def check_loadable(filepath) -> None:
+    """Refuse the format in which Keras keeps layers, but no operations between them."""
+    if str(filepath).endswith((".h5", ".hdf5")):
+        raise ValueError(f"Keras could not load this model from {filepath}. Save it in a file that ends in '.keras'.")
+
+
 class SavableModel(CountedModel):
     """A model whose files hold the model for users, as it is at that moment.
 
@@ -25,10 +31,7 @@ class SavableModel(CountedModel):
 
     def save(self, filepath, *args, **kwargs):
         """Save the model for users."""
-        if str(filepath).endswith((".h5", ".hdf5")):  # in which Keras keeps layers, but no operations between them
-            raise ValueError(
-                f"Keras could not load this model from {filepath}. Save it in a file that ends in '.keras'."
-            )
+        check_loadable(filepath)
         self._model_for_users().save(filepath, *args, **kwargs)
 
     def save_weights(self, *args, **kwargs):

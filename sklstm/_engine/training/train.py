@@ -98,7 +98,8 @@ def train(
         )
     _assert_finite(trained)
     if interrupted:
-        kept = "the weights so far" if validation is None else "the weights with the lowest validation loss so far"
+        best = "the weights with the lowest validation loss so far"
+        kept = best if losses.get("val_loss") else "the weights so far"
         warnings.warn(
             f"Training interrupted by user after {len(losses['loss'])} of {training.epochs} epochs. The estimator is "
             f"fitted with {kept}.",
