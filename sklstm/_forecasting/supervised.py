@@ -180,7 +180,7 @@ def forecast(model, history, steps, *, target=None, future=None):
         if future is None and others:
             raise ValueError(f"{len(others)} column(s) of history are not predicted: pass their next values as future.")
         if future is None:
-            future = np.empty((steps, 0)) if labels is None else frame(None, labels, [])
+            future = np.empty((steps, 0)) if labels is None else frame(None, labels, table.columns[others])
         predictions = recursion(model, table, columns, predictions, future)
     elif future is not None:
         warnings.warn(
