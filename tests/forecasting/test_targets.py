@@ -21,7 +21,7 @@ def on_windows(regressor):
 
 @pytest.mark.parametrize("horizon", [1, 6])
 @pytest.mark.parametrize(("table", "target"), [(FRAME, "count"), (FRAME, ["count", "temp"]), (NESTED, ("x", "count"))])
-@pytest.mark.parametrize("in_search", [False, True])
+@pytest.mark.parametrize("in_search", [False, pytest.param(True, marks=pytest.mark.thorough)])
 def test_a_forgotten_target_is_remembered_from_the_names_in_y(tiny, table, target, horizon, in_search):
     model = on_windows(tiny(epochs=1, linear_skip=True))
     if in_search:

@@ -18,6 +18,14 @@ from sklstm._engine.training import keras_loop, train
 needs_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="epochs are compiled on JAX")
 
 
+@pytest.fixture(autouse=True)
+def signals_interrupt():
+    """Let the signal interrupt as at a terminal: a shell starts processes in the background with the signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Interrupt(keras.callbacks.Callback):
     """Sends the signal of Ctrl-C at the end of the third epoch."""
 
