@@ -141,7 +141,6 @@ def test_two_dimensional_input_is_one_feature_a_step(tiny, windows):
     assert_array_equal(tiny().fit(X, y).predict(X), tiny().fit(X[:, :, None], y).predict(X[:, :, None]))
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize("n_features", [1, 3])
 @pytest.mark.parametrize("params", [{}, LINEAR | {"early_stopping": True}], ids=str)
 @pytest.mark.parametrize("window_size", [1, 5])

@@ -200,7 +200,6 @@ def test_forks_of_joblib_are_refused(tiny, windows):
         assert np.isfinite(cross_val_score(tiny(), *windows, cv=2)).all()
 
 
-@pytest.mark.backend
 @needs_fork
 def test_a_fork_of_a_process_that_has_not_used_the_engine_works(tmp_path):
     code = (

@@ -53,8 +53,22 @@ def results(model, X, y, default):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("default", ["float16", "float64", "mixed_float16"])
-@pytest.mark.parametrize("classifies", [False, True])
+@pytest.mark.parametrize(
+    ("default", "classifies"),
+    [
+        ("float16", False),
+        ("float64", True),
+        *(
+            pytest.param(default, classifies, marks=pytest.mark.thorough)
+            for default, classifies in [
+                ("float16", True),
+                ("float64", False),
+                ("mixed_float16", False),
+                ("mixed_float16", True),
+            ]
+        ),
+    ],
+)
 def test_the_default_precision_changes_nothing(tiny, windows, default, classifies):
     X, y = windows
     X = X.astype(np.float32)  # since Keras' own predict casts other arrays to the default

@@ -83,8 +83,10 @@ def epochs_in_micro_batches(monkeypatch):
     "params",
     [
         {"batch_size": 10},
-        {"units": (3, 2), "bidirectional": True},
-        *(pytest.param(params, marks=pytest.mark.thorough) for params in [{}, {"batch_size": 64}]),
+        *(
+            pytest.param(params, marks=pytest.mark.thorough)
+            for params in [{}, {"batch_size": 64}, {"units": (3, 2), "bidirectional": True}]
+        ),
         {"early_stopping": True, "epochs": 8, "n_iter_no_change": 2},
         {"global_clipnorm": 0.1, "optimizer": "sgd", "verbose": 1},
     ],

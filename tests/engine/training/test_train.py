@@ -68,7 +68,15 @@ def assert_same_network(one, other):
 
 @pytest.mark.backend
 @pytest.mark.parametrize("callback", [Interrupt, InterruptKeras])
-@pytest.mark.parametrize("params", [{}, {"dropout": 0.2}, {"linear_skip": True, "early_stopping": True}], ids=str)
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param({}, marks=pytest.mark.thorough),
+        pytest.param({"dropout": 0.2}, marks=pytest.mark.thorough),
+        {"linear_skip": True, "early_stopping": True},
+    ],
+    ids=str,
+)
 def test_an_interrupted_fit_is_one_of_the_epochs_so_far(tiny, windows, callback, params):
     X, y = windows
     same_loop = [] if callback is Interrupt else [InterruptBatch]
