@@ -10,8 +10,8 @@ from sklearn.exceptions import InconsistentVersionWarning
 from . import __version__
 
 VERSION = "_sklstm_version"  # the key in a pickle, never an attribute
-_NOTHING = object()
 UNKNOWN_VERSION = "pre-0.1"  # of pickles without that key
+_NOTHING = object()  # in the place of an attribute that was not there before a fit
 
 
 class VersionedEstimator(BaseEstimator):
