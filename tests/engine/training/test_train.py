@@ -6,6 +6,7 @@ import threading
 import keras
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from numpy.testing import assert_array_equal
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -251,6 +252,7 @@ def test_callbacks_see_the_end_of_an_interrupted_training(tiny, windows, tmp_pat
 @pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.thorough)])
 def test_in_a_search_the_interrupt_goes_on(tiny, windows, n_jobs, monkeypatch):
     monkeypatch.setattr(Interrupt, "n_epochs", 0)
+    get_reusable_executor().shutdown(kill_workers=True)  # workers of other tests, which may ignore the signal
     model = tiny(epochs=5, callbacks=[Interrupt])
     with pytest.raises(KeyboardInterrupt):
         GridSearchCV(model, {"units": [2, 3]}, cv=2, n_jobs=n_jobs).fit(*windows)
