@@ -1,6 +1,7 @@
 from dataclasses import replace
 from functools import partial
 
+import keras
 import numpy as np
 import pytest
 from helpers import assert_rows_alike_alone_and_among_others, far_from_initial, network_spec
@@ -81,19 +82,24 @@ def random_windows(rng, spec, missing):
 @pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(25))
 def test_rows_of_random_networks_are_predicted_alike_alone_and_among_others(seed, monkeypatch):
-    """200 networks, eight a spec, in several blocks of batches."""
+    """200 networks, eight a spec, in several blocks of batches; fewer on the other backends, which are slow here."""
     monkeypatch.setattr(batches, "MAX_BATCHES_IN_BLOCK", 3)
     rng = np.random.default_rng(seed)
     spec = random_spec(rng)
     n_features = 1 if spec.windows.n_tokens else spec.windows.shape[1]
     scale = Scale(rng.standard_normal(n_features), rng.uniform(0.5, 2, n_features))
     scales = {WINDOWS: Scale(np.zeros(1), np.ones(1)) if spec.windows.n_tokens else scale}
-    for i in range(8):
+    backend = keras.backend.backend()
+    for i in range(8 if backend == "jax" else 3):
         weights = far_from_initial(initial_weights(spec, rng), rng)
         X = random_windows(rng, spec, ["none", "leading", "anywhere"][i % 3])
         for last_step in {False, spec.pooling == "none"}:
             predict = partial(_engine.predict, spec, weights, scales=scales, last_step=last_step)
-            assert_rows_alike_alone_and_among_others(lambda X, predict=predict: predict(inputs={WINDOWS: X}), X)
+            assert_rows_alike_alone_and_among_others(
+                lambda X, predict=predict: predict(inputs={WINDOWS: X}),
+                X,
+                rtol=1e-5 if backend == "tensorflow" else 0,  # its products round by the place in a batch
+            )
 
 
 @pytest.mark.backend
