@@ -1,6 +1,6 @@
 """What estimators and engine hand to each other: plain data, without Keras."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -26,11 +26,25 @@ class Sample(NamedTuple):
         return self.inputs[WINDOWS]
 
 
+class Run(NamedTuple):
+    """What a network trains on, and what it validates on, if anything."""
+
+    training: Sample
+    validation: Sample | None
+
+
 class Scale(NamedTuple):
     """What an input is standardised with."""
 
     mean: np.ndarray  # (n_features,)
     std: np.ndarray  # (n_features,)
+    # (n_features,), if steps enter as deviations from the mean of their window: the standard deviation of these
+    deviation: np.ndarray | None = None
+
+    @property
+    def n_standardised(self) -> int:
+        """Return the number of features that a network sees at each step."""
+        return len(self.mean) * (1 if self.deviation is None else 2)
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,7 @@ class OutputSpec:
     mean: np.ndarray | float = 0.0  # added to them
     std: np.ndarray | float = 1.0  # multiplied with them
     linear_coef: np.ndarray | None = None  # (n_steps, n_features, n_outputs), of a linear model to add
+    level_coef: np.ndarray | None = None  # (n_features, n_outputs), of a linear model of windows' means to add
     softmax: bool = False
 
 
@@ -88,12 +103,14 @@ class TrainingSpec:
     """How a training runs: nothing of this is compiled."""
 
     epochs: int
+    first_epoch: int  # the number of epochs trained before
     batch_size: int
     learning_rate: float
     learning_rate_schedule: Literal["constant", "cosine"]
     n_iter_no_change: int
     tol: float
     seed: int
+    number: int = 0  # of the network among those of a fit
     zero_output: bool = False  # whether the output layer of a new network is initialised with zeros
     verbose: int = 0
 
@@ -104,4 +121,4 @@ class TrainedNetwork:
 
     weights: list[np.ndarray]
     optimizer_state: list[np.ndarray] | None  # None: to be initialised
-    history: dict[str, list[float]]
+    history: dict[str, list[float]] = field(default_factory=dict)  # of this training

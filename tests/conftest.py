@@ -29,13 +29,16 @@ def rng():
 
 @pytest.fixture
 def tiny():
-    """Return a function that makes forecasters which fit in a moment, with nothing but a network."""
+    """Return a function that makes forecasters which fit in a moment, with nothing but one network."""
     defaults = {
         "units": 4,
+        "n_networks": 1,
+        "loss": "squared_error",
         "epochs": 2,
         "linear_skip": False,
         "learning_rate_schedule": "constant",
         "early_stopping": False,
+        "normalize": True,
         "random_state": 0,
     }
 

@@ -16,7 +16,9 @@ ESTIMATORS = [
 # Settings to check besides the default ones; few epochs, to be quick, which takes a higher learning rate.
 QUICK = {"epochs": 40, "learning_rate": 0.02}
 SETTINGS = {
-    "LSTMForecaster": [QUICK | {"early_stopping": False, "linear_skip": False, "units": (16, 8)}],
+    "LSTMForecaster": [
+        QUICK | {"n_networks": 1, "early_stopping": False, "linear_skip": False, "normalize": True, "units": (16, 8)}
+    ],
     "LSTMClassifier": [QUICK | {"early_stopping": True, "pooling": "mean"}],
     "SlidingWindow": [{"flatten": True}, {"window_size": 1}, {"pad": "edge", "carry_over": True, "flatten": True}],
 }

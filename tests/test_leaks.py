@@ -1,6 +1,6 @@
 """Nothing leaks: the next values of a random walk are its last one and noise, and no evaluation may say otherwise."""
 
-from math import ceil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,10 +11,11 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 
 from sklstm import LSTMForecaster, SeasonalNaive, SlidingWindow, backtest, to_supervised
+from sklstm._base.splitting import blocks
 
 N_ROWS = 200
 WINDOW = 6
-NETWORK = {"units": 4, "epochs": 10, "learning_rate": 0.02, "random_state": 0}
+NETWORK = {"units": 4, "n_networks": 2, "epochs": 10, "learning_rate": 0.02, "random_state": 0}
 
 NAIVE = make_pipeline(SlidingWindow(WINDOW), SeasonalNaive(1))
 RIDGE = make_pipeline(SlidingWindow(WINDOW, flatten=True, pad="edge"), Ridge())
@@ -55,19 +56,18 @@ def in_backtest(model, series, horizon):
     return np.abs(result.truth - result.prediction).mean(), np.abs(result.truth - persistence).mean()
 
 
-def in_early_stopping(series, horizon):
-    """Return the loss that early stopping sees after the last epoch, and that of persistence.
+def in_early_stopping(series, horizon, n_networks=1):
+    """Return the loss that early stopping sees after the last epoch, and that of persistence, for one block or more.
 
     The network alone learns the changes that follow from those so far; persistence is a forecast of none.
     """
     last = series[1:-horizon, :1]
     X = np.hstack([np.diff(series[:-horizon, :1], axis=0), series[1:-horizon, 1:] - last])
     y = to_supervised(series[1:, :1], horizon)[1].reshape(len(last), horizon) - last
-    model = LSTMForecaster(
-        **NETWORK, loss="absolute_error", linear_skip=False, validation_fraction=0.4, n_iter_no_change=NETWORK["epochs"]
-    )
+    params = {"linear_skip": False, "normalize": True, "validation_fraction": 0.4, "n_networks": n_networks}
+    model = LSTMForecaster(**NETWORK | params, n_iter_no_change=NETWORK["epochs"])
     model.fit(SlidingWindow(WINDOW).fit_transform(X), y)
-    held_out = y[-ceil(0.4 * len(y)) :]
+    held_out = [y[split.validation] for split in blocks(np.arange(len(y)), 0.4, horizon - 1, n_networks)]
     return model.history_["val_loss"][-1], np.abs(held_out / model.target_scale_).mean()
 
 
@@ -86,8 +86,9 @@ def test_nothing_beats_persistence_on_a_random_walk(evaluate, model, horizon):
 
 
 @pytest.mark.parametrize("horizon", HORIZONS)
-def test_early_stopping_sees_nothing_that_beats_persistence(horizon):
-    assert not beats_persistence(in_early_stopping, horizon)
+@pytest.mark.parametrize("n_networks", [1, 2])
+def test_early_stopping_sees_nothing_that_beats_persistence(n_networks, horizon):
+    assert not beats_persistence(partial(in_early_stopping, n_networks=n_networks), horizon)
 
 
 @pytest.mark.parametrize("horizon", HORIZONS)

@@ -67,8 +67,10 @@ def test_stated_defaults_are_the_real_ones(public):
 
 # Parameters that networks share, whose entries differ for a reason.
 DIFFERENT_ENTRIES = {
+    "callbacks": "only a forecaster has several networks",
     "embedding_dim": "in the classifier it decides what X is",
     "early_stopping": "other rows are held out",
+    "epochs": "only a forecaster chooses their number",
     "validation_fraction": "other rows are held out",
     "normalize": "only a forecaster has a numeric target",
     "random_state": "a classifier draws its validation set",

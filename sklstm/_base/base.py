@@ -2,6 +2,7 @@
 
 import importlib
 from abc import ABCMeta, abstractmethod
+from itertools import zip_longest
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,6 +15,7 @@ from .._specs import (
     InputSpec,
     MissingSteps,
     NetworkSpec,
+    Run,
     Sample,
     Scale,
     StepSpec,
@@ -25,7 +27,7 @@ from .._validation import check_sequences, check_tokens, check_weights, warn_of_
 from .._windows.arrays import missing_steps
 from .heads import Head
 from .scaling import feature_scale, unit_scale, warn_of_masked_steps
-from .splitting import last_rows
+from .splitting import Split, last_rows, training_rows
 
 ENGINE = "sklstm._engine"
 OPTIMIZERS = {"adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam", "rmsprop", "sgd"}
@@ -42,6 +44,9 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
     """
 
     _network: dict  # the fitted network's settings, whatever the parameters are by now
+    _n_networks: int  # that are fitted
+    history_: dict[str, list[float]]
+    n_iter_: int
 
     _parameter_constraints: dict = {
         "units": [Interval(Integral, 1, None, closed="left"), list, tuple],
@@ -65,7 +70,10 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
 
     @abstractmethod
     def _network_settings(self) -> dict[str, Any]:
-        """Return fields of `NetworkSpec` by the parameters, besides those that the data and `units` decide."""
+        """Return fields of `NetworkSpec` by the parameters, besides those that the data and `units` decide.
+
+        If there may be several networks, their number is among them, as `n_networks`.
+        """
 
     @abstractmethod
     def _check_target(self, X, y, *, reset: bool) -> np.ndarray:
@@ -74,8 +82,8 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         If `reset`, sets ``n_outputs_``; checks against it otherwise.
         """
 
-    def _fit_head(self, sample: Sample, training_rows: np.ndarray) -> None:
-        """Learn what `_head` needs of the target."""
+    def _fit_head(self, sample: Sample, rows: np.ndarray, *, validates: bool) -> None:
+        """Learn what `_head` needs of the target from the rows that any network trains on."""
 
     @abstractmethod
     def _head(self) -> Head:
@@ -93,22 +101,25 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         if held_out is not None:
             held_out = self._check_sample(*held_out, reset=False)
         sample, held_out = self._weigh_rows(sample, held_out)
-        training_rows, validation_rows = sample.rows, None
-        if held_out is None and early_stopping:
-            training_rows, validation_rows = self._split_rows(sample)
+        splits = self._splits(sample, validates=early_stopping and held_out is None)
         if not resume:
-            self._fit_scale(sample, training_rows)
-            self._fit_head(sample, training_rows)
-            warn_of_masked_steps(sample.windows, training_rows)
+            rows = training_rows(splits)
+            self._fit_scale(sample, rows)
+            self._fit_head(sample, rows, validates=early_stopping)
+            warn_of_masked_steps(sample.windows, rows)
         missing = missing_steps(*(data.windows for data in (sample, held_out) if data is not None))
-        head = self._head()
-        encoded = sample._replace(y=head.encode(sample))
-        training, validation = encoded._replace(rows=training_rows), None
+        encode = self._head().encode
+        encoded = sample._replace(y=encode(sample))
         if held_out is not None:
-            validation = held_out._replace(y=head.encode(held_out))
-        elif validation_rows is not None:
-            validation = encoded._replace(rows=validation_rows)
-        self._train(training, validation, missing, epochs=epochs, resume=resume)
+            held_out = held_out._replace(y=encode(held_out))
+        runs = [
+            Run(
+                encoded._replace(rows=split.training),
+                held_out if split.validation is None else encoded._replace(rows=split.validation),
+            )
+            for split in splits
+        ]
+        self._train(runs, missing, epochs=epochs, resume=resume)
         return self
 
     def _check_network(self, resume: bool) -> None:
@@ -165,7 +176,11 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
             raise ValueError("X_val and y_val are for early stopping: pass them with early_stopping=True only.")
         return X_val, y_val, sample_weight_val
 
-    def _split_rows(self, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    def _splits(self, sample: Sample, *, validates: bool) -> list[Split]:
+        """Return for each network of a fit the rows to train on and, if it validates on others, those."""
+        return [self._split_rows(sample) if validates else Split(sample.rows)]
+
+    def _split_rows(self, sample: Sample) -> Split:
         """Return the rows to train and to validate on."""
         return last_rows(sample.rows, self.validation_fraction)
 
@@ -174,19 +189,20 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         scale = unit_scale(sample.windows.shape[2])
         if not self._reads_tokens() and self.normalize:
             scale = feature_scale(sample.windows, sample.sample_weight, training_rows)
-        self.feature_mean_, self.feature_scale_ = scale
+        self.feature_mean_, self.feature_scale_ = scale.mean, scale.std
 
-    def _train(
-        self, training: Sample, validation: Sample | None, missing: MissingSteps, *, epochs: int, resume: bool
-    ) -> None:
-        """Train on encoded targets, and keep the outcome."""
+    def _train(self, runs: list[Run], missing: MissingSteps, *, epochs: int, resume: bool) -> None:
+        """Train a network for each run, on encoded targets, and keep the outcome."""
         from .. import _engine
 
+        if resume:
+            runs = runs[: self._n_networks]  # fewer after an interrupt
         trained = _engine.train(
             self._network_spec(),
             self._step_spec(missing),
             TrainingSpec(
                 epochs=epochs,
+                first_epoch=self.n_iter_ if resume else 0,
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
                 learning_rate_schedule=self.learning_rate_schedule,
@@ -196,22 +212,28 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
                 zero_output=self._head().zero_output,
                 verbose=min(int(self.verbose), 2),
             ),
-            training,
-            validation,
+            runs,
             self._scales(),
             self._head().output_spec(),
-            start=self._trained_network() if resume else None,
+            start=self._trained_networks() if resume else None,
             callbacks=self._callbacks(),
         )
-        self.weights_ = trained.weights
-        self.history_ = trained.history
-        self.n_iter_ = len(trained.history["loss"])
-        self._optimizer_state = {"optimizer": self.optimizer, "variables": trained.optimizer_state}
+        self._n_networks = len(trained)
+        self.weights_ = [array for network in trained for array in network.weights]
+        history = _mean_history([network.history for network in trained])
+        before = self.history_ if resume else {}
+        self.history_ = {name: [*before.get(name, []), *losses] for name, losses in history.items()}
+        self.n_iter_ = len(self.history_["loss"])
+        self._optimizer_state = {
+            "optimizer": self.optimizer,
+            "variables": [network.optimizer_state for network in trained],
+        }
 
     def _network_spec(self) -> NetworkSpec:
         n_tokens = self._n_tokens if self._reads_tokens() else 0
-        windows = InputSpec(WINDOWS, (self.n_steps_in_, len(self.feature_mean_)), n_tokens)
-        settings = {**self._network, "units": tuple(self._network["units"])}
+        windows = InputSpec(WINDOWS, (self.n_steps_in_, self._scales()[WINDOWS].n_standardised), n_tokens)
+        settings = {name: value for name, value in self._network.items() if name != "n_networks"}
+        settings["units"] = tuple(settings["units"])
         return NetworkSpec((windows,), self._head().n_outputs, **settings)
 
     def _step_spec(self, missing: MissingSteps = "anywhere") -> StepSpec:
@@ -227,10 +249,16 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
     def _scales(self) -> dict[str, Scale]:
         return {WINDOWS: Scale(self.feature_mean_, self.feature_scale_)}
 
-    def _trained_network(self) -> TrainedNetwork:
+    def _network_weights(self) -> list[list[np.ndarray]]:
+        """Return the weights of each network."""
+        n_arrays = len(self.weights_) // self._n_networks
+        return [self.weights_[first : first + n_arrays] for first in range(0, len(self.weights_), n_arrays)]
+
+    def _trained_networks(self) -> list[TrainedNetwork]:
         state = self._optimizer_state
-        variables = state["variables"] if state["optimizer"] == self.optimizer else None
-        return TrainedNetwork(self.weights_, variables, self.history_)
+        is_same = state["optimizer"] == self.optimizer
+        states = state["variables"] if is_same else [None] * self._n_networks
+        return [TrainedNetwork(*network) for network in zip(self._network_weights(), states, strict=True)]
 
     def _callbacks(self) -> list:
         if self.callbacks is None:
@@ -242,23 +270,27 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         return self._head().decode(inputs, self._network_output(inputs))
 
     def _network_output(self, inputs: dict[str, np.ndarray], *, last_step: bool = False) -> np.ndarray:
-        """Return the network's outputs for validated inputs.
+        """Return the outputs for validated inputs, on average over the networks.
 
         They have the shape ``(n_samples, n_outputs)``, or ``(n_samples, n_steps, n_outputs)`` without pooling unless
         only those after the `last_step` are asked for.
         """
         from .. import _engine
 
-        return _engine.predict(self._network_spec(), self.weights_, inputs, self._scales(), last_step=last_step)
+        spec, scales = self._network_spec(), self._scales()
+        outputs = [
+            _engine.predict(spec, weights, inputs, scales, last_step=last_step) for weights in self._network_weights()
+        ]
+        return mean_of_arrays(outputs)
 
     @of_one_fit
     def _to_keras(self):
-        """Return the fitted network as a compiled Keras model."""
+        """Return the fitted networks as a compiled Keras model."""
         from .. import _engine
 
         return _engine.to_keras(
             self._network_spec(),
-            self.weights_,
+            self._network_weights(),
             self._scales(),
             self._step_spec(),
             self._head().output_spec(),
@@ -278,6 +310,26 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def mean_of_arrays(arrays: list[np.ndarray]) -> np.ndarray:
+    """Return the mean of arrays, which numpy's own function rounds by the number of rows."""
+    total = arrays[0].copy()
+    for array in arrays[1:]:
+        total += array
+    return total / len(arrays)
+
+
+def _mean_history(histories: list[dict[str, list[float]]]) -> dict[str, list[float]]:
+    """Return the losses after each epoch on average over the networks that were trained for so many epochs."""
+    if len(histories) == 1:
+        return histories[0]
+    names = dict.fromkeys(name for history in histories for name in history)
+    by_epoch = {name: zip_longest(*(history.get(name, []) for history in histories)) for name in names}
+    return {
+        name: [float(np.mean([loss for loss in losses if loss is not None])) for losses in epochs]
+        for name, epochs in by_epoch.items()
+    }
 
 
 class _EngineFirst:

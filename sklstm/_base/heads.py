@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from .._specs import WINDOWS, OutputSpec, Sample
+from .level import LevelModel
 from .linear import LinearModel
 
 LOSSES: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # of errors; the engine's losses by the same names are Keras'
@@ -40,27 +41,42 @@ class Head(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class RegressionHead(Head):
-    """Numbers: the network learns the standardised residuals of a linear model, or of a mean.
+    """Numbers, predicted by a linear model and a network.
 
-    With `zero_output`, training starts from the predictions of the linear model (Goyal et al. 2017, section 5.1).
+    The network learns the standardised target, and both predictions are averaged by their weights. Or else it learns
+    the standardised residuals of the linear model, and both are added. With `zero_output`, training then starts from
+    the predictions of the linear model (Goyal et al. 2017, section 5.1).
     """
 
     linear: LinearModel
+    linear_weight: float
+    network_weight: float
+    on_residuals: bool
+    level: LevelModel  # added to what the network predicts
     std: np.ndarray  # (n_outputs,)
 
     def encode(self, sample):
-        """Return the residuals as float32."""
-        return ((sample.y - self.linear.predict(sample.windows)) / self.std).astype(np.float32)
+        """Return the standardised target or residuals as float32."""
+        base = (self.linear if self.on_residuals else self.level).predict(sample.windows)
+        return ((sample.y - base) / self.std).astype(np.float32)
 
     def decode(self, inputs, outputs):
-        """Return the sum of both models in the units of the target."""
-        return self.linear.predict(inputs[WINDOWS]) + outputs * self.std
+        """Return the weighted sum of both models in the units of the target."""
+        windows = inputs[WINDOWS]
+        y = self.network_weight * (self.level.predict(windows) + outputs * self.std)
+        return y + self.linear_weight * self.linear.predict(windows) if self.linear_weight else y
 
-    def best_factor(self, outputs: np.ndarray, residuals: np.ndarray, sample_weight: np.ndarray) -> float:
-        """Return the factor from 0 to 1 with which the network's outputs have the least loss."""
+    def best_network_weight(
+        self, y: np.ndarray, linear: np.ndarray, network: np.ndarray, sample_weight: np.ndarray
+    ) -> float:
+        """Return the weight from 0 to 1 of the network's outputs, averaged with those of a linear model.
 
-        def loss(factor: float) -> float:
-            return np.average(LOSSES[self.loss](residuals - factor * outputs).mean(axis=1), weights=sample_weight)
+        It is the one with the least loss on encoded targets that both have not learnt from.
+        """
+
+        def loss(weight: float) -> float:
+            errors = y - linear - weight * (network - linear)
+            return np.average(LOSSES[self.loss](errors).mean(axis=1), weights=sample_weight)
 
         # The loss is convex, so that no other minimum can mislead the search, which never gets to the very ends.
         inside = minimize_scalar(loss, bounds=(0, 1), method="bounded", options={"xatol": 1e-6})
@@ -68,7 +84,12 @@ class RegressionHead(Head):
 
     def output_spec(self):
         """Return the same for an exported model."""
-        return OutputSpec(mean=self.linear.intercept, std=self.std, linear_coef=self.linear.coef)
+        return OutputSpec(
+            mean=self.network_weight * self.level.intercept + self.linear_weight * self.linear.intercept,
+            std=self.network_weight * self.std,
+            linear_coef=self.linear_weight * self.linear.coef,
+            level_coef=self.network_weight * self.level.coef,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

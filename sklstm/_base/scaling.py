@@ -7,7 +7,7 @@ from sklearn.preprocessing import StandardScaler
 
 from .._specs import Scale
 from .._validation import name_features
-from .._windows.arrays import StepCounts, chunks, count_steps
+from .._windows.arrays import StepCounts, chunks, count_steps, window_means
 
 
 def unit_scale(n_columns: int) -> Scale:
@@ -37,6 +37,24 @@ def feature_scale(windows: np.ndarray, sample_weight: np.ndarray, rows: np.ndarr
             + _most_missing(count_steps(windows, rows))
         )
     return Scale(scaler.mean_, scaler.scale_)
+
+
+def deviation_scale(windows: np.ndarray, sample_weight: np.ndarray, rows: np.ndarray, scale: Scale) -> np.ndarray:
+    """Return the weighted standard deviation of each feature around the mean of its window.
+
+    Of a feature that is constant in all windows, up to rounding, it is that of the scale.
+    """
+    scaler = StandardScaler(with_mean=False)
+    for chunk in chunks(len(rows), windows[0].size):
+        some = windows[rows[chunk]].astype(np.float64, order="C")
+        deviations = some - window_means(some)[:, np.newaxis]
+        present = ~np.isnan(deviations).any(axis=2)
+        if present.any():
+            weight = np.broadcast_to(sample_weight[rows[chunk], np.newaxis], present.shape)
+            scaler.partial_fit(deviations[present], sample_weight=weight[present])
+    rounding = 10 * np.finfo(np.float32).eps * np.hypot(scale.mean, scale.std)
+    deviation = np.sqrt(scaler.var_)
+    return np.where(deviation > rounding, deviation, scale.std)
 
 
 def warn_of_masked_steps(windows: np.ndarray, rows: np.ndarray) -> None:

@@ -1,26 +1,61 @@
-"""Splits of a sample's rows: what early stopping trains and validates on."""
+"""Splits of a sample's rows: what each network trains on, and what early stopping validates on."""
 
 from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 
 
-def last_rows(rows: np.ndarray, fraction: float, gap: int = 0) -> tuple[np.ndarray, np.ndarray]:
+class Split(NamedTuple):
+    """The rows of one network, in order."""
+
+    training: np.ndarray
+    validation: np.ndarray | None = None
+
+
+def last_rows(rows: np.ndarray, fraction: float, gap: int = 0) -> Split:
     """Return the rows to train on, and the last ones, to validate on, which start `gap` rows later."""
-    n_validation = ceil(fraction * len(rows))
-    training, validation = np.split(rows, [len(rows) - n_validation])
-    training = training[: np.searchsorted(training, validation[0] - gap)]
-    if not len(training):
+    split = _without_block(rows, len(rows) - ceil(fraction * len(rows)), len(rows), gap)
+    if not len(split.training):
         raise ValueError(
             f"With n_samples={len(rows)}, validation_fraction={fraction} and a gap of {gap} row(s), early stopping "
             "leaves no row to train on."
         )
-    return training, validation
+    return split
 
 
-def stratified_rows(rows: np.ndarray, classes: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def blocks(rows: np.ndarray, fraction: float, gap: int, n_blocks: int) -> list[Split]:
+    """Return a split for each of some blocks of rows, evenly spread from the first row to the last one.
+
+    Up to `gap` rows before and behind a block are left out. If any block would leave fewer rows to train on than it
+    has, or if there is one block only, all blocks are the last rows.
+    """
+    size = ceil(fraction * len(rows))
+    firsts = np.linspace(0, len(rows) - size, n_blocks).round().astype(int)
+    splits = [_without_block(rows, first, first + size, gap) for first in firsts]
+    if n_blocks == 1 or min(len(split.training) for split in splits) < size:
+        return [last_rows(rows, fraction, gap)] * n_blocks
+    return splits
+
+
+def stratified_rows(rows: np.ndarray, classes: np.ndarray, fraction: float, seed: int) -> Split:
     """Return rows to train and to validate on, drawn from each class in proportion."""
     from sklearn.model_selection import train_test_split  # imported here, since it takes long
 
-    training, validation = train_test_split(rows, test_size=fraction, stratify=classes[rows], random_state=seed)
-    return training, validation
+    return Split(*train_test_split(rows, test_size=fraction, stratify=classes[rows], random_state=seed))
+
+
+def training_rows(splits: list[Split]) -> np.ndarray:
+    """Return the rows that any of the networks trains on."""
+    is_used = np.zeros(1 + max(split.training.max() for split in splits), bool)
+    for split in splits:
+        is_used[split.training] = True
+    return np.flatnonzero(is_used)
+
+
+def _without_block(rows: np.ndarray, first: int, stop: int, gap: int) -> Split:
+    """Return a block of the rows to validate on, and to train on those more than `gap` rows away from it."""
+    block = rows[first:stop]
+    before = rows[: np.searchsorted(rows, block[0] - gap)]
+    behind = rows[np.searchsorted(rows, block[-1] + gap, side="right") :]
+    return Split(np.concatenate([before, behind]), block)

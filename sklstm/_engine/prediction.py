@@ -36,7 +36,7 @@ def predict(
     """
     if last_step:
         spec = replace(spec, pooling="last")
-    if is_jax_on_cpu() and _are_beginnings(spec, inputs):
+    if is_jax_on_cpu() and _are_beginnings(spec, inputs, scales):
         last_row = {name: values[-1:] for name, values in inputs.items()}
         after_steps = predict(replace(spec, pooling="none"), weights, last_row, scales)
         return after_steps[0, -len(inputs[WINDOWS]) :]
@@ -74,7 +74,7 @@ def _as_block(rows: np.ndarray, block_length: int, size: int) -> np.ndarray:
     return block.reshape(block_length, size, *rows.shape[1:])
 
 
-def _are_beginnings(spec: NetworkSpec, inputs: dict[str, np.ndarray]) -> bool:
+def _are_beginnings(spec: NetworkSpec, inputs: dict[str, np.ndarray], scales: dict[str, Scale]) -> bool:
     """Tell whether the outputs for all windows are those after the last steps of the last window.
 
     That is so if each window is the beginning of the next, as those of a series are that is no longer than they, or if
@@ -86,6 +86,8 @@ def _are_beginnings(spec: NetworkSpec, inputs: dict[str, np.ndarray]) -> bool:
     n_before = len(windows) - 1
     if n_before == 0:
         return True
+    if scales[WINDOWS].deviation is not None:  # from other means in each window
+        return False
     is_short = n_before < windows.shape[1] and bool(np.isnan(windows[0, :n_before]).any(axis=1).all())
     return is_short and are_sliding(windows)
 

@@ -1,15 +1,17 @@
 """The forecaster: a regressor on windows."""
 
+from math import ceil
 from numbers import Integral
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._base.base import BaseLSTM
+from .._base.base import BaseLSTM, mean_of_arrays
 from .._base.heads import RegressionHead
+from .._base.level import LevelModel, fit_level
 from .._base.linear import LinearModel, fit_linear
-from .._base.scaling import target_scale, unit_scale
-from .._base.splitting import last_rows
+from .._base.scaling import deviation_scale, target_scale
+from .._base.splitting import Split, blocks
 from .._compat import Interval, StrOptions, fit_context
 from .._specs import WINDOWS, Sample, Scale
 from .._state import all_at_once, of_one_fit
@@ -17,27 +19,38 @@ from .._validation import check_target, check_weights, has_target, target_names,
 from .._windows.arrays import are_sliding
 from .scoring import ForecasterMixin
 
+AUTO_STEPS, MIN_EPOCHS, MAX_EPOCHS = 1000, 5, 100  # of epochs="auto": steps of the optimizer, and the limits
+
 
 class LSTMForecaster(ForecasterMixin, BaseLSTM):
-    """Forecast with a long short-term memory (LSTM) network.
+    """Forecast with long short-term memory (LSTM) networks and a linear model.
 
-    The network reads a window of steps, oldest first, and a linear layer maps its last hidden state to the
-    outputs [1]_ [2]_. Steps with missing values (NaN) are skipped. Beside it stands a linear autoregression on the
-    window, so that the network learns what a linear model cannot [3]_ [4]_.
+    Each network reads a window of steps, oldest first, and a linear layer maps its last hidden state to the outputs
+    [1]_ [2]_. Steps with missing values (NaN) are skipped. Beside the networks stands a linear autoregression on the
+    window. The prediction is a weighted average of both, whose weights come from rows that neither was trained on
+    [3]_.
 
     Parameters
     ----------
     units : int or sequence of int, default=50
         Number of units of the LSTM layer; a sequence stacks layers.
 
-    loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
-        The loss to minimise, averaged over outputs, and over rows by `sample_weight`. Huber's loss turns
-        from squared to absolute at 1, which is a standard deviation of the target if `normalize=True`.
+    n_networks : int, default=4
+        Number of networks, whose mean is predicted. They have different initial weights and orders of rows and, with
+        `early_stopping=True`, hold out different rows [9]_.
+
+    loss : {"absolute_error", "squared_error", "huber"}, default="absolute_error"
+        The loss of the networks, averaged over outputs, and over rows by `sample_weight`. With "absolute_error" they
+        forecast medians, with "squared_error" means. Huber's loss turns from squared to absolute at 1, which is a
+        standard deviation of what is learnt unless `normalize=False`.
 
     linear_skip : bool, default=True
-        Whether to add a linear model of the window: a ridge regression, whose penalty is chosen by leave-one-out error.
-        The network is then trained on the residuals of the linear model, in which a missing step has the values of the
-        one before it.
+        Whether to add a linear model of the window: a ridge regression, whose penalty is chosen by leave-one-out error,
+        and in which a missing step has the values of the one before it. With `early_stopping=True`, the prediction is
+        the average of the networks and the linear model. Its weights are those from 0 to 1 with the least loss on the
+        last rows held out, or on all of them if the networks weigh less there, by models that have not seen these rows.
+        Otherwise, and after a first `partial_fit`, the networks are trained on the residuals of the linear model [4]_,
+        and both are added.
 
     bidirectional : bool, default=False
         Whether each layer reads the steps in both directions, with `units` units each.
@@ -56,31 +69,33 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Learning rate of the optimizer, in the first epoch.
 
     learning_rate_schedule : {"constant", "cosine"}, default="cosine"
-        Whether the learning rate is constant, or decays along a cosine to nearly zero over the `epochs` of a fit [5]_.
+        Whether the learning rate is constant, or decays along a cosine to nearly zero over the `epochs` of a fit [7]_.
 
     global_clipnorm : float or None, default=1.0
-        Maximum norm of the gradient of all weights together: gradient clipping [6]_. If None, gradients are not
+        Maximum norm of the gradient of all weights together: gradient clipping [8]_. If None, gradients are not
         clipped.
 
-    epochs : int, default=100
-        Number of passes over the training data; the maximum number with `early_stopping=True`.
+    epochs : int or "auto", default="auto"
+        Number of passes over the training data; the maximum number with `early_stopping=True`. If "auto", as many as
+        make 1000 steps of the optimizer, but at least 5 and at most 100.
 
     batch_size : int, default=32
         Number of rows, each a sequence, in a step of the optimizer.
 
     early_stopping : bool, default=True
-        Whether to hold out the last rows, stop when the loss on them no longer falls, and restore the
-        weights with which it was lowest. With `linear_skip=True`, the network's part of the prediction is then scaled
-        by the factor from 0 to 1 with the least loss on those rows [7]_; the linear model is learnt from all rows.
+        Whether each network holds out some rows, stops when the loss on them no longer falls, and restores the weights
+        with which it was lowest. One network holds out the last rows. Several hold out a block each, spread evenly from
+        the first rows to the last ones, so that together they learn from all rows; but if a block would leave fewer
+        rows than it has, all hold out the last ones. The linear model is fitted on all rows.
 
     validation_fraction : float, default=0.2
-        Fraction of the rows to hold out; only with `early_stopping=True`.
+        Fraction of the rows that a network holds out; only with `early_stopping=True`.
 
     validation_gap : int or "auto", default="auto"
-        Number of rows between those to train on and those held out that are left out; only with `early_stopping=True`.
-        If "auto", it is the number of outputs less one if the windows around there slide over one series, each being
-        the one before it moved on by one step, so that no row is trained on a future that overlaps those to predict;
-        and 0 otherwise. Windows of a single step do not tell.
+        Number of rows on either side of those held out that the network is not trained on; only with
+        `early_stopping=True`. If "auto", it is the number of outputs less one if the last windows slide over one
+        series, each being the one before it moved on by one step, so that no row is trained on a future that overlaps
+        those to predict; and 0 otherwise. Windows of a single step do not tell.
 
     n_iter_no_change : int, default=10
         Number of epochs without improvement by `tol` to stop after; only with `early_stopping=True`.
@@ -88,9 +103,16 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     tol : float, default=1e-4
         Fall of the loss that counts as an improvement; only with `early_stopping=True`.
 
-    normalize : bool, default=True
-        Whether to standardise each feature and each target, by the statistics of the training rows weighted by
-        `sample_weight`. Predictions are in the units of ``y`` either way.
+    normalize : {"window", True, False}, default="window"
+        How what the networks learn is normalised, by the statistics of the training rows weighted by `sample_weight`.
+        Predictions are in the units of ``y`` in all cases.
+
+        - "window": a network sees the deviations of each feature from its mean in that window, standardised, and the
+          hyperbolic tangent of the standardised mean [5]_ [6]_. It learns the deviations of the target from a ridge
+          regression on the means. So it does not depend on the level of a series, which a trend takes out of the
+          range of the training rows.
+        - True: each feature and each target is standardised.
+        - False: values stay as they are.
 
     warm_start : bool, default=False
         Whether `fit` goes on from the fitted network, its statistics and its optimizer's state, for another
@@ -100,7 +122,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Callbacks to call in training, each a Keras callback, of which every fit uses a copy, or a callable
         without arguments that makes one, such as a class. A class of your own, or Keras' ``LambdaCallback``, may change
         the model; the next fit of the same network then compiles anew. What a callback saves of its model loads in
-        Keras alone, and takes and returns raw values. ``BackupAndRestore`` is refused.
+        Keras alone, and takes and returns raw values. ``BackupAndRestore`` is refused. Each network has callbacks of
+        its own, so those that write a file need `n_networks=1`.
 
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, the order of rows in each epoch, and dropout. Pass an int for the same
@@ -127,25 +150,44 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Number of epochs that the network has been trained for.
 
     history_ : dict of str to list of float
-        The training loss after each epoch (``"loss"``), in units of the standardised target if
-        `normalize=True`; with `early_stopping=True` also that of the rows held out (``"val_loss"``).
+        The training loss after each epoch (``"loss"``), in units of the standardised target unless
+        `normalize=False`; with `early_stopping=True` also that of the rows held out (``"val_loss"``). Each is the mean
+        over the networks that were trained for so many epochs.
 
     weights_ : list of ndarray, float32
-        The network's weights in the order of Keras: for each layer and direction the kernel of shape
-        (n_inputs, 4 * units), the recurrent kernel of shape (units, 4 * units) and the bias of shape
+        The networks' weights, one network after the other, each in the order of Keras: for each layer and direction the
+        kernel of shape (n_inputs, 4 * units), the recurrent kernel of shape (units, 4 * units) and the bias of shape
         (4 * units,), their columns in the order input gate, forget gate, cell candidate, output gate; then the
-        kernel and bias of the output layer.
+        kernel and bias of the output layer. With `normalize="window"`, the inputs of the first layer are the deviations
+        of all features, then the means of all features.
+
+    network_weight_ : float
+        Weight of the networks in the prediction.
+
+    linear_weight_ : float
+        Weight of the linear model in the prediction: 1 - `network_weight_`, or 1 if the networks were trained on its
+        residuals, or 0 if `linear_skip=False`.
 
     feature_mean_, feature_scale_ : ndarray of shape (n_features,)
         What features are standardised with; zeros and ones if `normalize=False`.
 
+    deviation_scale_ : ndarray of shape (n_features,) or None
+        Standard deviation of each feature around its mean in a window; None unless `normalize="window"`.
+
     linear_coef_ : ndarray of shape (n_steps_in_, n_features, n_outputs_)
         Coefficients of the linear model for standardised features; zeros if `linear_skip=False`.
 
+    linear_intercept_ : ndarray of shape (n_outputs_,)
+        Intercepts of the linear model.
+
+    level_coef_ : ndarray of shape (n_features, n_outputs_)
+        Coefficients of the ridge regression on the means of standardised features in a window; zeros unless
+        `normalize="window"`.
+
     target_mean_, target_scale_ : ndarray of shape (n_outputs_,)
-        What is added to predictions, and what the network's output is multiplied with: the mean of the target, or
-        the intercept of the linear model if there is one, and the target's standard deviation. If `normalize=False`,
-        the scale is one, and the mean zero unless it is an intercept.
+        What is added to a network's output after the multiplication with the scale: mean and standard deviation of the
+        target or, with `normalize="window"`, of its deviations from the ridge regression on the means, the mean with
+        that regression's intercept. If the networks were trained on residuals, the mean is zero.
 
     See Also
     --------
@@ -160,13 +202,16 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     .. [1] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural Computation 9(8), 1997.
     .. [2] F. A. Gers, J. Schmidhuber and F. Cummins, "Learning to forget: continual prediction with LSTM",
        Neural Computation 12(10), 2000.
-    .. [3] G. P. Zhang, "Time series forecasting using a hybrid ARIMA and neural network model", Neurocomputing 50,
+    .. [3] J. M. Bates and C. W. J. Granger, "The combination of forecasts", Operational Research Quarterly 20(4), 1969.
+    .. [4] G. P. Zhang, "Time series forecasting using a hybrid ARIMA and neural network model", Neurocomputing 50,
        2003.
-    .. [4] G. Lai, W.-C. Chang, Y. Yang and H. Liu, "Modeling long- and short-term temporal patterns with deep
-       neural networks", SIGIR, 2018.
-    .. [5] I. Loshchilov and F. Hutter, "SGDR: Stochastic gradient descent with warm restarts", ICLR, 2017.
-    .. [6] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural networks", ICML, 2013.
-    .. [7] L. Breiman, "Stacked regressions", Machine Learning 24, 1996.
+    .. [5] T. Kim et al., "Reversible instance normalization for accurate time-series forecasting against distribution
+       shift", ICLR, 2022.
+    .. [6] D. Salinas, V. Flunkert, J. Gasthaus and T. Januschowski, "DeepAR: Probabilistic forecasting with
+       autoregressive recurrent networks", International Journal of Forecasting 36(3), 2020.
+    .. [7] I. Loshchilov and F. Hutter, "SGDR: Stochastic gradient descent with warm restarts", ICLR, 2017.
+    .. [8] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural networks", ICML, 2013.
+    .. [9] A. Krogh and J. Vedelsby, "Neural network ensembles, cross validation, and active learning", NIPS, 1994.
 
     Examples
     --------
@@ -181,18 +226,21 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
 
     _parameter_constraints: dict = {
         **BaseLSTM._parameter_constraints,
+        "n_networks": [Interval(Integral, 1, None, closed="left")],
+        "epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "loss": [StrOptions({"squared_error", "absolute_error", "huber"})],
         "linear_skip": ["boolean"],
         "bidirectional": ["boolean"],
         "validation_gap": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
-        "normalize": ["boolean"],
+        "normalize": ["boolean", StrOptions({"window"})],
     }
 
     def __init__(
         self,
         units=50,
         *,
-        loss="squared_error",
+        n_networks=4,
+        loss="absolute_error",
         linear_skip=True,
         bidirectional=False,
         dropout=0.0,
@@ -201,20 +249,21 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         learning_rate=0.005,
         learning_rate_schedule="cosine",
         global_clipnorm=1.0,
-        epochs=100,
+        epochs="auto",
         batch_size=32,
         early_stopping=True,
         validation_fraction=0.2,
         validation_gap="auto",
         n_iter_no_change=10,
         tol=1e-4,
-        normalize=True,
+        normalize="window",
         warm_start=False,
         callbacks=None,
         random_state=None,
         verbose=0,
     ):
         self.units = units
+        self.n_networks = n_networks
         self.loss = loss
         self.linear_skip = linear_skip
         self.bidirectional = bidirectional
@@ -348,7 +397,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         return y[:, 0] if self._y_ndim == 1 else y
 
     def to_keras(self):
-        """Return the fitted network as a compiled Keras model.
+        """Return the fitted networks and the linear model as one compiled Keras model.
 
         Returns
         -------
@@ -361,7 +410,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         return self._to_keras()
 
     def _network_settings(self):
-        return {"bidirectional": bool(self.bidirectional)}
+        return {"n_networks": int(self.n_networks), "bidirectional": bool(self.bidirectional)}
 
     def _check_target(self, X, y, *, reset):
         names, y = target_names(y), check_target(self, X, y)
@@ -384,45 +433,117 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         y = np.where(known[:, np.newaxis], sample.y, 0.0)
         return sample._replace(y=y, sample_weight=sample_weight, rows=np.flatnonzero(sample_weight))
 
-    def _split_rows(self, sample):
-        gap = self.validation_gap
-        if gap == "auto":  # no training row's future may reach into those of the others
-            gap = sample.y.shape[1] - 1
-            first = last_rows(sample.rows, self.validation_fraction)[1][0]
-            gap = gap if are_sliding(sample.windows[max(first - gap, 0) : first + 1]) else 0
-        return last_rows(sample.rows, self.validation_fraction, gap)
+    def _splits(self, sample, *, validates):
+        if not validates:
+            return [Split(sample.rows)] * self.n_networks
+        return blocks(sample.rows, self.validation_fraction, self._gap(sample), self.n_networks)
 
-    def _fit_head(self, sample, training_rows):
-        y, sample_weight = sample.y, sample.sample_weight
-        scale = target_scale(y, sample_weight, training_rows) if self.normalize else unit_scale(self.n_outputs_)
-        self.target_mean_, self.target_scale_ = scale
+    def _gap(self, sample: Sample) -> int:
+        """Return how many rows to leave out on each side of those to validate on."""
+        if self.validation_gap != "auto":
+            return self.validation_gap
+        gap = sample.y.shape[1] - 1  # no training row's future may reach into those of the others
+        first = sample.rows[-ceil(self.validation_fraction * len(sample.rows))]
+        return gap if are_sliding(sample.windows[max(first - gap, 0) : first + 1]) else 0
+
+    def _fit_scale(self, sample, rows):
+        super()._fit_scale(sample, rows)
+        self.deviation_scale_ = None
+        if self.normalize == "window":
+            scale = self._feature_scale()
+            self.deviation_scale_ = deviation_scale(sample.windows, sample.sample_weight, rows, scale)
+
+    def _fit_head(self, sample, rows, *, validates):
         self.linear_coef_ = np.zeros((*sample.windows.shape[1:], self.n_outputs_))
-        if self.linear_skip:  # trained on all rows, held out or not: early stopping is for the network only
-            scale = Scale(self.feature_mean_, self.feature_scale_)
-            self.linear_coef_, self.target_mean_ = fit_linear(sample, scale, self._seed)
+        self.linear_intercept_ = np.zeros(self.n_outputs_)
+        self.linear_weight_, self.network_weight_ = 0.0, 1.0
+        self._on_residuals, self._penalty = False, None
+        if self.linear_skip:  # trained on all rows, held out or not: early stopping is for the networks only
+            linear = fit_linear(sample, self._feature_scale(), self._seed)
+            self.linear_coef_, self.linear_intercept_, self._penalty = linear.coef, linear.intercept, linear.penalty
+            self._on_residuals = not validates
+            self.linear_weight_ = float(self._on_residuals)
+        self._fit_level(sample, rows)
+
+    def _fit_level(self, sample: Sample, rows: np.ndarray) -> None:
+        """Learn what is added to the networks' outputs, and what they are multiplied with."""
+        self.level_coef_ = np.zeros((sample.windows.shape[2], self.n_outputs_))
+        self.target_mean_, self.target_scale_ = np.zeros(self.n_outputs_), np.ones(self.n_outputs_)
+        if self.normalize == "window" and not self._on_residuals:
+            level = fit_level(sample._replace(rows=rows), self._feature_scale(), self._seed)
+            self.level_coef_, self.target_mean_ = level.coef, level.intercept
+        if self.normalize:
+            scale = target_scale(sample.y - self._level().predict(sample.windows), sample.sample_weight, rows)
+            self.target_scale_ = scale.std
+            if not self._on_residuals:
+                self.target_mean_ = self.target_mean_ + scale.mean
+
+    def _feature_scale(self) -> Scale:
+        return Scale(self.feature_mean_, self.feature_scale_)
+
+    def _scales(self):
+        deviation = None if self.deviation_scale_ is None else self.deviation_scale_ / self.feature_scale_
+        return {WINDOWS: self._feature_scale()._replace(deviation=deviation)}
+
+    def _level(self) -> LevelModel:
+        return LevelModel(self.level_coef_, self.target_mean_, self._feature_scale())
 
     def _head(self):
-        scale = Scale(self.feature_mean_, self.feature_scale_)
-        linear = LinearModel(self.linear_coef_, self.target_mean_, scale)
         return RegressionHead(
             n_outputs=self.n_outputs_,
             loss=self.loss,
-            zero_output=self.linear_skip,
-            linear=linear,
+            zero_output=self._on_residuals,
+            linear=LinearModel(self.linear_coef_, self.linear_intercept_, self._feature_scale()),
+            linear_weight=self.linear_weight_,
+            network_weight=self.network_weight_,
+            on_residuals=self._on_residuals,
+            level=self._level(),
             std=self.target_scale_,
         )
 
-    def _train(self, training, validation, missing, *, epochs, resume):
-        super()._train(training, validation, missing, epochs=epochs, resume=resume)
-        if validation is not None and self.linear_coef_.any():
-            self._shrink_network(validation)
+    def _train(self, runs, missing, *, epochs, resume):
+        if epochs == "auto":
+            n_batches = ceil(max(len(run.training.rows) for run in runs) / self.batch_size)
+            epochs = min(max(ceil(AUTO_STEPS / n_batches), MIN_EPOCHS), MAX_EPOCHS)
+        weighs_models = runs[0].validation is not None and self._penalty is not None and not self._on_residuals
+        if weighs_models:
+            self.linear_weight_, self.network_weight_ = 0.0, 1.0  # for callbacks, which see a network alone
+        super()._train(runs, missing, epochs=epochs, resume=resume)
+        if weighs_models:
+            runs = runs[: self._n_networks]
+            self._weigh_models([(run.training, run.validation) for run in runs if run.validation is not None])
 
-    def _shrink_network(self, validation: Sample) -> None:
-        """Scale the network's output by the factor from 0 to 1 with the least loss on the validation set."""
+    def _weigh_models(self, splits: list[tuple[Sample, Sample]]) -> None:
+        """Find the weight of the networks, by the rows that they and a linear model have not seen.
+
+        It is the best one on the last block or on all blocks, whichever is less. The last rows are the nearest to what
+        will be forecast, but few. In other blocks the networks know what comes afterwards.
+        """
+        by_rows: dict[int, tuple] = {}  # several networks may have the same rows to validate on
+        for split, weights in zip(splits, self._network_weights(), strict=True):
+            by_rows.setdefault(id(split[1].rows), (*split, []))[2].append(weights)
+        found = [self._predict_block(*block) for block in by_rows.values()]
+        head = self._head()
+        best_on_all = head.best_network_weight(*map(np.concatenate, zip(*found, strict=True)))
+        self.network_weight_ = min(best_on_all, head.best_network_weight(*found[-1]))
+        self.linear_weight_ = 1 - self.network_weight_
+
+    def _predict_block(self, training: Sample, validation: Sample, networks: list[list[np.ndarray]]) -> tuple:
+        """Return targets, predictions of a linear model and of networks, all of them encoded, and weights of rows.
+
+        The linear model is fitted on the training rows alone, with the penalty of that on all rows.
+        """
         from .. import _engine
 
         rows = validation.rows
         span = slice(rows[0], rows[-1] + 1)  # a view, also of rows between them that do not count
-        outputs = self._network_output({WINDOWS: validation.windows[span]})[rows - rows[0]]
-        factor = self._head().best_factor(outputs, validation.y[rows], validation.sample_weight[rows])
-        self.weights_ = _engine.scale_output(self.weights_, np.float32(factor))
+        windows, inside = validation.windows[span], rows - rows[0]
+        level = self._level()
+        targets = level.predict(training.windows) + training.y * self.target_scale_
+        scale = self._feature_scale()
+        linear = fit_linear(training._replace(y=targets), scale, self._seed, np.array([self._penalty]))
+        of_linear = (linear.predict(windows) - level.predict(windows)) / self.target_scale_
+        of_networks = mean_of_arrays(
+            [_engine.predict(self._network_spec(), weights, {WINDOWS: windows}, self._scales()) for weights in networks]
+        )
+        return validation.y[rows], of_linear[inside], of_networks[inside], validation.sample_weight[rows]

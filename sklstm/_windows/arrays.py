@@ -69,6 +69,16 @@ def fill_missing_steps(windows: np.ndarray) -> np.ndarray:
     return np.take_along_axis(windows, source[:, :, np.newaxis], axis=1)
 
 
+def window_means(windows: np.ndarray) -> np.ndarray:
+    """Return the mean of each feature over the steps of a window that are present; zero if there is none.
+
+    It sums up numbers of one precision in the order of C, since sums round by both.
+    """
+    present = ~np.isnan(windows).any(axis=2, keepdims=True)
+    sums = np.ascontiguousarray(np.where(present, windows, 0), dtype=np.float64).sum(axis=1)
+    return sums / np.maximum(present.sum(axis=1), 1)
+
+
 def have_partial_steps(windows: np.ndarray, rows: np.ndarray | None = None) -> bool:
     """Tell whether in some of the rows, or in any, there is a step of which some features are missing and some not."""
     if windows.shape[2] == 1 or not np.isnan(windows.min()):

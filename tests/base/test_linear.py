@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.linear_model import RidgeCV
+from sklearn.linear_model import Ridge, RidgeCV
 
 from sklstm._base import linear
-from sklstm._base.linear import LEVEL, PENALTIES, LinearModel, fit_linear, standardise_and_fill
+from sklstm._base.linear import LAST_STEP, PENALTIES, fit_linear, standardise_and_fill
 from sklstm._base.scaling import unit_scale
 from sklstm._specs import WINDOWS, Sample, Scale
 from sklstm._windows import arrays
@@ -18,14 +18,17 @@ def make_sample(windows, y, sample_weight=None):
 
 def fit_standardised(windows, y, sample_weight=None):
     """Fit a linear model on windows as they are."""
-    return fit_linear(make_sample(windows, y, sample_weight), unit_scale(windows.shape[2]), seed=0)
+    linear = fit_linear(make_sample(windows, y, sample_weight), unit_scale(windows.shape[2]), seed=0)
+    return linear.coef, linear.intercept
 
 
 def fit_all_rows(sample, scale):
     """Return the linear model of scikit-learn on all rows, and its penalty."""
     rows = sample.rows
     windows = standardise_and_fill(sample.windows[rows], scale)
-    design = [windows[:, step] - windows[:, step - 1] for step in range(1, windows.shape[1])] + [LEVEL * windows[:, -1]]
+    design = [windows[:, step] - windows[:, step - 1] for step in range(1, windows.shape[1])] + [
+        LAST_STEP * windows[:, -1]
+    ]
     return RidgeCV(PENALTIES).fit(np.hstack(design), sample.y[rows], sample.sample_weight[rows])
 
 
@@ -50,9 +53,11 @@ def test_fit_linear_is_a_ridge_regression_on_changes_and_the_last_step(
     sample = make_sample(windows, y, rng.uniform(0, 3, 60) * (rng.random(60) < 0.9) if weighted else None)
     scale = Scale(np.full(n_features, 2.0), np.full(n_features, 1.5))
     ridge = fit_all_rows(sample, scale)
-    coef, intercept = fit_linear(sample, scale, seed=0)
+    fitted = fit_linear(sample, scale, seed=0)
+    coef, intercept = fitted.coef, fitted.intercept
+    assert fitted.penalty == ridge.alpha_
     assert coef.shape == (n_steps, n_features, n_outputs)
-    coef_of_design = np.concatenate([-coef[:-1].cumsum(axis=0), coef.sum(axis=0, keepdims=True) / LEVEL])
+    coef_of_design = np.concatenate([-coef[:-1].cumsum(axis=0), coef.sum(axis=0, keepdims=True) / LAST_STEP])
     expected = np.reshape(ridge.coef_, (n_outputs, -1)).T
     assert_allclose(coef_of_design.reshape(-1, n_outputs), expected, rtol=1e-6, atol=1e-9)
     assert_allclose(intercept, np.broadcast_to(ridge.intercept_, n_outputs), rtol=1e-6, atol=1e-9)
@@ -67,8 +72,8 @@ def test_sums_of_products_keep_their_digits(offset, monkeypatch, rng):
     ridge = fit_all_rows(sample, scale)
     monkeypatch.setattr(linear, "FEW_VALUES", 0)
     monkeypatch.setattr(arrays, "CHUNK", 300)
-    predicted = LinearModel(*fit_linear(sample, scale, seed=0), scale).predict(windows)
-    design = np.concatenate([np.diff(windows, axis=1), LEVEL * windows[:, -1:]], axis=1)[:, :, 0]
+    predicted = fit_linear(sample, scale, seed=0).predict(windows)
+    design = np.concatenate([np.diff(windows, axis=1), LAST_STEP * windows[:, -1:]], axis=1)[:, :, 0]
     assert_allclose(predicted, ridge.predict(design).reshape(-1, 1), atol=1e-5)
 
 
@@ -88,16 +93,26 @@ def test_of_very_wide_windows_rows_are_drawn_at_random(n_rows, monkeypatch, rng)
         monkeypatch.setattr(linear, name, value)
     windows, y = rng.standard_normal((n_rows, 10, 2)), rng.standard_normal((n_rows, 1))
     weight = np.r_[0.0, np.ones(n_rows - 1)]
-    rows = linear._draw(np.flatnonzero(weight), 50, 7)
+    rows = linear.draw_rows(np.flatnonzero(weight), 50, 7)
     assert len(np.unique(rows)) == min(n_rows - 1, 50)
     assert (np.diff(rows) > 0).all()
     if n_rows == 100:
         assert len(np.unique(np.diff(rows))) > 2
-        assert not np.array_equal(rows, linear._draw(np.flatnonzero(weight), 50, 8))
-    coef, intercept = fit_linear(make_sample(windows, y, weight), unit_scale(2), seed=7)
+        assert not np.array_equal(rows, linear.draw_rows(np.flatnonzero(weight), 50, 8))
+    fitted = fit_linear(make_sample(windows, y, weight), unit_scale(2), seed=7)
     drawn = fit_linear(make_sample(windows[rows], y[rows]), unit_scale(2), seed=0)
-    assert_array_equal(coef, drawn[0])
-    assert_array_equal(intercept, drawn[1])
+    assert_array_equal(fitted.coef, drawn.coef)
+    assert_array_equal(fitted.intercept, drawn.intercept)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES[[0, 8]])
+def test_with_one_penalty_there_is_nothing_to_choose(penalty, regime, rng):
+    windows, y = rng.standard_normal((60, 4, 2)), rng.standard_normal((60, 2))
+    fitted = fit_linear(make_sample(windows, y), unit_scale(2), seed=0, penalties=np.array([penalty]))
+    design = np.concatenate([np.diff(windows, axis=1), LAST_STEP * windows[:, -1:]], axis=1).reshape(60, -1)
+    expected = Ridge(penalty).fit(design, y).predict(design)
+    assert_allclose(fitted.predict(windows), expected, rtol=1e-6)
+    assert fitted.penalty == penalty
 
 
 def test_fit_linear_shrinks_towards_what_follows_from_the_last_step(rng):

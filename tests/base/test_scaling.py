@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from sklstm import LSTMAnomalyDetector, LSTMClassifier, LSTMForecaster, SeasonalNaive, SlidingWindow, to_supervised
-from sklstm._base.scaling import feature_scale, target_scale, warn_of_masked_steps
+from sklstm._base.scaling import deviation_scale, feature_scale, target_scale, warn_of_masked_steps
 from sklstm._windows import arrays
 
 NAN = np.nan
@@ -17,11 +17,22 @@ def test_feature_scale_is_that_of_the_steps_present(rng, monkeypatch):
     windows[::3, 1, 0] = np.nan
     weight = rng.integers(1, 4, 20)
     rows = np.arange(2, 18)
-    mean, std = feature_scale(windows, weight, rows)
+    scale = feature_scale(windows, weight, rows)
     repeated = np.repeat(windows[rows], weight[rows], axis=0)
-    steps = repeated[~np.isnan(repeated).any(axis=2)]
-    assert_allclose(mean, steps.mean(axis=0))
-    assert_allclose(std, steps.std(axis=0))
+    missing = np.isnan(repeated).any(axis=2)
+    steps = repeated[~missing]
+    assert_allclose(scale.mean, steps.mean(axis=0))
+    assert_allclose(scale.std, steps.std(axis=0))
+    repeated[missing] = np.nan
+    deviations = (repeated - np.nanmean(repeated, axis=1, keepdims=True))[~missing]
+    assert_allclose(deviation_scale(windows, weight, rows, scale), deviations.std(axis=0))
+
+
+def test_deviations_of_a_feature_that_is_constant_in_each_window():
+    windows = np.repeat([[[0.1, 2.0]], [[0.3, 4.0]]], 3, axis=1)
+    windows[:, 1, 1] += 1
+    scale = feature_scale(windows, np.ones(2), np.arange(2))
+    assert_allclose(deviation_scale(windows, np.ones(2), np.arange(2), scale), [0.1, np.sqrt(2) / 3])
 
 
 def test_feature_scale_of_nothing():
@@ -117,5 +128,5 @@ def test_what_masks_no_steps_does_not_warn(sparse_column, tiny, rng):
 
 
 def test_target_scale_is_weighted():
-    mean, std = target_scale(np.array([[0.0], [1.0], [9.0]]), np.array([1.0, 3.0, 5.0]), np.array([0, 1]))
-    assert_allclose([mean[0], std[0]], [0.75, np.std([0, 1, 1, 1])])
+    scale = target_scale(np.array([[0.0], [1.0], [9.0]]), np.array([1.0, 3.0, 5.0]), np.array([0, 1]))
+    assert_allclose([scale.mean[0], scale.std[0]], [0.75, np.std([0, 1, 1, 1])])

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from sklstm._base.splitting import last_rows, stratified_rows
+from sklstm._base.splitting import Split, blocks, last_rows, stratified_rows, training_rows
 
 
 @given(st.integers(2, 60), st.floats(0.01, 0.99), st.integers(0, 5))
@@ -19,6 +19,43 @@ def test_the_last_rows_are_held_out_behind_a_gap(n_rows, fraction, gap):
     training, validation = last_rows(rows, fraction, gap)
     assert_array_equal(validation, rows[rows >= first])
     assert_array_equal(training, rows[rows < first - gap])
+
+
+@given(st.integers(2, 60), st.floats(0.01, 0.6), st.integers(0, 5), st.integers(1, 6))
+def test_blocks_are_spread_from_the_first_rows_to_the_last(n_rows, fraction, gap, n_blocks):
+    rows = np.arange(3, 3 + 2 * n_rows, 2)
+    size = int(np.ceil(fraction * n_rows))
+    if not (rows < rows[-size] - gap).any():
+        return
+    splits = blocks(rows, fraction, gap, n_blocks)
+    assert len(splits) == n_blocks
+    for training, validation in splits:
+        assert_array_equal(np.diff(validation), 2)
+        near = (rows >= validation[0] - gap) & (rows <= validation[-1] + gap)
+        assert_array_equal(training, rows[~near])
+        assert len(validation) == size
+    assert_array_equal(splits[-1].validation, rows[-size:])
+    firsts = np.array([split.validation[0] for split in splits])
+    if (firsts == firsts[-1]).all():
+        assert_array_equal(splits[0].training, last_rows(rows, fraction, gap).training)
+    else:
+        assert firsts[0] == rows[0]
+        assert np.ptp(np.diff(firsts)) <= 2  # a row
+        assert min(len(split.training) for split in splits) >= size
+
+
+def test_blocks_that_would_leave_few_rows_are_the_last_rows():
+    rows = np.arange(20)
+    apart, few = blocks(rows, 0.25, 3, 3), blocks(rows, 0.25, 6, 3)
+    assert [split.validation[0] for split in apart] == [0, 8, 15]
+    assert [len(split.training) for split in apart] == [12, 9, 12]
+    assert [split.validation[0] for split in few] == [15] * 3
+    assert all(split.validation is few[0].validation for split in few)
+
+
+def test_training_rows_are_those_of_any_network():
+    splits = [Split(np.array([4, 1]), np.array([0])), Split(np.array([2, 4]), np.array([5]))]
+    assert_array_equal(training_rows(splits), [1, 2, 4])
 
 
 def test_rows_of_every_class_are_drawn_in_proportion():

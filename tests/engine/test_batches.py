@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklstm._engine.batches import BLOCK, MAX_BATCHES_IN_BLOCK, Batches, batches_in_block, standardise
 from sklstm._specs import WINDOWS, Sample, Scale
 
+NAN = np.nan
 SCALES = {WINDOWS: Scale(np.zeros(2), np.ones(2))}
 
 
@@ -87,6 +88,14 @@ def test_standardised_in_the_precision_of_the_statistics(dtype):
     result = standardise(windows, Scale(np.array([1e8]), np.array([4.0])))
     assert result.dtype == np.float32
     assert_array_equal(result[0, :, 0], [0, 2])
+
+
+def test_steps_as_deviations_from_their_window_and_its_level():
+    windows = np.array([[[NAN, 7], [1, 2], [5, 4.0]], [[NAN, NAN], [NAN, 1], [NAN, NAN]]])
+    result = standardise(windows, Scale(np.array([1.0, 0.0]), np.array([2.0, 3.0]), np.array([0.5, 2.0])))
+    expected = [[-1 / 0.5, -1 / 6, np.tanh(1), np.tanh(1)], [1 / 0.5, 1 / 6, np.tanh(1), np.tanh(1)]]
+    assert_allclose(result[0, 1:], expected, rtol=1e-6)
+    assert np.isnan(result).any(axis=2).tolist() == [[True, False, False], [True, True, True]]
 
 
 @given(st.integers(1, 300), st.integers(1, 9))

@@ -3,8 +3,10 @@ import os
 import pickle
 import random
 import re
+import signal
 import subprocess
 import sys
+import threading
 import warnings
 
 import joblib
@@ -25,6 +27,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_sco
 from sklearn.multioutput import MultiOutputRegressor, RegressorChain
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from sklstm import LSTMForecaster, SlidingWindow, forecast, to_supervised
 from sklstm._base.heads import LOSSES
@@ -38,6 +41,9 @@ def assert_same_weights(a, b, **tolerance):
         assert_allclose(one, other, **{"rtol": 0, "atol": 0} | tolerance)
 
 
+needs_threads = pytest.mark.skipif(
+    os.environ.get("KERAS_BACKEND", "jax") != "jax", reason="only JAX leaves threads to us"
+)
 LINEAR = {"linear_skip": True}
 LINEAR_ALONE = LINEAR | {"learning_rate": 1e-9}  # beside a linear path, the network starts without output
 
@@ -469,32 +475,44 @@ def test_of_noise_the_network_learns_next_to_nothing():
         model = LSTMForecaster(8, epochs=20, learning_rate=0.02, random_state=seed).fit(X, y)
         shares.append(network_part(model, X).var())
     assert np.mean(shares) < 0.02
-    assert min(shares) == 0
+
+
+def predictions_of_parts(model, X):
+    """Return what the networks predict, and what the linear model does."""
+    networks = copy.copy(model)
+    networks.network_weight_, networks.linear_weight_ = 1.0, 0.0
+    return networks.predict(X), model._head().linear.predict(X)[:, 0]
 
 
 @pytest.mark.parametrize("loss_name", ["squared_error", "absolute_error", "huber"])
 @pytest.mark.parametrize("signal", [0, 1, 9])
-def test_the_part_of_the_network_is_that_with_the_least_loss_in_validation(tiny, rng, signal, loss_name):
+@pytest.mark.parametrize("given", [False, True])
+def test_networks_and_linear_model_are_weighed_by_rows_that_both_have_not_seen(tiny, rng, signal, loss_name, given):
     X = rng.standard_normal((80, 3, 1))
     y = signal * np.abs(X[:, -1, 0]) + rng.standard_normal(80)
     weight = rng.uniform(0.5, 2, 80)
-    model = tiny(**LINEAR, loss=loss_name, early_stopping=True, validation_fraction=0.25, epochs=30, learning_rate=0.05)
-    model.fit(X, y, weight)
-    part = network_part(model, X)
-    rest = y - (model.predict(X) - part)
+    params = {"loss": loss_name, "early_stopping": True, "validation_fraction": 0.25, "epochs": 30}
+    model = tiny(**LINEAR, **params, learning_rate=0.05)
+    if given:
+        model.fit(X[:60], y[:60], weight[:60], X_val=X[60:], y_val=y[60:], sample_weight_val=weight[60:])
+    else:
+        model.fit(X, y, weight)
+    networks, linear = predictions_of_parts(model, X)
+    assert_allclose(model.predict(X), model.network_weight_ * networks + model.linear_weight_ * linear)
+    assert model.linear_weight_ == 1 - model.network_weight_
+    of_first_rows = tiny(**LINEAR_ALONE).fit(X[:60], y[:60], weight[:60])._head().linear.predict(X)[:, 0]
 
-    def loss(factor):
-        errors = (rest - factor * part)[60:] / model.target_scale_
+    def loss(network_weight):
+        errors = (network_weight * networks + (1 - network_weight) * of_first_rows - y)[60:] / model.target_scale_
         return np.average(LOSSES[loss_name](errors), weights=weight[60:])
 
-    assert loss(1) <= min(loss(0), loss(0.95))
-    as_trained = np.isclose(loss(1), min(model.history_["val_loss"]))
-    assert as_trained or loss(1) <= loss(1.05)
+    best = loss(model.network_weight_)
+    assert best <= min(loss(share) for share in np.linspace(0, 1, 21)) + 1e-3  # the other linear model has its penalty
 
 
 @pytest.mark.parametrize("loss", ["absolute_error", "huber"])
-def test_an_outlier_in_validation_does_not_switch_off_a_robust_network(tiny, rng, loss):
-    """The factor with the least squared error would be zero, and the error that of the linear model."""
+def test_an_outlier_in_validation_does_not_switch_off_robust_networks(tiny, rng, loss):
+    """The weight with the least squared error would be zero, and the error that of the linear model."""
     X = rng.standard_normal((300, 2, 1))
     y = np.abs(X[:, -1, 0])
     noisy = y.copy()
@@ -502,10 +520,218 @@ def test_an_outlier_in_validation_does_not_switch_off_a_robust_network(tiny, rng
     noisy[outlier] -= 100
     model = tiny(**LINEAR, loss=loss, early_stopping=True, units=8, epochs=30, learning_rate=0.03)
     model.fit(X[:200], noisy[:200])
-    errors = [
-        np.abs(part - y[200:]).mean() for part in (model.predict(X[200:]), model._head().linear.predict(X[200:])[:, 0])
-    ]
-    assert errors[0] < 0.3 * errors[1]
+    linear = predictions_of_parts(model, X[200:])[1]
+    assert np.abs(model.predict(X[200:]) - y[200:]).mean() < 0.3 * np.abs(linear - y[200:]).mean()
+
+
+# Several networks
+
+
+def single_networks(model):
+    """Return a model for each network of a fitted one."""
+    for weights in model._network_weights():
+        single = copy.copy(model)
+        single.weights_, single._n_networks = weights, 1
+        yield single
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("params", [{}, {"linear_skip": True, "early_stopping": True, "normalize": "window"}], ids=str)
+def test_networks_are_averaged(tiny, windows, params):
+    X, y = windows
+    model = tiny(n_networks=3, **params).fit(X, y)
+    predictions = [single.predict(X) for single in single_networks(model)]
+    assert len(predictions) == 3
+    assert not np.allclose(predictions[0], predictions[1])
+    assert_allclose(model.predict(X), np.mean(predictions, axis=0))
+    assert_allclose(model.to_keras().predict(X, verbose=0)[:, 0], model.predict(X), atol=1e-4)
+
+
+def test_the_first_network_is_that_of_a_fit_of_one(tiny, windows):
+    several = tiny(n_networks=3).fit(*windows)
+    for array, expected in zip(several.weights_, tiny().fit(*windows).weights_, strict=False):
+        assert_array_equal(array, expected)
+
+
+def test_history_is_the_mean_over_the_networks_that_were_trained_so_long(tiny, windows, monkeypatch):
+    from sklstm import _engine
+
+    trained = []
+    train = _engine.train
+    monkeypatch.setattr(_engine, "train", lambda *args, **kwargs: trained.extend(train(*args, **kwargs)) or trained)
+    params = {"early_stopping": True, "epochs": 30, "n_iter_no_change": 1, "learning_rate": 0.05}
+    model = tiny(n_networks=3, **params).fit(*windows)
+    losses = [network.history["val_loss"] for network in trained]
+    assert len(set(map(len, losses))) > 1
+    assert model.n_iter_ == max(map(len, losses)) == len(model.history_["loss"])
+    expected = [np.mean([loss[epoch] for loss in losses if epoch < len(loss)]) for epoch in range(model.n_iter_)]
+    assert_allclose(model.history_["val_loss"], expected)
+
+
+def test_each_network_holds_out_another_block_and_all_rows_beside_it(tiny):
+    """Targets of the block, and of the rows around it whose futures overlap with its own, change no weight."""
+    X, y = to_supervised(make_sine(104), horizon=3)
+    X = SlidingWindow(5).fit_transform(X)
+    model = tiny(n_networks=3, early_stopping=True, validation_fraction=0.2, epochs=1, normalize=False)
+    before = [network.weights_ for network in single_networks(model.fit(X, y))]
+    for number, first in enumerate([0, 40, 80]):  # of 101 rows, of which 21 are held out, and a gap of 2
+        for changed, is_held_out in [
+            (slice(max(first - 2, 0), first + 23), True),
+            (slice(max(first - 3, 0), max(first - 2, 0)), False),
+            (slice(first + 23, first + 24), False),
+        ]:
+            other = y.copy()
+            other[changed] += 1
+            if np.array_equal(other, y):  # beyond the ends
+                continue
+            weights = list(single_networks(model.fit(X, other)))[number].weights_
+            same = all(np.array_equal(array, expected) for array, expected in zip(weights, before[number], strict=True))
+            assert same == is_held_out, (number, changed)
+
+
+def test_the_number_of_threads_changes_no_network(tiny, windows):
+    X, y = windows
+    model = tiny(n_networks=4, early_stopping=True, linear_skip=True, normalize="window")
+    expected = model.fit(X, y).predict(X)
+    with threadpool_limits(1):
+        assert_array_equal(model.fit(X, y).predict(X), expected)
+
+
+@pytest.mark.backend
+def test_training_of_several_networks_resumes(tiny, windows):
+    X, y = windows
+    whole = tiny(n_networks=2, epochs=4).fit(X, y)
+    parts = tiny(n_networks=2)
+    for _ in range(4):
+        parts.partial_fit(X, y)
+    assert_same_weights(parts, whole)
+    warm = tiny(n_networks=2, epochs=2, warm_start=True).fit(X, y).fit(X, y)
+    assert_same_weights(warm, whole)
+    assert warm.history_ == parts.history_ == whole.history_
+    with pytest.raises(ValueError, match=r"'n_networks': 2.*cannot become.*'n_networks': 3"):
+        warm.set_params(n_networks=3).fit(X, y)
+
+
+@pytest.mark.backend
+def test_each_network_calls_callbacks_of_its_own(tiny, windows):
+    import keras
+
+    calls = []
+
+    class Count(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.n_epochs = 0
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.n_epochs += 1
+            calls.append(self.n_epochs)
+
+    tiny(n_networks=3, callbacks=[Count()]).fit(*windows)
+    assert calls == [1, 2] * 3
+
+
+def test_callbacks_that_write_a_file_need_a_single_network(tiny, windows, tmp_path):
+    import keras
+
+    log = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    with pytest.raises(ValueError, match=r"CSVLogger, .* n_networks=2 networks .*Set n_networks=1"):
+        tiny(n_networks=2, callbacks=[log]).fit(*windows)
+    tiny(callbacks=[log]).fit(*windows)
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_training_resumes_with_the_networks_that_an_interrupt_left(tiny, windows, early_stopping):
+    import keras
+
+    class InterruptSecond(keras.callbacks.Callback):
+        n_trained = 0
+
+        def on_train_begin(self, logs=None):
+            InterruptSecond.n_trained += 1
+
+        def on_epoch_end(self, epoch, logs=None):
+            if InterruptSecond.n_trained == 2 and epoch == 2:
+                raise KeyboardInterrupt
+
+    X, y = windows
+    params = {"linear_skip": True, "early_stopping": early_stopping, "normalize": "window", "warm_start": True}
+    model = tiny(n_networks=4, epochs=5, callbacks=InterruptSecond, **params)
+    with pytest.warns(UserWarning, match="3 of 5 epochs.* of 2 of 4 networks"):
+        model.fit(X, y)
+    assert len(model._network_weights()) == 2
+    assert model.n_iter_ == 5
+    before = model.predict(X)
+    model.set_params(callbacks=None).fit(X, y).partial_fit(X, y)
+    assert len(model._network_weights()) == 2
+    assert not np.allclose(model.predict(X), before)
+
+
+def test_an_error_in_one_network_ends_the_others(tiny, windows):
+    X, y = windows
+    model = tiny(n_networks=4, epochs=3).fit(X, y)
+    expected = model.predict(X)
+    with pytest.raises(ValueError, match="no longer finite"):
+        model.set_params(learning_rate=1e30, global_clipnorm=None).fit(X, y)
+    assert_array_equal(model.predict(X), expected)
+
+
+@needs_threads
+def test_an_interrupt_reaches_networks_in_threads(rng):
+    X = rng.standard_normal((4000, 30, 1))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    model = LSTMForecaster(units=64, epochs=500, batch_size=100, n_networks=2, early_stopping=False)
+    threading.Timer(6.0, os.kill, [os.getpid(), signal.SIGINT]).start()  # to the process, as a terminal does
+    try:
+        with pytest.warns(UserWarning, match="interrupted"):
+            model.fit(X, X[:, -1, 0])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert 0 < model.n_iter_ < 400
+
+
+# The level of a window
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_constant_target_is_forecast(tiny, rng, early_stopping):
+    for X in (np.full((100, 5, 1), 7.0), rng.standard_normal((100, 5, 1))):
+        model = tiny(linear_skip=True, early_stopping=early_stopping, normalize="window").fit(X, np.full(100, 5.0))
+        assert_allclose(model.predict(X), 5, atol=1e-6 if early_stopping else 0.01)
+
+
+def test_the_mean_of_a_target_that_windows_do_not_explain(tiny, rng):
+    X, y = np.full((100, 5, 1), 2.0), 50 + rng.standard_normal(100)
+    model = tiny(normalize="window", learning_rate=1e-9).fit(X, y)
+    assert_allclose(model.predict(X), y.mean(), atol=1)
+
+
+def test_a_trend_does_not_take_windows_out_of_the_range_of_training(tiny):
+    """A season on a trend that more than doubles the level after the training rows."""
+    steps = np.arange(600.0)
+    series = np.sin(steps * 2 * np.pi / 12) + np.abs(np.sin(steps * 2 * np.pi / 24)) + steps / 20
+    X, y = to_supervised(series.reshape(-1, 1), horizon=6)
+    X = SlidingWindow(24).fit_transform(X)
+    errors = {}
+    for normalize in ("window", True):
+        model = tiny(units=16, epochs=30, learning_rate=0.01, normalize=normalize).fit(X[24:250], y[24:250])
+        errors[normalize] = np.abs(model.predict(X[300:]) - y[300:]).mean()
+    assert errors["window"] < 0.25 < 2 < errors[True]
+
+
+def test_the_level_itself_is_seen_too(tiny, rng):
+    X = np.repeat(rng.standard_normal((400, 1, 1)), 3, axis=1)
+    y = np.abs(X[:, 0, 0])
+    model = tiny(units=8, epochs=40, learning_rate=0.03, normalize="window").fit(X[:300], y[:300])
+    assert model.score(X[300:], y[300:]) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "batch_size", "n_epochs"), [(40, 32, 100), (640, 1, 5), (640, 32, 50), (640, 40, 63)]
+)
+def test_epochs_by_the_number_of_steps_of_the_optimizer(tiny, rng, n_rows, batch_size, n_epochs):
+    X = rng.standard_normal((n_rows, 1, 1))
+    assert tiny(epochs="auto", units=1, batch_size=batch_size).fit(X, X[:, 0, 0]).n_iter_ == n_epochs
 
 
 # The learning rate
@@ -683,9 +909,8 @@ def test_x_val_stands_in_for_the_last_rows(tiny, windows):
 def test_with_x_val_all_rows_train(tiny, windows):
     X, y = windows
     model = tiny(**LINEAR, early_stopping=True).fit(X, y, X_val=X[:5] + 1, y_val=y[:5])
-    plain = tiny(**LINEAR).fit(X, y)
-    assert model.history_["loss"] == plain.history_["loss"]
-    assert_array_equal(model.linear_coef_, plain.linear_coef_)
+    assert model.history_["loss"] == tiny().fit(X, y).history_["loss"]
+    assert_array_equal(model.linear_coef_, tiny(**LINEAR).fit(X, y).linear_coef_)
 
 
 def test_rows_of_weight_zero_in_x_val_do_not_count(tiny, windows):
@@ -1021,7 +1246,9 @@ def test_to_keras(tiny, windows, tmp_path):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("linear_skip", [False, True])
+@pytest.mark.parametrize(
+    "params", [{}, {"linear_skip": True, "n_networks": 2, "early_stopping": True, "normalize": "window"}], ids=str
+)
 @pytest.mark.parametrize(
     ("n_steps", "n_features", "n_outputs"),
     [
@@ -1030,12 +1257,12 @@ def test_to_keras(tiny, windows, tmp_path):
         *(pytest.param(*shape, marks=pytest.mark.thorough) for shape in [(1, 1, 1), (2, 1, 1), (9, 1, 4)]),
     ],
 )
-def test_the_keras_model_predicts_alike(tiny, rng, n_steps, n_features, n_outputs, linear_skip):
+def test_the_keras_model_predicts_alike(tiny, rng, n_steps, n_features, n_outputs, params):
     X = 300 + 7 * rng.standard_normal((60, n_steps, n_features))
     y = rng.standard_normal((60, n_outputs)) + X[:, -1, :1]
     X[rng.random(X.shape) < np.repeat([0, 0.3, 0.9], 20)[:, np.newaxis, np.newaxis]] = np.nan
     X[:n_steps, :, 0][np.tri(n_steps, dtype=bool)] = np.nan
-    model = tiny(linear_skip=linear_skip).fit(X, y)
+    model = tiny(**params).fit(X, y)
     assert_allclose(model.to_keras().predict(X, verbose=0), model.predict(X), rtol=0, atol=2e-3)
 
 

@@ -15,6 +15,7 @@ from sklstm._windows.arrays import (
     have_partial_steps,
     missing_steps,
     products_by_row,
+    window_means,
     window_view,
 )
 
@@ -152,3 +153,16 @@ def test_filling_features_is_pandas_forward_fill_in_steps_that_have_some(windows
     partial = np.isnan(windows) != np.isnan(windows).all(axis=2, keepdims=True)
     assert have_partial_steps(windows) == partial.any()
     assert have_partial_steps(windows, np.array([0])) == partial[0].any()
+
+
+def test_window_means_are_those_of_the_steps_present():
+    windows = np.array([[[1, 2], [NAN, 9], [2, 4.0]], [[NAN, NAN]] * 3, [[0, 1]] * 3])
+    assert_allclose(window_means(windows), [[1.5, 3], [0, 0], [0, 1]])
+
+
+def test_window_means_do_not_depend_on_layout_and_precision(rng):
+    windows = window_view(rng.standard_normal((300, 3)).astype(np.float32), 100)
+    expected = window_means(windows)
+    for same in (windows.copy(), np.asfortranarray(windows), windows.astype(np.float64), windows.copy()[::-1][::-1]):
+        assert_array_equal(window_means(same), expected)
+    assert_array_equal(np.concatenate([window_means(row[np.newaxis]) for row in windows]), expected)

@@ -11,11 +11,13 @@ from ..runtime.precision import float32_by_default
 from .builders import BuildOptions, keras_inputs, network_outputs, without_missing
 from .objectives import make_loss, make_optimizer
 
+EXPORTED = BuildOptions(missing="anywhere", exported=True)
+
 
 @float32_by_default()
 def to_keras(
     spec: NetworkSpec,
-    weights: list[np.ndarray],
+    networks: list[list[np.ndarray]],
     scales: dict[str, Scale],
     step: StepSpec,
     output: OutputSpec,
@@ -24,30 +26,72 @@ def to_keras(
 ) -> keras.Model:
     """Return a compiled model from raw windows to outputs in the units of the target, or to probabilities of classes.
 
-    It is made of Keras' own layers and operations alone, so that it loads where this package is not installed.
+    `networks` are the weights of each, over whose outputs it takes the mean. It is made of Keras' own layers and
+    operations alone, so that it loads where this package is not installed.
     """
-    inputs = keras_inputs(spec)
+    inputs = {
+        item.name: keras.Input((item.shape[0], len(scales[item.name].mean)), dtype="float32", name=item.name)
+        for item in spec.inputs
+    }
     standardised = {name: _rescaling(scales[name])(tensor) for name, tensor in inputs.items()}
-    outputs = network_outputs(spec, standardised, BuildOptions(missing="anywhere", exported=True))
+    entering = {name: _deviations_and_level(tensor, scales[name]) for name, tensor in standardised.items()}
+    model_inputs = inputs[WINDOWS] if len(inputs) == 1 else inputs
+    if len(networks) == 1:
+        outputs = network_outputs(spec, entering, EXPORTED)
+        keras.Model(model_inputs, outputs).set_weights(networks[0])
+    else:
+        models = [_network_model(spec, weights, f"network_{number}") for number, weights in enumerate(networks)]
+        outputs = layers.Average(dtype="float32")([model(entering) for model in models])
     if output.softmax:
         outputs = layers.Activation("softmax", dtype="float32")(outputs)  # which, unlike Softmax, takes no mask
     else:
         outputs = layers.Rescaling(output.std, output.mean, dtype="float32")(outputs)
-    model_inputs = inputs[WINDOWS] if len(inputs) == 1 else inputs
     model = keras.Model(model_inputs, outputs)
-    model.set_weights(weights)
     if output.linear_coef is not None and output.linear_coef.any():
         linear = _linear_outputs(standardised[WINDOWS], spec.n_outputs)
-        model = keras.Model(model_inputs, layers.Add(dtype="float32")([outputs, linear]))
+        model = keras.Model(model_inputs, layers.Add(dtype="float32")([model.output, linear]))
         model.get_layer("linear").set_weights([output.linear_coef.reshape(-1, spec.n_outputs)])
+    if output.level_coef is not None and output.level_coef.any():
+        level = _dense(spec.n_outputs, "level")(_window_means(standardised[WINDOWS]))
+        model = keras.Model(model_inputs, layers.Add(dtype="float32")([model.output, level]))
+        model.get_layer("level").set_weights([output.level_coef])
     loss = make_loss(step.loss, **({"from_logits": False} if output.softmax else {}))
     model.compile(make_optimizer(step.optimizer, learning_rate, step.global_clipnorm), loss)
     model.optimizer.build(model.trainable_variables)  # without its variables, a file would load with a warning
     return model
 
 
+def _network_model(spec: NetworkSpec, weights: list[np.ndarray], name: str) -> keras.Model:
+    """Return a model from standardised windows to one network's outputs."""
+    inputs = keras_inputs(spec)
+    model = keras.Model(inputs, network_outputs(spec, inputs, EXPORTED), name=name)
+    model.set_weights(weights)
+    return model
+
+
 def _rescaling(scale: Scale) -> layers.Rescaling:
     return layers.Rescaling(1 / scale.std, -scale.mean / scale.std, dtype="float32")
+
+
+def _deviations_and_level(windows: keras.KerasTensor, scale: Scale) -> keras.KerasTensor:
+    """Return what `standardise` makes of standardised windows."""
+    if scale.deviation is None:
+        return windows
+    level = ops.zeros_like(windows) + _window_means(windows)[:, None]
+    deviations = layers.Rescaling(1 / scale.deviation, dtype="float32")(windows - level)
+    return ops.concatenate([deviations, ops.tanh(level)], axis=2)
+
+
+def _window_means(windows: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the mean of each feature over the steps that are present."""
+    values, present = without_missing(windows)
+    n_present = ops.sum(ops.cast(present, "float32"), axis=1, keepdims=True)
+    return ops.sum(values, axis=1) / ops.maximum(n_present, 1.0)
+
+
+def _dense(n_outputs: int, name: str) -> layers.Dense:
+    kernel = keras.initializers.GlorotUniform(seed=0)  # any, but not drawn from the global random state
+    return layers.Dense(n_outputs, use_bias=False, kernel_initializer=kernel, dtype="float32", name=name)
 
 
 def _linear_outputs(windows: keras.KerasTensor, n_outputs: int) -> keras.KerasTensor:
@@ -62,5 +106,4 @@ def _linear_outputs(windows: keras.KerasTensor, n_outputs: int) -> keras.KerasTe
     source = ops.maximum(source, ops.cast(first, "int32"))
     filled = ops.take_along_axis(values, source[:, :, None], axis=1)
     filled = layers.Flatten(dtype="float32")(filled)
-    kernel = keras.initializers.GlorotUniform(seed=0)  # any, but not drawn from the global random state
-    return layers.Dense(n_outputs, use_bias=False, kernel_initializer=kernel, dtype="float32", name="linear")(filled)
+    return _dense(n_outputs, "linear")(filled)

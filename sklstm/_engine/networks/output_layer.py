@@ -28,8 +28,3 @@ def apply_output(weights: list[np.ndarray], hidden: np.ndarray) -> np.ndarray:
     """Return outputs as float64, each row by itself, from what the layer sees."""
     kernel, bias = weights[-2:]
     return products_by_row(hidden.astype(np.float64), kernel) + bias
-
-
-def scale_output(weights: list[np.ndarray], factor: np.float32) -> list[np.ndarray]:
-    """Return weights with which a network's outputs are multiplied by a factor."""
-    return [*weights[:-2], *(array * factor for array in weights[-2:])]

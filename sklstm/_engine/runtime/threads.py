@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from threading import local
 
 import joblib
 import keras
@@ -12,24 +13,32 @@ from threadpoolctl import ThreadpoolController
 
 from .entry import in_32_bits
 
+_thread = local()
+
 
 @contextmanager
 def mapping(n_tasks: int) -> Iterator[Callable]:
     """Give a function like ``map`` for so many tasks, on as many threads as scikit-learn's own loops would have.
 
     So ``OMP_NUM_THREADS`` and threadpoolctl limit them, and joblib's worker processes share the cores. The other
-    backends use all cores by themselves.
+    backends use all cores by themselves. A thread that works on a task has no others for parts of it.
     """
     n_threads = min(n_tasks, _effective_n_threads()) if n_tasks > 1 and is_jax_on_cpu() else 1
     if n_threads == 1:
         yield map
         return
-    with ThreadPoolExecutor(n_threads) as pool:
+    with ThreadPoolExecutor(n_threads, initializer=_work_alone) as pool:
         yield lambda task, *arguments: pool.map(in_32_bits(task), *arguments)
+
+
+def _work_alone() -> None:
+    _thread.works_alone = True
 
 
 def _effective_n_threads() -> int:
     """Return the number of threads of OpenMP's loops: all physical cores unless it is limited."""
+    if getattr(_thread, "works_alone", False):
+        return 1
     limits = [library.num_threads for library in _openmp_libraries()]
     if "OMP_NUM_THREADS" not in os.environ:
         limits.append(joblib.cpu_count(only_physical_cores=True))

@@ -24,18 +24,19 @@ HARMLESS = {
     keras.callbacks.RemoteMonitor,
     keras.callbacks.TerminateOnNaN,
 }
+WRITES_FILE = (keras.callbacks.CSVLogger, keras.callbacks.ModelCheckpoint, keras.callbacks.TensorBoard)
 BATCH_HOOKS = [f"on{phase}_batch_{end}" for phase in ("", "_train", "_test") for end in ("begin", "end")]
 
 
 class TrainingCallbacks:
     """All callbacks of a training, in the order in which they are called; `own` are copies of the user's."""
 
-    def __init__(self, training: TrainingSpec, batches: Batches, first_epoch: int, *, validates: bool, own: Sequence):
-        self._epochs = _Epochs(batches, training.seed)
+    def __init__(self, training: TrainingSpec, batches: Batches, *, validates: bool, own: Sequence):
+        self._epochs = _Epochs(batches, training)
         self._early_stopping = _early_stopping(training) if validates else []
         self._history = keras.callbacks.History()
         cosine = training.learning_rate_schedule == "cosine"
-        schedule = [_CosineDecay(first_epoch, training.epochs)] if cosine else []
+        schedule = [_CosineDecay(training.first_epoch, training.epochs)] if cosine else []
         self.all = [self._epochs, *schedule, *own, *self._early_stopping, self._history]
 
     @property
@@ -58,8 +59,8 @@ class TrainingCallbacks:
             callback.on_train_end(logs)
 
 
-def copies_of(callbacks: Sequence) -> list[keras.callbacks.Callback]:
-    """Return a fit's own callbacks: copies of the given ones, and what factories make.
+def copies_of(callbacks: Sequence, n_networks: int) -> list[keras.callbacks.Callback]:
+    """Return a network's own callbacks: copies of the given ones, and what factories make.
 
     Raises
     ------
@@ -80,6 +81,11 @@ def copies_of(callbacks: Sequence) -> list[keras.callbacks.Callback]:
                 f"`callbacks` hold {type(callback).__name__}, which cannot resume a fit: its files have neither the "
                 "history nor the statistics of the data. Train in parts instead: call `fit` with warm_start=True, or "
                 "`partial_fit`, and pickle the estimator after each call."
+            )
+        if isinstance(callback, WRITES_FILE) and n_networks > 1:
+            raise ValueError(
+                f"`callbacks` hold {type(callback).__name__}, whose file each of the n_networks={n_networks} networks "
+                "of a fit would write. Set n_networks=1, or leave the callback out."
             )
         own.append(callback)
     return own
@@ -105,16 +111,16 @@ class _Epochs(keras.callbacks.Callback):
     As the first callback of all, it knows what others may not have seen yet when training is interrupted.
     """
 
-    def __init__(self, batches: Batches, seed: int):
+    def __init__(self, batches: Batches, training: TrainingSpec):
         super().__init__()
         self._batches = batches
-        self._seed = seed
+        self._training = training
         self.began = self.training_ended = False
         self.last_ended: tuple[int, dict] = (-1, {})
 
     def on_epoch_begin(self, epoch, logs=None):
         self.began = True
-        self._batches.shuffle(rng_for(SHUFFLING, self._seed, epoch))
+        self._batches.shuffle(rng_for(SHUFFLING, self._training, epoch))
 
     def on_epoch_end(self, epoch, logs):
         self.last_ended = epoch, logs

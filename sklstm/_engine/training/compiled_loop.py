@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from threading import Event
 
 import jax
 import keras
@@ -21,7 +22,11 @@ class EpochModel(SavableModel):
     as the step of a small network. So there is a loop over batches that is compiled with Keras' step in it.
     The step of a large batch takes a while, but on one core for the most part. Its gradient is the mean of those
     of its micro-batches, which threads compute side by side, each of them one after the other.
+
+    Interrupts reach the main thread alone. Elsewhere, training is interrupted if `stop` is set.
     """
+
+    stop = Event()
 
     def compile(self, *args, **kwargs):
         """Compile as Keras does, which forgets the functions compiled before."""
@@ -89,6 +94,8 @@ class EpochModel(SavableModel):
             for n_done, loss, state in steps:  # noqa: B007  # the last state is the one to assign
                 if show_progress:
                     show_progress(n_done - 1, {"loss": float(loss)})
+                if self.stop.is_set():
+                    raise KeyboardInterrupt
             self._assign(state, optimizer=True)
         except KeyboardInterrupt:
             self._assign(state, optimizer=True)  # all of it, since an interrupt may come between two variables

@@ -4,15 +4,19 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from functools import partial
+from itertools import takewhile
+from threading import Event
 
 import keras
 import numpy as np
 
-from ..._specs import NetworkSpec, OutputSpec, Sample, Scale, StepSpec, TrainedNetwork, TrainingSpec
+from ..._specs import NetworkSpec, OutputSpec, Run, Scale, StepSpec, TrainedNetwork, TrainingSpec
 from ..batches import Batches
 from ..networks.builders import initial_weights
 from ..networks.export import to_keras
+from ..runtime.threads import mapping
 from .callbacks import TrainingCallbacks, acts_between_batches, copies_of, may_change_models
 from .model_cache import borrowed_model
 from .seeds import DROPOUT, WEIGHTS, rng_for
@@ -27,25 +31,27 @@ def train(
     spec: NetworkSpec,
     step: StepSpec,
     training: TrainingSpec,
-    sample: Sample,
-    validation: Sample | None,
+    runs: Sequence[Run],
     scales: dict[str, Scale],
     output: OutputSpec,
     *,
-    start: TrainedNetwork | None = None,
+    start: Sequence[TrainedNetwork] | None = None,
     callbacks: Sequence = (),
-) -> TrainedNetwork:
-    """Train a network, from initial weights or from where ``start`` ended.
+) -> list[TrainedNetwork]:
+    """Train a network for each run, from initial weights or from where those of ``start`` ended.
 
-    Everything random derives from the seed and the number of epochs already trained: initial weights, the
-    order of the rows in each epoch, and dropout.
+    Everything random derives from the seed, the number of the network and the number of epochs already trained:
+    initial weights, the order of the rows in each epoch, and dropout.
 
-    With ``validation``, training stops once its loss has not fallen by ``tol`` for ``n_iter_no_change`` epochs, and
-    the weights with which it was lowest are restored.
+    A network with rows to validate on stops once its loss on them has not fallen by ``tol`` for ``n_iter_no_change``
+    epochs, and gets back the weights with which it was lowest.
 
-    A callback that saves the model saves that of `to_keras`, which decodes by `output`.
+    Networks are trained side by side, on as many threads as there are cores, but one after the other if they call
+    callbacks of the user's or print. A callback that saves the model saves that of `to_keras`, which decodes by
+    `output`.
 
-    If the user interrupts training, it ends there with a warning; where joblib asked for it, the interrupt goes on.
+    If the user interrupts training, it ends there with a warning, and the first networks whose training had begun are
+    returned; where joblib asked for them, the interrupt goes on.
 
     Raises
     ------
@@ -55,56 +61,109 @@ def train(
     TypeError
         If ``callbacks`` hold or make something else.
     """
-    history = start.history if start else {"loss": []}
-    first_epoch = len(history["loss"])
-    batches = Batches(sample, scales, training.batch_size, _min_micro_batch(spec, step))
+    stop = Event()
+    trained: dict[int, TrainedNetwork] = {}
+    errors: list[BaseException] = []
+
+    def train_network(number: int) -> None:
+        try:
+            trained[number] = _train_network(
+                spec,
+                step,
+                replace(training, number=number),
+                runs[number],
+                scales,
+                output,
+                start=start[number] if start else None,
+                callbacks=copies_of(callbacks, len(runs)),
+                stop=stop,
+            )
+        except BaseException as error:
+            stop.set()  # for other threads to end soon
+            errors.append(error)
+            raise
+
+    one_by_one = callbacks or training.verbose
+    with mapping(1 if one_by_one else len(runs)) as map_networks:
+        try:
+            list(map_networks(train_network, range(len(runs))))
+        except BaseException as error:
+            stop.set()
+            errors.append(error)
+    for failure in errors:
+        if not isinstance(failure, KeyboardInterrupt):
+            raise failure
+    kept = [trained[number] for number in takewhile(trained.__contains__, range(len(runs)))]
+    if stop.is_set():
+        _go_on_after_interrupt(kept, training, len(runs))
+    return kept
+
+
+def _go_on_after_interrupt(kept: list[TrainedNetwork], training: TrainingSpec, n_networks: int) -> None:
+    """Warn of what is kept, or raise the interrupt again if that is nothing or not for the user to see."""
+    if not kept or is_called_by_joblib():
+        raise KeyboardInterrupt
+    last = kept[-1].history
+    weights = "the weights with the lowest validation loss so far" if last.get("val_loss") else "the weights so far"
+    networks = f" of {len(kept)} of {n_networks} networks" if len(kept) < n_networks else ""
+    warnings.warn(
+        f"Training interrupted by user after {len(last['loss'])} of {training.epochs} epochs. The estimator is "
+        f"fitted with {weights}{networks}.",
+        stacklevel=2,
+    )
+
+
+def _train_network(
+    spec: NetworkSpec,
+    step: StepSpec,
+    training: TrainingSpec,
+    run: Run,
+    scales: dict[str, Scale],
+    output: OutputSpec,
+    *,
+    start: TrainedNetwork | None,
+    callbacks: list[keras.callbacks.Callback],
+    stop: Event,
+) -> TrainedNetwork:
+    """Train one of the networks with its own callbacks. If `stop` is set, or an interrupt sets it, it ends there."""
+    if stop.is_set():
+        raise KeyboardInterrupt
+    batches = Batches(run.training, scales, training.batch_size, _min_micro_batch(spec, step))
     validation_batches = None
-    if validation is not None:
-        validation_batches = Batches(validation, scales, min(training.batch_size, ROWS_TO_VALIDATE))
-    own = copies_of(callbacks)
-    calls = TrainingCallbacks(training, batches, first_epoch, validates=validation is not None, own=own)
-    interrupted = False
+    if run.validation is not None:
+        validation_batches = Batches(run.validation, scales, min(training.batch_size, ROWS_TO_VALIDATE))
+    calls = TrainingCallbacks(training, batches, validates=run.validation is not None, own=callbacks)
     with borrowed_model(spec, step) as compiled, _global_state_kept():
-        compiled.reusable = not any(map(may_change_models, own))
+        compiled.reusable = not any(map(may_change_models, callbacks))
         compiled.set_state(
             start.weights if start else _new_weights(spec, training),
             start.optimizer_state if start else None,
-            rng=rng_for(DROPOUT, training.seed, first_epoch),
+            rng=rng_for(DROPOUT, training, training.first_epoch),
             learning_rate=training.learning_rate,
         )
-        export = partial(to_keras, spec, compiled.weights(), scales, step, output)
+        export = partial(to_keras, spec, [compiled.weights()], scales, step, output)
         compiled.model.save_as(partial(export, learning_rate=training.learning_rate))
+        compiled.model.stop = stop
         try:
             _fit(
                 compiled.model,
                 batches,
                 validation_batches,
                 callbacks=calls.all,
-                epochs=first_epoch + training.epochs,
-                initial_epoch=first_epoch,
+                epochs=training.first_epoch + training.epochs,
+                initial_epoch=training.first_epoch,
                 verbose=training.verbose,
             )
         except KeyboardInterrupt:
-            if not calls.training_began or is_called_by_joblib():
+            if not calls.training_began:
                 raise
-            interrupted, compiled.reusable = True, False
+            stop.set()
+            compiled.reusable = False
             calls.end_interrupted_training()
         compiled.model.forget_model_for_users()
-        losses = {"loss": [], **({} if validation is None else {"val_loss": []}), **calls.history}
-        trained = TrainedNetwork(
-            weights=compiled.weights(),
-            optimizer_state=compiled.optimizer_state(),
-            history={name: [*history.get(name, []), *values] for name, values in losses.items()},
-        )
-    _assert_finite(trained)
-    if interrupted:
-        best = "the weights with the lowest validation loss so far"
-        kept = best if losses.get("val_loss") else "the weights so far"
-        warnings.warn(
-            f"Training interrupted by user after {len(losses['loss'])} of {training.epochs} epochs. The estimator is "
-            f"fitted with {kept}.",
-            stacklevel=2,
-        )
+        losses = {"loss": [], **({} if run.validation is None else {"val_loss": []}), **calls.history}
+        trained = TrainedNetwork(compiled.weights(), compiled.optimizer_state(), losses)
+    _assert_finite(trained, training)
     return trained
 
 
@@ -117,7 +176,7 @@ def is_called_by_joblib() -> bool:
 
 
 def _new_weights(spec: NetworkSpec, training: TrainingSpec) -> list[np.ndarray]:
-    return initial_weights(spec, rng_for(WEIGHTS, training.seed, 0), zero_output=training.zero_output)
+    return initial_weights(spec, rng_for(WEIGHTS, training, 0), zero_output=training.zero_output)
 
 
 def _fit(model: keras.Model, batches: Batches, validation_batches: Batches | None, **fit_args) -> None:
@@ -157,10 +216,11 @@ def _global_state_kept() -> AbstractContextManager:
     return torch.random.fork_rng(devices=[])  # Keras' loader of batches draws from it
 
 
-def _assert_finite(trained: TrainedNetwork) -> None:
+def _assert_finite(trained: TrainedNetwork, training: TrainingSpec) -> None:
     losses = trained.history["loss"] + trained.history.get("val_loss", [])
     if not np.isfinite(losses).all() or not all(np.isfinite(w).all() for w in trained.weights):
+        epoch = training.first_epoch + len(trained.history["loss"])
         raise ValueError(
-            f"The loss is no longer finite after epoch {len(trained.history['loss'])}. Try a smaller "
-            "`learning_rate`, `normalize=True`, or data without extreme values."
+            f"The loss is no longer finite after epoch {epoch}. Try a smaller `learning_rate`, `normalize=True`, or "
+            "data without extreme values."
         )

@@ -41,7 +41,7 @@ def results(model, X, y, default):
     )
     set_default("float32")
     losses = [loss for values in model.history_.values() for loss in values]
-    state = model._optimizer_state["variables"]
+    (state,) = model._optimizer_state["variables"]
     return [
         losses,
         predicted,

@@ -42,7 +42,7 @@ def test_files_load_without_the_package_and_answer_in_the_units_of_the_target(wi
     y = 1000 + 50 * y
     both = np.column_stack([y, -y])
     params = {"units": 3, "epochs": 1, "random_state": 0, "learning_rate_schedule": "constant"}
-    forecaster = {**params, "early_stopping": False}
+    forecaster = {**params, "n_networks": 1, "early_stopping": False}
     fits = [
         (LSTMForecaster(**forecaster), y),
         (LSTMClassifier(**params, pooling="mean"), np.sign(y - 1000)),

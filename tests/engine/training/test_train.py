@@ -125,13 +125,13 @@ def test_an_interrupt_between_batches_keeps_those_so_far(tiny, windows, monkeypa
         model = tiny(epochs=4, batch_size=8, callbacks=InterruptBatch).fit(X, y)
     assert model.n_iter_ == 0
     assert model.history_ == {"loss": []}
-    assert model._optimizer_state["variables"][0] == 3  # steps taken
+    assert model._optimizer_state["variables"][0][0] == 3  # steps taken
     assert np.isfinite(model.predict(X)).all()
     with pytest.warns(UserWarning, match="after 0 of 1 epochs"):
         model.partial_fit(X, y)
     model.set_params(callbacks=None, warm_start=True).fit(X, y)
     assert model.n_iter_ == 4
-    assert model._optimizer_state["variables"][0] == 6 + 4 * 5
+    assert model._optimizer_state["variables"][0][0] == 6 + 4 * 5
 
 
 @needs_jax  # since TensorFlow asks for batches in another thread
@@ -199,7 +199,7 @@ def test_an_interrupt_in_micro_batches_keeps_the_steps_so_far(tiny, windows, mon
     with pytest.warns(UserWarning, match="after 0 of 2 epochs"):
         model = tiny(batch_size=16).fit(*windows)
     assert (0, 3) in gathered
-    assert model._optimizer_state["variables"][0] == 1  # step taken
+    assert model._optimizer_state["variables"][0][0] == 1  # step taken
     assert np.isfinite(model.predict(windows[0])).all()
 
 
