@@ -23,7 +23,9 @@ def fit(n_rows, window):
     from sklstm import LSTMForecaster, SlidingWindow, to_supervised
 
     X, y = to_supervised(np.sin(np.arange(n_rows, dtype=np.float32)).reshape(-1, 1))
-    model = make_pipeline(SlidingWindow(window), LSTMForecaster(units=8, epochs=1, batch_size=4096, random_state=0))
+    model = make_pipeline(
+        SlidingWindow(window), LSTMForecaster(units=8, n_networks=1, epochs=1, batch_size=4096, random_state=0)
+    )
     model.fit(X, y)
 
 

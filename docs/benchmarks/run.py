@@ -19,6 +19,7 @@ QUESTIONS = [
     "scaling",
     "limits",
     "accuracy",
+    "accuracy_by_rows",
     "accuracy_peers",
 ]
 

@@ -30,7 +30,7 @@ def second_fit(rows, window, units):
     from sklstm import LSTMForecaster, SlidingWindow, to_supervised
 
     X, y = to_supervised(np.sin(np.arange(rows + 1, dtype=np.float32)).reshape(-1, 1))
-    model = make_pipeline(SlidingWindow(window), LSTMForecaster(units=units, epochs=1, random_state=0))
+    model = make_pipeline(SlidingWindow(window), LSTMForecaster(units=units, n_networks=1, epochs=1, random_state=0))
     model.fit(X, y)
     return stopwatch(model.fit, X, y)
 
