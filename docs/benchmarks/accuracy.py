@@ -18,6 +18,8 @@ Gaps stay in what the LSTM reads, and are interpolated linearly for the others, 
 gap. Rows whose future has a gap neither train nor count.
 
 `python docs/benchmarks/accuracy.py --help` tells how to measure some series or settings only.
+
+![Errors of the LSTM relative to the best of the other models, against the rows of training](images/accuracy.png)
 """
 
 import argparse
@@ -234,6 +236,42 @@ def summary(errors):
             columns += [f"{gmean(ratios):.3f}", f"{(ratios < 1).sum()}"]
         worst = found[candidate] / found[baselines].min(axis=1)
         yield f"| {' | '.join(columns)} | {worst.max():.2f} ({worst.idxmax()}) |"
+
+
+def kind_of(case):
+    if "hourly" in case["kind"]:
+        return "hourly, a daily season"
+    has_trend = any(word in case["kind"] for word in ("trend", "growth", "random walk"))
+    return "daily or rarer, a trend" if has_trend else "daily or rarer, no trend"
+
+
+def plot(cases, path):
+    """Draw how much better or worse than the best of the others the LSTM is, and name what stands out."""
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("Agg")  # draws to a file and needs no display
+    errors = medians(cases)
+    ratios = errors[f"{LSTM} default"] / errors[list(BASELINES)].min(axis=1)
+    figure, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    for kind in sorted({kind_of(case) for case in cases}):
+        members = [case for case in cases if kind_of(case) == kind]
+        rows = [(1 - TEST_FRACTION) * case["rows"] for case in members]
+        ax.loglog(rows, [ratios[case["case"]] for case in members], "o", label=kind, alpha=0.8)
+    for case in cases:
+        ratio = ratios[case["case"]]
+        if not 0.8 < ratio < 1.1:
+            place = ((1 - TEST_FRACTION) * case["rows"], ratio)
+            ax.annotate(case["case"], place, (-6, 0), textcoords="offset points", ha="right", va="center", size=8)
+    ax.axhline(1, color="0.5", linestyle=":")
+    ax.set_xticks([100, 300, 1000, 3000, 10000], ["100", "300", "1000", "3000", "10000"])
+    ax.set_yticks([0.7, 0.8, 1, 1.25, 1.5, 2], ["0.7", "0.8", "1", "1.25", "1.5", "2"])
+    ax.minorticks_off()
+    ax.set_xlim(20, 10000)
+    ax.set_xlabel("rows of training")
+    ax.set_ylabel("error of the LSTM relative to\nthe best of naive, ridge, boosting")
+    ax.legend(frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=100)
 
 
 def merge(cases, path):

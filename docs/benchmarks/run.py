@@ -19,7 +19,6 @@ QUESTIONS = [
     "scaling",
     "limits",
     "accuracy",
-    "accuracy_by_rows",
     "accuracy_peers",
 ]
 
