@@ -108,9 +108,10 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Predictions are in the units of ``y`` in all cases.
 
         - "window": a network sees the deviations of each feature from its mean in that window, standardised, and the
-          hyperbolic tangent of the standardised mean [5]_ [6]_. It learns the deviations of the target from a ridge
-          regression on the means. So it does not depend on the level of a series, which a trend takes out of the
-          range of the training rows.
+          hyperbolic tangent of the standardised mean [5]_ [6]_. It learns the deviations of the target from its level:
+          the mean in the window of the feature whose later values the target is, up to a scale, or else a ridge
+          regression on the means of all features. A trend takes the level out of the range of the training rows, but
+          not the deviations.
         - True: each feature and each target is standardised.
         - False: values stay as they are.
 
@@ -147,12 +148,12 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Number of outputs.
 
     n_iter_ : int
-        Number of epochs that the network has been trained for.
+        Number of epochs that the networks have been trained for, at most.
 
     history_ : dict of str to list of float
-        The training loss after each epoch (``"loss"``), in units of the standardised target unless
-        `normalize=False`; with `early_stopping=True` also that of the rows held out (``"val_loss"``). Each is the mean
-        over the networks that were trained for so many epochs.
+        The training loss after each epoch (``"loss"``), in units of the standardised target, or of its standardised
+        deviations from the level, unless `normalize=False`; with `early_stopping=True` also that of the rows held out
+        (``"val_loss"``). Each is the mean over the networks that were trained for so many epochs.
 
     weights_ : list of ndarray, float32
         The networks' weights, one network after the other, each in the order of Keras: for each layer and direction the
@@ -181,13 +182,13 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Intercepts of the linear model.
 
     level_coef_ : ndarray of shape (n_features, n_outputs_)
-        Coefficients of the ridge regression on the means of standardised features in a window; zeros unless
+        Coefficients of the level for the means of standardised features in a window; zeros unless
         `normalize="window"`.
 
     target_mean_, target_scale_ : ndarray of shape (n_outputs_,)
-        What is added to a network's output after the multiplication with the scale: mean and standard deviation of the
-        target or, with `normalize="window"`, of its deviations from the ridge regression on the means, the mean with
-        that regression's intercept. If the networks were trained on residuals, the mean is zero.
+        What a network's output is multiplied with, and what is added then: standard deviation and mean of the target
+        or, with `normalize="window"`, of its deviations from the level, whose intercept is part of the mean. If the
+        networks were trained on residuals, the mean is zero.
 
     See Also
     --------
@@ -289,7 +290,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     @fit_context(prefer_skip_nested_validation=True)
     @all_at_once
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
-        """Train the network.
+        """Train the networks.
 
         Parameters
         ----------
@@ -340,9 +341,9 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     @fit_context(prefer_skip_nested_validation=True)
     @all_at_once
     def partial_fit(self, X, y, sample_weight=None):
-        """Train the network for one more epoch, on the same data or new ones.
+        """Train the networks for one more epoch, on the same data or new ones.
 
-        The first call starts a network and learns the statistics that `normalize` needs; they stay. No rows
+        The first call starts new networks and learns the statistics that `normalize` needs; they stay. No rows
         are held out: `early_stopping` is for `fit`.
 
         Parameters
@@ -358,7 +359,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Raises
         ------
         ValueError
-            As in `fit`, and if the data or `units` and `bidirectional` are not those of the fitted network.
+            As in `fit`, and if the data or `units`, `n_networks` and `bidirectional` are not those fitted.
 
         Warns
         -----
