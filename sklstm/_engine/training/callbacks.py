@@ -1,6 +1,7 @@
 """Callbacks: those of every training, and copies of the user's."""
 
 import copy
+import operator
 from collections.abc import Sequence
 from math import cos, pi
 
@@ -155,8 +156,14 @@ class _CosineDecay(keras.callbacks.Callback):
 
 def _early_stopping(training: TrainingSpec) -> list[keras.callbacks.Callback]:
     """Return a callback that stops, and one that restores the best weights, be they better by `tol` or less."""
-    monitor = {"monitor": "val_loss", "mode": "min"}
     return [
-        keras.callbacks.EarlyStopping(**monitor, min_delta=training.tol, patience=training.n_iter_no_change),
-        keras.callbacks.EarlyStopping(**monitor, patience=training.epochs, restore_best_weights=True),
+        _stop_after(training.n_iter_no_change, training.tol),
+        _stop_after(training.epochs, 0.0, restore_best_weights=True),
     ]
+
+
+def _stop_after(patience: int, min_delta: float, **params) -> keras.callbacks.EarlyStopping:
+    """Return Keras' callback, which compares losses as they are, and not in the precision of Keras' ``floatx``."""
+    callback = keras.callbacks.EarlyStopping(monitor="val_loss", patience=patience, **params)
+    callback.monitor_op, callback.min_delta = operator.lt, -min_delta
+    return callback
