@@ -47,8 +47,8 @@ def train(
     epochs, and gets back the weights with which it was lowest.
 
     Networks are trained side by side, on as many threads as there are cores, but one after the other if they call
-    callbacks of the user's or print. A callback that saves the model saves that of `to_keras`, which decodes by
-    `output`.
+    callbacks of the user's or print. A callback that saves the model saves one as of `to_keras`, which decodes by
+    `output`: before a network is averaged with other models.
 
     If the user interrupts training, it ends there with a warning, and the first networks whose training had begun are
     returned; where joblib asked for them, the interrupt goes on.
