@@ -277,11 +277,9 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         """
         from .. import _engine
 
-        spec, scales = self._network_spec(), self._scales()
-        outputs = [
-            _engine.predict(spec, weights, inputs, scales, last_step=last_step) for weights in self._network_weights()
-        ]
-        return mean_of_arrays(outputs)
+        return _engine.predict(
+            self._network_spec(), self._network_weights(), inputs, self._scales(), last_step=last_step
+        )
 
     @of_one_fit
     def _to_keras(self):
@@ -310,14 +308,6 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def mean_of_arrays(arrays: list[np.ndarray]) -> np.ndarray:
-    """Return the mean of arrays, which numpy's own function rounds by the number of rows."""
-    total = arrays[0].copy()
-    for array in arrays[1:]:
-        total += array
-    return total / len(arrays)
 
 
 def _mean_history(histories: list[dict[str, list[float]]]) -> dict[str, list[float]]:

@@ -1,8 +1,9 @@
 """Prediction: a compiled function of weights and inputs, for batches of few shapes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, reduce
+from itertools import product
 from math import ceil
 
 import keras
@@ -24,21 +25,22 @@ BATCH = 32  # rows on other backends and on GPUs
 
 def predict(
     spec: NetworkSpec,
-    weights: list[np.ndarray],
+    networks: Sequence[list[np.ndarray]],
     inputs: dict[str, np.ndarray],
     scales: dict[str, Scale],
     *,
     last_step: bool = False,
 ) -> np.ndarray:
-    """Return the network's outputs for raw inputs: float64 of shape ``(n_samples, n_outputs)``.
+    """Return the mean of several networks' outputs for raw inputs: float64 of shape ``(n_samples, n_outputs)``.
 
-    Without pooling it is ``(n_samples, n_steps, n_outputs)``, unless only outputs after the `last_step` are asked for.
+    The networks have one spec, each its own weights. Without pooling, the shape is ``(n_samples, n_steps, n_outputs)``,
+    unless only outputs after the `last_step` are asked for.
     """
     if last_step:
         spec = replace(spec, pooling="last")
     if is_jax_on_cpu() and _are_beginnings(spec, inputs, scales):
         last_row = {name: values[-1:] for name, values in inputs.items()}
-        after_steps = predict(replace(spec, pooling="none"), weights, last_row, scales)
+        after_steps = predict(replace(spec, pooling="none"), networks, last_row, scales)
         return after_steps[0, -len(inputs[WINDOWS]) :]
 
     # A row's prediction must not depend on the rows that it comes with, but programs without a mask and matrix products
@@ -49,9 +51,8 @@ def predict(
     n_values = sum(values[0].size for values in inputs.values())
     block_length = 1 if n_rows <= size else batches_in_block(size * n_values)
     states = _compiled_states(spec)
-    hidden_weights = without_output(weights)
 
-    def predict_block(start: int) -> np.ndarray:
+    def predict_block(weights: list[np.ndarray], start: int) -> np.ndarray:
         stop = min(start + block_length * size, n_rows)
         block = {
             name: _as_block(standardise(values[start:stop], scales[name]), block_length, size)
@@ -59,12 +60,14 @@ def predict(
         }
         # An array, since TensorFlow compiles for each Python int.
         n_batches = np.asarray(ceil((stop - start) / size), dtype=np.int32)
-        hidden = ops.convert_to_numpy(states(hidden_weights, block, n_batches))
+        hidden = ops.convert_to_numpy(states(without_output(weights), block, n_batches))
         return apply_output(weights, np.concatenate(hidden)[: stop - start])
 
-    starts = range(0, n_rows, block_length * size)
-    with mapping(len(starts)) as map_blocks:
-        return np.concatenate(list(map_blocks(predict_block, starts)))
+    tasks = list(product(networks, range(0, n_rows, block_length * size)))
+    with mapping(len(tasks) if n_rows > size else 1) as map_tasks:
+        outputs = np.concatenate(list(map_tasks(predict_block, *zip(*tasks, strict=True))))
+    # One after the other, since numpy's sum rounds by the number of rows.
+    return reduce(np.add, np.split(outputs, len(networks))) / len(networks)
 
 
 def _as_block(rows: np.ndarray, block_length: int, size: int) -> np.ndarray:

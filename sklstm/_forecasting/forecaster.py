@@ -6,7 +6,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._base.base import BaseLSTM, mean_of_arrays
+from .._base.base import BaseLSTM
 from .._base.heads import RegressionHead
 from .._base.level import LevelModel, fit_level
 from .._base.linear import LinearModel, fit_linear
@@ -397,6 +397,11 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         y = self._predict_network({WINDOWS: X})
         return y[:, 0] if self._y_ndim == 1 else y
 
+    def _network_output(self, inputs, *, last_step=False):
+        if self.network_weight_ == 0:
+            return np.zeros((len(inputs[WINDOWS]), self.n_outputs_))
+        return super()._network_output(inputs, last_step=last_step)
+
     def to_keras(self):
         """Return the fitted networks and the linear model as one compiled Keras model.
 
@@ -544,7 +549,5 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         scale = self._feature_scale()
         linear = fit_linear(training._replace(y=targets), scale, self._seed, np.array([self._penalty]))
         of_linear = (linear.predict(windows) - level.predict(windows)) / self.target_scale_
-        of_networks = mean_of_arrays(
-            [_engine.predict(self._network_spec(), weights, {WINDOWS: windows}, self._scales()) for weights in networks]
-        )
+        of_networks = _engine.predict(self._network_spec(), networks, {WINDOWS: windows}, self._scales())
         return validation.y[rows], of_linear[inside], of_networks[inside], validation.sample_weight[rows]

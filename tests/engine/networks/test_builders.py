@@ -84,7 +84,7 @@ def test_the_forward_pass_equals_the_textbook(spec, missing, rng):
     mean, scale = rng.standard_normal((2, spec.windows.shape[1])) ** 2 + 1
     if spec.windows.n_tokens:
         X, mean, scale = np.abs(X).round(), np.zeros(1), np.ones(1)
-    output = _engine.predict(spec, weights, {WINDOWS: X}, {WINDOWS: Scale(mean, scale)})
+    output = _engine.predict(spec, [weights], {WINDOWS: X}, {WINDOWS: Scale(mean, scale)})
     expected = [textbook(spec, weights, window) for window in (X - mean) / scale]
     assert_allclose(output, expected, rtol=1e-5, atol=1e-5)
 
