@@ -20,7 +20,11 @@ SETTINGS = {
         QUICK | {"n_networks": 1, "early_stopping": False, "linear_skip": False, "normalize": True, "units": (16, 8)}
     ],
     "LSTMClassifier": [QUICK | {"early_stopping": True, "pooling": "mean"}],
-    "SlidingWindow": [{"flatten": True}, {"window_size": 1}, {"pad": "edge", "carry_over": True, "flatten": True}],
+    "SlidingWindow": [
+        {"flatten": True},
+        {"window_size": 1},
+        {"lags": [1, 3], "pad": "edge", "carry_over": True, "flatten": True},
+    ],
 }
 
 ROUNDING = "float32: the sums over weighted and over repeated rows round differently, by about 1e-6"

@@ -43,19 +43,20 @@ def _advance_table(model, table, columns: list[int], n_future: int) -> Callable:
 def _advance_windows(model, table, columns: list[int], future) -> Callable | None:
     """Return such a function for a pipeline of scalers, windows and an LSTM, and None for other models.
 
-    It rolls the LSTM's own window on, which was validated once, instead of the series.
+    It rolls on the scaled rows of the LSTM's own window, which were validated once, instead of the series.
     """
     from sklearn.model_selection import GridSearchCV, RandomizedSearchCV  # whoever has one has imported it already
 
     pipeline = model.best_estimator_ if type(model) in (GridSearchCV, RandomizedSearchCV) else model
-    if type(pipeline) is not Pipeline or receptive_field(pipeline) is None:
+    n_rows = receptive_field(pipeline)
+    if type(pipeline) is not Pipeline or n_rows is None:
         return None
     *scalers, sliding, forecaster = (transformer for _, transformer in pipeline.steps)
     if type(sliding) is not SlidingWindow or sliding.flatten or type(forecaster) is not LSTMForecaster:
         return None
     if any(getattr(scaler, "clip", False) for scaler in scalers):  # the others are linear: two rows tell what they do
         return None
-    window = sliding.transform(_scaled(scalers, table[-sliding.window_size :]))[-1]
+    scaled = sliding._padded(_scaled(scalers, table[-n_rows:]))[-n_rows:]
     row = table[-1:].astype(float)
     row = np.nan_to_num(row) if isinstance(row, np.ndarray) else row.fillna(0.0)
     here, scaled_here = np.asarray(row), np.asarray(_scaled(scalers, row))
@@ -65,11 +66,11 @@ def _advance_windows(model, table, columns: list[int], future) -> Callable | Non
         check_numeric(future, name="X", estimator=forecaster)
 
     def advance(block, others):
-        nonlocal window
+        nonlocal scaled
         rows = np.empty((len(block), table.shape[1]))
         rows[:, columns], rows[:, known_columns] = block, others
-        window = np.concatenate([window, (rows - here) * slope + scaled_here])[-len(window) :]
-        return forecaster._predict(window[np.newaxis]).reshape(-1, len(columns))
+        scaled = np.concatenate([scaled, (rows - here) * slope + scaled_here])[-n_rows:]
+        return forecaster._predict(sliding._windows_over(scaled)).reshape(-1, len(columns))
 
     return advance
 
@@ -95,7 +96,7 @@ def receptive_field(model) -> int | None:
         return None
     if any(type(scaler) not in SCALERS for scaler in scalers):
         return None
-    return window.window_size
+    return window._reach()
 
 
 def predict_steps(model, table, n_targets: int) -> np.ndarray:

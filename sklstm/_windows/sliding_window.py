@@ -8,7 +8,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from .._compat import Interval, StrOptions, check_feature_names_in, fit_context
+from .._compat import Interval, InvalidParameterError, StrOptions, check_feature_names_in, fit_context
 from .._state import VersionedEstimator, all_at_once, of_one_fit
 from .._validation import check_table
 from .arrays import window_view
@@ -38,14 +38,18 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
     window_size : int, default=10
         Number of rows in a window. It may exceed the length of the series.
 
+    lags : int or list of int, default=None
+        Lags of further features: beside its own features, each row of a window has those of the row so many rows
+        before. For a season longer than a window, choose ``season_length - horizon``: the end of a window then also
+        has the steps to come as they were one season ago.
+
     pad : {"missing", "edge"}, default="missing"
         What stands for the rows before the first one: missing values (NaN), which
         :class:`LSTMForecaster` skips, or the first row, repeated.
 
     carry_over : bool, default=False
-        Whether `transform` reaches back into the last ``window_size - 1`` rows that `fit` saw, for rows that
-        directly follow them, as a test fold of :class:`~sklearn.model_selection.TimeSeriesSplit` follows
-        its training fold. See Notes.
+        Whether `transform` reaches back into the last rows that `fit` saw, for rows that directly follow them, as a
+        test fold of :class:`~sklearn.model_selection.TimeSeriesSplit` follows its training fold. See Notes.
 
     flatten : bool, default=False
         Whether to lay a window's rows side by side, oldest first, for estimators that take tables.
@@ -67,6 +71,11 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
     -----
     The windows of ``flatten=False`` are a read-only view of one padded copy of the series, float32 if the
     series is float32 and float64 otherwise: memory does not grow with ``window_size``.
+
+    With `lags`, the features of the rows themselves come first, then those of each lag. A step is missing where any of
+    its features is. So a missing row makes a step missing once more for each lag, and at the beginning of a series the
+    windows of as many rows as the longest lag have no step at all. An :class:`LSTMAnomalyDetector` judges
+    all features of a window, those of lags as well: it finds each anomaly once more for each lag.
 
     Windows are of adjacent rows. So the rows of a pandas object with an index of integers, dates, periods or durations
     must be in the order of time, each time once; where times have no regular step, a warning says so. The rows of an
@@ -92,17 +101,28 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
     array([[nan,  1.],
            [ 1.,  2.],
            [ 2.,  3.]])
+
+    Windows of three rows for a horizon of two and a season of seven: the last row will be followed by 10 and 11, which
+    were 3 and 4 one season before.
+
+    >>> series = np.arange(10.0).reshape(-1, 1)
+    >>> SlidingWindow(window_size=3, lags=7 - 2).fit_transform(series)[-1]
+    array([[7., 2.],
+           [8., 3.],
+           [9., 4.]])
     """
 
     _parameter_constraints: dict = {
         "window_size": [Interval(Integral, 1, None, closed="left")],
+        "lags": [Interval(Integral, 1, None, closed="left"), list, tuple, None],
         "pad": [StrOptions({"missing", "edge"})],
         "carry_over": ["boolean"],
         "flatten": ["boolean"],
     }
 
-    def __init__(self, window_size=10, *, pad="missing", carry_over=False, flatten=False):
+    def __init__(self, window_size=10, *, lags=None, pad="missing", carry_over=False, flatten=False):
         self.window_size = window_size
+        self.lags = lags
         self.pad = pad
         self.carry_over = carry_over
         self.flatten = flatten
@@ -136,6 +156,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         UserWarning
             If `X` has an index of times without a regular step: its rows are treated as adjacent.
         """
+        self._check_lags()
         table = self._check_series(X, reset=True)
         self._fitted_rows = table.copy() if self.carry_over else None
         if self.carry_over:
@@ -154,8 +175,8 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         Returns
         -------
         windows : ndarray of shape (n_samples, window_size, n_features)
-            Read-only. With ``flatten=True`` an array of shape (n_samples, window_size * n_features), or a
-            DataFrame if `set_output` asks for one.
+            Read-only. Features of `lags` follow those of the rows. With ``flatten=True`` an array of shape
+            (n_samples, window_size * n_features), or a DataFrame if `set_output` asks for one.
 
         Raises
         ------
@@ -170,9 +191,37 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
             those in `fit` and `X`.
         """
         check_is_fitted(self)
-        table = self._check_series(X, reset=False)
-        windows = window_view(np.concatenate([self._past(X, table), table]), self.window_size)
+        windows = self._windows_over(self._padded(X))
         return windows.reshape(len(windows), -1) if self.flatten else windows
+
+    def _padded(self, X) -> np.ndarray:
+        """Return the validated rows, and before them those that their first window reaches back to."""
+        table = self._check_series(X, reset=False)
+        return np.concatenate([self._past(X, table), table])
+
+    def _lags(self) -> list[int]:
+        if self.lags is None:
+            return []
+        return list(self.lags) if isinstance(self.lags, list | tuple) else [self.lags]
+
+    def _check_lags(self) -> None:
+        lags = self._lags()
+        if not all(isinstance(lag, Integral) and lag >= 1 for lag in lags) or len(set(lags)) < len(lags):
+            raise InvalidParameterError(
+                f"The 'lags' parameter of {type(self).__name__} must be an int in the range [1, inf), a sequence of "
+                f"different ones, or None. Got {self.lags!r} instead."
+            )
+
+    def _reach(self) -> int:
+        """Return how many rows there are from the oldest one in a window to the last."""
+        return self.window_size + max(self._lags(), default=0)
+
+    def _windows_over(self, rows: np.ndarray) -> np.ndarray:
+        """Return all windows that rows are there for."""
+        first = self._reach() - self.window_size
+        n_rows = len(rows) - first
+        features = [rows[first - lag :][:n_rows] for lag in (0, *self._lags())]
+        return window_view(np.concatenate(features, axis=1), self.window_size)
 
     def _check_series(self, X, *, reset: bool) -> np.ndarray:
         table = check_table(self, X, reset=reset)
@@ -182,15 +231,15 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
 
     def _fit_index(self, index) -> None:
         self._last_label = None if index is None else index[-1:]
-        self._next_labels = None if index is None else following_labels(index, self.window_size)
+        self._next_labels = None if index is None else following_labels(index, self._reach())
 
     def _past(self, X, table: np.ndarray) -> np.ndarray:
-        """Return the ``window_size - 1`` rows before the first row of ``table``."""
-        n_past, n_features = self.window_size - 1, table.shape[1]
+        """Return the rows before the first row of ``table`` that its window reaches back to."""
+        n_past, n_features = self._reach() - 1, table.shape[1]
         past = np.empty((0, n_features), dtype=table.dtype)
         if self.carry_over and (gap := self._gap(X, table)) is not None:
             missing = np.full((gap, n_features), np.nan)
-            past = np.concatenate([self._fitted_rows[-self.window_size :], missing], dtype=table.dtype)
+            past = np.concatenate([self._fitted_rows[-self._reach() :], missing], dtype=table.dtype)
             past = past[max(len(past) - n_past, 0) :]
         first = np.nan if self.pad == "missing" else np.concatenate([past, table[:1]])[0]
         padding = np.full((n_past - len(past), n_features), first, dtype=table.dtype)
@@ -230,13 +279,14 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
 
         Returns
         -------
-        names : ndarray of shape (window_size * n_features_in_,), dtype object
-            ``lag0`` is the window's last row.
+        names : ndarray of shape (window_size * n_features,), dtype object
+            ``lag0`` is the window's last row. Features of `lags` have names such as ``sales_lag144_lag0``.
         """
         check_is_fitted(self)
-        features = check_feature_names_in(self, input_features)
-        lags = range(self.window_size - 1, -1, -1)
-        return np.array([f"{feature}_lag{lag}" for lag in lags for feature in features], dtype=object)
+        features = list(check_feature_names_in(self, input_features))
+        features += [f"{feature}_lag{lag}" for lag in self._lags() for feature in features]
+        steps = range(self.window_size - 1, -1, -1)
+        return np.array([f"{feature}_lag{step}" for step in steps for feature in features], dtype=object)
 
     def set_output(self, *, transform=None):
         """Set the container of the output; it is an array all the same with ``flatten=False``.

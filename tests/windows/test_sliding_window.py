@@ -33,6 +33,20 @@ def test_windows_hold_the_rows_before(X, window_size, pad):
             assert_array_equal(window[window_size - 1 - lag], row)
 
 
+@given(
+    tables,
+    st.integers(1, 10),
+    st.lists(st.integers(1, 15), max_size=3, unique=True),
+    st.sampled_from(["missing", "edge"]),
+)
+def test_lags_are_windows_of_shifted_rows(X, window_size, lags, pad):
+    windows = SlidingWindow(window_size, lags=lags, pad=pad).fit_transform(X)
+    first = X[0] if pad == "edge" else np.full(X.shape[1], np.nan)
+    shifted = [np.concatenate([np.tile(first, (lag, 1)), X])[: len(X)] for lag in (0, *lags)]
+    expected = [SlidingWindow(window_size, pad=pad).fit_transform(rows) for rows in shifted]
+    assert_array_equal(windows, np.concatenate(expected, axis=2))
+
+
 @given(tables, st.integers(1, 25))
 def test_flat_windows_are_the_windows_laid_flat(X, window_size):
     windows = SlidingWindow(window_size).fit_transform(X)
@@ -70,6 +84,19 @@ def test_feature_names_and_pandas_output():
     assert_array_equal(flat["price_lag1"], [np.nan, 4, 5])
     assert list(clone(window).fit_transform(X).columns) == list(flat.columns)
     assert list(SlidingWindow(1, flatten=True).fit(X.to_numpy()).get_feature_names_out()) == ["x0_lag0", "x1_lag0"]
+
+
+def test_feature_names_of_lags():
+    X = pd.DataFrame({"sales": [1.0, 2.0, 3.0, 4.0]})
+    flat = SlidingWindow(2, lags=[1, 2], flatten=True).set_output(transform="pandas").fit_transform(X)
+    assert dict(flat.iloc[-1]) == {
+        "sales_lag1": 3,
+        "sales_lag1_lag1": 2,
+        "sales_lag2_lag1": 1,
+        "sales_lag0": 4,
+        "sales_lag1_lag0": 3,
+        "sales_lag2_lag0": 2,
+    }
 
 
 def test_names_are_for_flat_windows_only():
@@ -110,9 +137,21 @@ def test_bad_input(X, error, message):
     assert fitted.n_features_in_ == 2
 
 
-@pytest.mark.parametrize("params", [{"window_size": 0}, {"window_size": 1.5}, {"pad": "zero"}, {"flatten": 1.5}])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"window_size": 0},
+        {"window_size": 1.5},
+        {"lags": 0},
+        {"lags": [0]},
+        {"lags": [2.5]},
+        {"lags": [3, 3]},
+        {"pad": "zero"},
+        {"flatten": 1.5},
+    ],
+)
 def test_bad_parameters(params):
-    with pytest.raises(InvalidParameterError):
+    with pytest.raises(InvalidParameterError, match=next(iter(params))):
         SlidingWindow(**params).fit([[1.0]])
 
 
@@ -128,6 +167,8 @@ def test_carry_over_reaches_back_into_the_fitted_rows():
     assert_array_equal(last_window(SERIES[:5], SERIES[5:]), [3, 4, 5, 6])
     assert_array_equal(last_window(SERIES[:2], SERIES[2:]), [np.nan, 1, 2, 3])
     assert_array_equal(last_window(SERIES[:2], SERIES[2:], pad="edge"), [1, 1, 2, 3])
+    rows_before = SlidingWindow(2, lags=[1, 3], carry_over=True).fit(SERIES[:5]).transform(SERIES[5:])[0]
+    assert_array_equal(rows_before, [[5, 4, 2], [6, 5, 3]])
 
 
 def test_carry_over_does_not_reach_back_from_the_fitted_rows_themselves():
