@@ -8,7 +8,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from .._compat import Interval, InvalidParameterError, StrOptions, check_feature_names_in, fit_context
+from .._compat import Interval, StrOptions, check_feature_names_in, fit_context
 from .._state import VersionedEstimator, all_at_once, of_one_fit
 from .._validation import check_table
 from .arrays import window_view
@@ -38,10 +38,11 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
     window_size : int, default=10
         Number of rows in a window. It may exceed the length of the series.
 
-    lags : int or list of int, default=None
-        Lags of further features: beside its own features, each row of a window has those of the row so many rows
-        before. For a season longer than a window, choose ``season_length - horizon``: the end of a window then also
-        has the steps to come as they were one season ago.
+    lags : dict, default=None
+        Lags of some columns, by name or position, such as ``{"sales": 144}`` or ``{0: [24, 144]}``. Beside its own
+        features, each row of a window then has the value of the row so many rows before. For a season longer than a
+        window, choose ``season_length - horizon``: the end of a window then also has the steps to come as they were one
+        season ago.
 
     pad : {"missing", "edge"}, default="missing"
         What stands for the rows before the first one: missing values (NaN), which
@@ -73,9 +74,9 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
     series is float32 and float64 otherwise: memory does not grow with ``window_size``.
 
     With `lags`, the features of the rows themselves come first, then those of each lag. A step is missing where any of
-    its features is. So a missing row makes a step missing once more for each lag, and at the beginning of a series the
-    windows of as many rows as the longest lag have no step at all. An :class:`LSTMAnomalyDetector` judges
-    all features of a window, those of lags as well: it finds each anomaly once more for each lag.
+    its features is. So a missing value makes a step missing once more for each lag, and at the beginning of a series
+    the windows of as many rows as the longest lag have no step at all. An :class:`LSTMAnomalyDetector` judges all
+    features of a window, those of lags as well: it finds an anomaly once more for each lag.
 
     Windows are of adjacent rows. So the rows of a pandas object with an index of integers, dates, periods or durations
     must be in the order of time, each time once; where times have no regular step, a warning says so. The rows of an
@@ -106,7 +107,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
     were 3 and 4 one season before.
 
     >>> series = np.arange(10.0).reshape(-1, 1)
-    >>> SlidingWindow(window_size=3, lags=7 - 2).fit_transform(series)[-1]
+    >>> SlidingWindow(window_size=3, lags={0: 7 - 2}).fit_transform(series)[-1]
     array([[7., 2.],
            [8., 3.],
            [9., 4.]])
@@ -114,7 +115,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
 
     _parameter_constraints: dict = {
         "window_size": [Interval(Integral, 1, None, closed="left")],
-        "lags": [Interval(Integral, 1, None, closed="left"), list, tuple, None],
+        "lags": [dict, None],
         "pad": [StrOptions({"missing", "edge"})],
         "carry_over": ["boolean"],
         "flatten": ["boolean"],
@@ -149,15 +150,15 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         ------
         ValueError
             If `X` is not a numeric table with at least one row and column, holds infinity, or has an index of several
-            levels, or one of times that does not increase.
+            levels, or one of times that does not increase. If `lags` are of other columns, or less than 1.
 
         Warns
         -----
         UserWarning
             If `X` has an index of times without a regular step: its rows are treated as adjacent.
         """
-        self._check_lags()
         table = self._check_series(X, reset=True)
+        self._lagged = self._check_lags()
         self._fitted_rows = table.copy() if self.carry_over else None
         if self.carry_over:
             self._fit_index(time_index(X))
@@ -199,29 +200,30 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         table = self._check_series(X, reset=False)
         return np.concatenate([self._past(X, table), table])
 
-    def _lags(self) -> list[int]:
-        if self.lags is None:
-            return []
-        return list(self.lags) if isinstance(self.lags, list | tuple) else [self.lags]
-
-    def _check_lags(self) -> None:
-        lags = self._lags()
-        if not all(isinstance(lag, Integral) and lag >= 1 for lag in lags) or len(set(lags)) < len(lags):
-            raise InvalidParameterError(
-                f"The 'lags' parameter of {type(self).__name__} must be an int in the range [1, inf), a sequence of "
-                f"different ones, or None. Got {self.lags!r} instead."
-            )
+    def _check_lags(self) -> list[tuple[int, int]]:
+        """Return the columns with lags by position, each with one lag."""
+        names = list(getattr(self, "feature_names_in_", []))
+        lagged = []
+        for column, lags in (self.lags or {}).items():
+            position = names.index(column) if column in names else column
+            if not isinstance(position, int | np.integer) or not 0 <= position < self.n_features_in_:
+                known = f"the columns {names}" if names else f"{self.n_features_in_} column(s) without names"
+                raise ValueError(f"lags has the column {column!r}, but X has {known}.")
+            lags = lags if isinstance(lags, list | tuple) else [lags]
+            if not all(isinstance(lag, int | np.integer) and lag >= 1 for lag in lags):
+                raise ValueError(f"Each lag must be an int in the range [1, inf). Got {lags!r} for {column!r} instead.")
+            lagged += [(int(position), int(lag)) for lag in lags]
+        return lagged
 
     def _reach(self) -> int:
         """Return how many rows there are from the oldest one in a window to the last."""
-        return self.window_size + max(self._lags(), default=0)
+        return self.window_size + max((lag for _, lag in self._lagged), default=0)
 
     def _windows_over(self, rows: np.ndarray) -> np.ndarray:
         """Return all windows that rows are there for."""
         first = self._reach() - self.window_size
-        n_rows = len(rows) - first
-        features = [rows[first - lag :][:n_rows] for lag in (0, *self._lags())]
-        return window_view(np.concatenate(features, axis=1), self.window_size)
+        lagged = [rows[first - lag : len(rows) - lag, [column]] for column, lag in self._lagged]
+        return window_view(np.concatenate([rows[first:], *lagged], axis=1), self.window_size)
 
     def _check_series(self, X, *, reset: bool) -> np.ndarray:
         table = check_table(self, X, reset=reset)
@@ -284,7 +286,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         """
         check_is_fitted(self)
         features = list(check_feature_names_in(self, input_features))
-        features += [f"{feature}_lag{lag}" for lag in self._lags() for feature in features]
+        features += [f"{features[column]}_lag{lag}" for column, lag in self._lagged]
         steps = range(self.window_size - 1, -1, -1)
         return np.array([f"{feature}_lag{step}" for step in steps for feature in features], dtype=object)
 

@@ -241,7 +241,7 @@ def models():
 
     yield "window", pipeline()
     yield "scaler", pipeline(StandardScaler())
-    yield "lags", make_pipeline(SlidingWindow(4, lags=[2, 8], flatten=True, pad="edge"), Ridge())
+    yield "lags", make_pipeline(SlidingWindow(4, lags={0: [2, 8]}, flatten=True, pad="edge"), Ridge())
     yield "differences", pipeline(FunctionTransformer(lambda X: X - X.mean(axis=0)))  # looks at all rows
     yield "a transformer of one's own", pipeline(RunningMaximum())
     yield "target", TransformedTargetRegressor(pipeline(), transformer=StandardScaler())
@@ -289,8 +289,8 @@ class Opaque(RegressorMixin, BaseEstimator):
         ((MinMaxScaler((-1, 1)), RobustScaler(), SlidingWindow(4)), 2, 0),
         ((MinMaxScaler(clip=True), SlidingWindow(4)), 1, 1),
         ((MaxAbsScaler(), SlidingWindow(40, pad="edge")), 3, [1]),
-        ((StandardScaler(), SlidingWindow(4, lags=[5])), 2, 0),
-        ((SlidingWindow(4, lags=[1, 40], pad="edge"),), 1, [0, 1]),
+        ((StandardScaler(), SlidingWindow(4, lags={1: 5})), 2, 0),
+        ((SlidingWindow(4, lags={0: [1, 40]}, pad="edge"),), 1, [0, 1]),
         ((StandardScaler(), SlidingWindow(4, flatten=True)), 1, None),
     ],
     ids=["window", "scaler", "scalers", "clip", "edge", "lag", "lags", "flat"],

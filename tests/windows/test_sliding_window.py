@@ -33,18 +33,14 @@ def test_windows_hold_the_rows_before(X, window_size, pad):
             assert_array_equal(window[window_size - 1 - lag], row)
 
 
-@given(
-    tables,
-    st.integers(1, 10),
-    st.lists(st.integers(1, 15), max_size=3, unique=True),
-    st.sampled_from(["missing", "edge"]),
-)
-def test_lags_are_windows_of_shifted_rows(X, window_size, lags, pad):
-    windows = SlidingWindow(window_size, lags=lags, pad=pad).fit_transform(X)
-    first = X[0] if pad == "edge" else np.full(X.shape[1], np.nan)
-    shifted = [np.concatenate([np.tile(first, (lag, 1)), X])[: len(X)] for lag in (0, *lags)]
-    expected = [SlidingWindow(window_size, pad=pad).fit_transform(rows) for rows in shifted]
-    assert_array_equal(windows, np.concatenate(expected, axis=2))
+@given(tables, st.integers(1, 10), st.lists(st.integers(1, 15), max_size=3), st.sampled_from(["missing", "edge"]))
+def test_lags_are_windows_of_shifted_columns(X, window_size, lags, pad):
+    last = X.shape[1] - 1
+    windows = SlidingWindow(window_size, lags={last: lags}, pad=pad).fit_transform(X)
+    first = X[0, last] if pad == "edge" else np.nan
+    shifted = [np.concatenate([np.full(lag, first), X[:, last]])[: len(X)] for lag in lags]
+    table = np.column_stack([X, *shifted])
+    assert_array_equal(windows, SlidingWindow(window_size, pad=pad).fit_transform(table))
 
 
 @given(tables, st.integers(1, 25))
@@ -87,15 +83,19 @@ def test_feature_names_and_pandas_output():
 
 
 def test_feature_names_of_lags():
-    X = pd.DataFrame({"sales": [1.0, 2.0, 3.0, 4.0]})
-    flat = SlidingWindow(2, lags=[1, 2], flatten=True).set_output(transform="pandas").fit_transform(X)
-    assert dict(flat.iloc[-1]) == {
+    X = pd.DataFrame({"price": [5.0, 6.0, 7.0, 8.0], "sales": [1.0, 2.0, 3.0, 4.0]})
+    window = SlidingWindow(2, lags={"sales": [1, 2], 0: 1}, flatten=True).set_output(transform="pandas")
+    assert dict(window.fit_transform(X).iloc[-1]) == {
+        "price_lag1": 7,
         "sales_lag1": 3,
         "sales_lag1_lag1": 2,
         "sales_lag2_lag1": 1,
+        "price_lag1_lag1": 6,
+        "price_lag0": 8,
         "sales_lag0": 4,
         "sales_lag1_lag0": 3,
         "sales_lag2_lag0": 2,
+        "price_lag1_lag0": 7,
     }
 
 
@@ -142,10 +142,7 @@ def test_bad_input(X, error, message):
     [
         {"window_size": 0},
         {"window_size": 1.5},
-        {"lags": 0},
-        {"lags": [0]},
-        {"lags": [2.5]},
-        {"lags": [3, 3]},
+        {"lags": 7},
         {"pad": "zero"},
         {"flatten": 1.5},
     ],
@@ -153,6 +150,27 @@ def test_bad_input(X, error, message):
 def test_bad_parameters(params):
     with pytest.raises(InvalidParameterError, match=next(iter(params))):
         SlidingWindow(**params).fit([[1.0]])
+
+
+@pytest.mark.parametrize(
+    ("lags", "message"),
+    [
+        ({0: 0}, "range .1, inf.. Got .0. for 0"),
+        ({0: [2, 2.5]}, "Got .2, 2.5. for 0"),
+        ({1: 7}, "lags has the column 1, but X has 1 column"),
+        ({"sales": 7}, "'sales', but X has 1 column.s. without names"),
+    ],
+)
+def test_bad_lags(lags, message):
+    window = SlidingWindow(2, lags={0: 1}).fit([[1.0], [2.0]])
+    with pytest.raises(ValueError, match=message):
+        window.set_params(lags=lags).fit([[1.0], [2.0]])
+    assert window.transform([[1.0]]).shape == (1, 2, 2)  # as it was fitted before
+
+
+def test_lags_of_unknown_names():
+    with pytest.raises(ValueError, match=r"'price', but X has the columns \['sales'\]"):
+        SlidingWindow(2, lags={"price": 7}).fit(pd.DataFrame({"sales": [1.0, 2.0]}))
 
 
 SERIES = np.arange(1.0, 9.0).reshape(-1, 1)
@@ -167,7 +185,7 @@ def test_carry_over_reaches_back_into_the_fitted_rows():
     assert_array_equal(last_window(SERIES[:5], SERIES[5:]), [3, 4, 5, 6])
     assert_array_equal(last_window(SERIES[:2], SERIES[2:]), [np.nan, 1, 2, 3])
     assert_array_equal(last_window(SERIES[:2], SERIES[2:], pad="edge"), [1, 1, 2, 3])
-    rows_before = SlidingWindow(2, lags=[1, 3], carry_over=True).fit(SERIES[:5]).transform(SERIES[5:])[0]
+    rows_before = SlidingWindow(2, lags={0: [1, 3]}, carry_over=True).fit(SERIES[:5]).transform(SERIES[5:])[0]
     assert_array_equal(rows_before, [[5, 4, 2], [6, 5, 3]])
 
 
