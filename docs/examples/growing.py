@@ -2,8 +2,10 @@
 
 On the logarithms of the airline passengers, one step ahead, scored on each of the last four years by a model that was
 fitted on the months before it. The first picture has learning curves: the error with more and more rows to train on,
-those right before the test rows, for the defaults and for a network without the linear path and early stopping. The
-second has validation curves, over `epochs`, `dropout` and `units`. All curves are of two random states.
+those right before the test rows, for the defaults, for their networks without the linear model and early stopping, and
+for a plain LSTM: a single such network on standardised values. The second has validation curves, over `epochs`,
+`dropout` and `units`. All curves are of two random states. The baselines are a ridge regression on the same windows and
+the seasonal naive forecast.
 """
 
 import argparse
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import (
     LearningCurveDisplay,
     TimeSeriesSplit,
@@ -33,12 +36,17 @@ X, y = to_supervised(np.log(load_airline().data))
 years = {"n_splits": 4, "test_size": season_length}
 
 
-def on_windows(forecaster):
-    return make_pipeline(SlidingWindow(season_length, carry_over=True), forecaster)
+def on_windows(regressor, **params):
+    return make_pipeline(SlidingWindow(season_length, carry_over=True, **params), regressor)
 
 
 def lstm(seed=0, **params):
     return on_windows(LSTMForecaster(random_state=seed, **params))
+
+
+def error_in_test(model, max_train_size=None):
+    cv = TimeSeriesSplit(**years, max_train_size=max_train_size)
+    return -cross_validate(model, X, y, cv=cv, scoring=scoring)["test_score"].mean()
 
 
 def learning_curve_of_latest_rows(train_sizes, **params):
@@ -79,33 +87,48 @@ def validation_curve_of_seeds(name, values, **params):
     return [np.hstack(scores) for scores in zip(*runs, strict=True)]
 
 
-def tell(title, values, train_scores, test_scores):
-    print(f"\n{title}\n{'':>10}{'train':>8}{'test':>8}")
-    for value, train, test in zip(values, -train_scores, -test_scores, strict=True):
-        print(f"{value:>10}{train.mean():>8.3f}{test.mean():>8.3f}")
+def tell(title, values, train_scores, test_scores, ridge_errors):
+    print(f"\n{title}\n{'':>10}{'train':>8}{'test':>8}{'ridge':>8}")
+    for value, train, test, ridge in zip(values, -train_scores, -test_scores, ridge_errors, strict=True):
+        print(f"{value:>10}{train.mean():>8.3f}{test.mean():>8.3f}{ridge:>8.3f}")
 
 
-def draw(ax, display, title, **labels):
+def draw(ax, display, title, values, ridge_errors, xlabel):
     display.plot(ax=ax, negate_score=True, score_name="Mean absolute error")
-    ax.axhline(naive_error, color="0.5", linestyle=":", label="Seasonal naive, test")
-    ax.set(title=title, ylim=(0, 2 * naive_error), **labels)
-    ax.legend(loc="upper right")
+    ax.plot(values, ridge_errors, color="0.3", linestyle="--", label="Ridge, test")
+    ax.axhline(naive_error, color="0.3", linestyle=":", label="Seasonal naive, test")
+    ax.set(title=title, xlabel=xlabel, ylim=(0, 2 * naive_error))
+    ax.set_xticks(values, values)
+    ax.minorticks_off()
+    ax.label_outer()
+    if ax.get_subplotspec().is_first_col():
+        ax.legend(loc="upper right")
+    elif ax.get_legend() is not None:
+        ax.get_legend().remove()
 
 
 plt.switch_backend("Agg")  # draws to files and needs no display
-naive = cross_validate(on_windows(SeasonalNaive(season_length)), X, y, cv=TimeSeriesSplit(**years), scoring=scoring)
-naive_error = -naive["test_score"].mean()
-print(f"Mean absolute error of logarithms, one step ahead; seasonal naive {naive_error:.3f}")
+naive_error = error_in_test(on_windows(SeasonalNaive(season_length)))
+ridge = on_windows(RidgeCV(np.logspace(-3, 3, 13)), flatten=True, pad="edge")
+ridge_error = error_in_test(ridge)
+print("Mean absolute error of logarithms, one step ahead")
+print(f"Seasonal naive {naive_error:.3f}, ridge {ridge_error:.3f}")
 
 no_early_stopping = {"early_stopping": False}
-settings = {"Defaults": {}, "Network only": no_early_stopping | {"linear_skip": False}}
+networks_only = no_early_stopping | {"linear_skip": False}
+settings = {
+    "Defaults": {},
+    "Networks only": networks_only,
+    "Plain LSTM": networks_only | {"n_networks": 1, "normalize": True, "loss": "squared_error"},
+}
 train_sizes = np.array([24, 36, 48, 72, 95])
-figure, axes = plt.subplots(ncols=2, figsize=(8, 3.5), sharey=True, layout="constrained")
+ridge_errors = [error_in_test(ridge, size) for size in train_sizes]
+figure, axes = plt.subplots(ncols=3, figsize=(10, 3.5), sharey=True, layout="constrained")
 for ax, (title, params) in zip(axes, settings.items(), strict=True):
     train_scores, test_scores = learning_curve_of_latest_rows(train_sizes, **params)
-    tell(f"{title}, by training rows", train_sizes, train_scores, test_scores)
+    tell(f"{title}, by training rows", train_sizes, train_scores, test_scores, ridge_errors)
     display = LearningCurveDisplay(train_sizes=train_sizes, train_scores=train_scores, test_scores=test_scores)
-    draw(ax, display, title, xlabel="Months to train on")
+    draw(ax, display, title, train_sizes, ridge_errors, xlabel="Months to train on")
 figure.savefig(args.output / "learning_curves.png", dpi=100)
 
 curves = {
@@ -116,10 +139,11 @@ curves = {
 figure, axes = plt.subplots(ncols=3, figsize=(10, 3.5), sharey=True, layout="constrained")
 for ax, (name, (values, params, title)) in zip(axes, curves.items(), strict=True):
     train_scores, test_scores = validation_curve_of_seeds(name, values, **params)
-    tell(f"{title}, by {name}", values, train_scores, test_scores)
+    baseline = [ridge_error] * len(values)
+    tell(f"{title}, by {name}", values, train_scores, test_scores, baseline)
     display = ValidationCurveDisplay(
         param_name=name, param_range=np.array(values), train_scores=train_scores, test_scores=test_scores
     )
-    draw(ax, display, title)
+    draw(ax, display, title, values, baseline, xlabel=name)
 figure.savefig(args.output / "validation_curves.png", dpi=100)
 print(f"\nSaved learning_curves.png and validation_curves.png to {args.output}")
