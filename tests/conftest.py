@@ -11,6 +11,9 @@ if tuple(map(int, version("jax").split(".")[:2])) >= (0, 10):
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
+# Compilation takes most of the time of the tests, and its optimisations most of that.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+
 import numpy as np
 import pytest
 from hypothesis import settings
