@@ -9,6 +9,7 @@ from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._compat import HasMethods, Interval, StrOptions, check_method_params, fit_context, raise_for_params
@@ -18,6 +19,10 @@ from .._validation import check_sequences, check_weights, name_features, warn_of
 from .._windows.arrays import chunks, fill_missing_features, have_partial_steps, window_view
 
 FALSE_POSITIVE_RATE = 0.01  # on the training rows, with contamination="auto"
+
+
+def _has_gates(detector: "LSTMAnomalyDetector") -> bool:
+    return hasattr(detector._forecaster(), "gates")
 
 
 class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
@@ -281,6 +286,33 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         """
         decision = self.decision_function(X)
         return np.where(np.isnan(decision), 0, np.where(decision < 0, -1, 1))
+
+    @available_if(_has_gates)
+    @of_one_fit
+    def gates(self, X, **selection):
+        """Return the gates and states of the forecaster at each step before the last one.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
+            Windows, as in `fit`.
+
+        **selection : dict
+            `layer`, `direction`, `network`, `steps` and `units`, as in :meth:`LSTMForecaster.gates`.
+
+        Returns
+        -------
+        gates : :class:`~sklearn.utils.Bunch`
+            Arrays of shape (n_samples, n_steps - 1, n_units), as those of :meth:`LSTMForecaster.gates`.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As in `feature_errors`, and as in :meth:`LSTMForecaster.gates`.
+        """
+        check_is_fitted(self)
+        past = fill_missing_features(self._check_windows(X, reset=False)[:, :-1], self._mean)
+        return self.forecaster_.gates(self._inputs(past), **selection)
 
     def get_metadata_routing(self):
         """Return what metadata the detector and its forecaster request.

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, InvalidParameterError, StrOptions
+from .._inspection.gates import gates, select
 from .._specs import (
     WINDOWS,
     InputSpec,
@@ -280,6 +282,75 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         return _engine.predict(
             self._network_spec(), self._network_weights(), inputs, self._scales(), last_step=last_step
         )
+
+    @of_one_fit
+    def gates(self, X, *, layer=-1, direction="forward", network=0, steps=None, units=None):
+        """Return the gates and states of a layer at each step, as a network reads its input.
+
+        Parameters
+        ----------
+        X : array-like
+            What `predict` takes.
+
+        layer : int, default=-1
+            The layer, from 0 for the first one; -1 is the last one.
+
+        direction : {"forward", "backward"}, default="forward"
+            The direction in which the layer reads; backward only with ``bidirectional=True``. Steps are in the order of
+            `X` in both.
+
+        network : int, default=0
+            The network, if the estimator has several.
+
+        steps, units : int, slice or array-like of int, default=None
+            The steps and units to return, by their positions; all if None. Of many windows, select some: all states of
+            a million windows would not fit in memory.
+
+        Returns
+        -------
+        gates : :class:`~sklearn.utils.Bunch`
+            Arrays of shape (n_samples, n_steps, n_units), float32. A step that is missing has NaN.
+
+            - input_gate, forget_gate, output_gate: from 0, closed, to 1, open.
+            - candidate: from -1 to 1, what the input gate lets into the cell.
+            - cell_state: the candidate times the input gate, and the cell state before times the forget gate.
+            - hidden_state: what the layer puts out, the hyperbolic tangent of the cell state times the output gate.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If there is no such layer, direction, network, step or unit, or if `X` is not what `predict` takes.
+
+        References
+        ----------
+        Hochreiter & Schmidhuber (1997), Long short-term memory, Neural Computation 9(8); with the forget gate of Gers,
+        Schmidhuber & Cummins (2000), Learning to forget, Neural Computation 12(10).
+
+        Examples
+        --------
+        >>> from sklstm import LSTMForecaster, SlidingWindow
+        >>> from sklstm.datasets import make_sine
+        >>> windows = SlidingWindow(10).fit_transform(make_sine(100)[:-1])
+        >>> model = LSTMForecaster(units=4, epochs=5, random_state=0).fit(windows, make_sine(100)[1:])
+        >>> gates = model.gates(windows)
+        >>> gates.forget_gate.shape
+        (99, 10, 4)
+        >>> model.gates(windows, steps=-1, units=[0, 2]).cell_state.shape
+        (99, 1, 2)
+        """
+        check_is_fitted(self)
+        windows = self._check_windows_to_inspect(X)
+        spec = self._network_spec()
+        selection = select(spec, windows.shape[1], layer=layer, direction=direction, steps=steps, units=units)
+        if not isinstance(network, int | np.integer) or not 0 <= network < self._n_networks:
+            raise ValueError(f"network must be an int from 0 to {self._n_networks - 1}. Got {network!r} instead.")
+        return gates(spec, self._network_weights()[network], windows, self._scales()[WINDOWS], selection)
+
+    def _check_windows_to_inspect(self, X) -> np.ndarray:
+        """Return the validated windows of what `predict` takes."""
+        return self._check_inputs(X, reset=False)[WINDOWS]
 
     @of_one_fit
     def _to_keras(self):

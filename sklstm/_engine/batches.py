@@ -6,29 +6,12 @@ import keras
 import numpy as np
 
 from .._specs import Sample, Scale
-from .._windows.arrays import window_means
+from .._windows.arrays import standardise
 
 BLOCK = 2**16  # values of inputs in a block: enough to hide the cost of a call
 MAX_BATCHES_IN_BLOCK = 64
 FEW_ROWS = 4  # in a batch of predictions on JAX on CPUs, where a loop for few rows is about as fast as one for many
 MAX_MICRO_BATCHES = 32  # in a batch: each has a gradient of its own
-
-
-def standardise(values: np.ndarray, scale: Scale) -> np.ndarray:
-    """Return standardised values as float32, computed in the precision of the scale.
-
-    If the scale has deviations, a step is its deviations from the means of its window, and then the hyperbolic tangents
-    of these means, by which a level beyond those of the training rows changes little.
-
-    The cast comes last, so that a large offset does not cost the digits that matter.
-    """
-    standardised = (values - scale.mean) / scale.std
-    if scale.deviation is not None:
-        level = window_means(standardised)[:, np.newaxis]
-        deviations = (standardised - level) / scale.deviation
-        levels = np.broadcast_to(np.tanh(level), deviations.shape)
-        standardised = np.concatenate([deviations, levels], axis=2)
-    return standardised.astype(np.float32)
 
 
 def batches_in_block(n_values: int) -> int:

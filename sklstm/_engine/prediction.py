@@ -11,8 +11,8 @@ import numpy as np
 from keras import ops
 
 from .._specs import WINDOWS, NetworkSpec, Scale
-from .._windows.arrays import are_sliding
-from .batches import FEW_ROWS, batches_in_block, standardise
+from .._windows.arrays import are_sliding, standardise
+from .batches import FEW_ROWS, batches_in_block
 from .networks.builders import BuildOptions, hidden_states, keras_inputs
 from .networks.output_layer import apply_output, without_output
 from .runtime.compilation import compiled, count_trace

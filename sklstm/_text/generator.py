@@ -341,6 +341,14 @@ class LSTMTextGenerator(BaseLSTM):
             nats.extend(-log_softmax(logits, axis=1)[np.arange(len(following)), following])
         return fsum(nats) / len(nats) / log(2)  # whatever the order of documents
 
+    def _check_windows_to_inspect(self, X):
+        """Return whole documents, with missing steps before those that are shorter than others."""
+        documents = self._encode(check_documents(X))
+        windows = np.full((len(documents), max(map(len, documents), default=0), 1), np.nan)
+        for window, tokens in zip(windows, documents, strict=True):
+            window[len(window) - len(tokens) :, 0] = tokens
+        return windows
+
     def _encode(self, documents: list[str]) -> list[list[int]]:
         return list(self.tokens_._encode(documents))
 

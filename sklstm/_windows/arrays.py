@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import gen_batches
 
-from .._specs import MissingSteps
+from .._specs import MissingSteps, Scale
 
 CHUNK = 2**20  # values in a chunk: some megabytes, whatever the number and size of windows
 MAX_BLOCK = 9215  # values in a block of a matrix: OpenBLAS uses threads for more
@@ -77,6 +77,23 @@ def window_means(windows: np.ndarray) -> np.ndarray:
     present = ~np.isnan(windows).any(axis=2, keepdims=True)
     sums = np.ascontiguousarray(np.where(present, windows, 0), dtype=np.float64).sum(axis=1)
     return sums / np.maximum(present.sum(axis=1), 1)
+
+
+def standardise(values: np.ndarray, scale: Scale) -> np.ndarray:
+    """Return standardised values as float32, computed in the precision of the scale.
+
+    If the scale has deviations, a step is its deviations from the means of its window, and then the hyperbolic tangents
+    of these means, by which a level beyond those of the training rows changes little.
+
+    The cast comes last, so that a large offset does not cost the digits that matter.
+    """
+    standardised = (values - scale.mean) / scale.std
+    if scale.deviation is not None:
+        level = window_means(standardised)[:, np.newaxis]
+        deviations = (standardised - level) / scale.deviation
+        levels = np.broadcast_to(np.tanh(level), deviations.shape)
+        standardised = np.concatenate([deviations, levels], axis=2)
+    return standardised.astype(np.float32)
 
 
 def have_partial_steps(windows: np.ndarray, rows: np.ndarray | None = None) -> bool:
