@@ -49,3 +49,31 @@ def assert_rows_alike_alone_and_among_others(predict, X, n_before=0, rtol=0):
     with threadpool_limits(1):
         assert_same(predict(X), together, err_msg="one thread")
         assert_same(predict(X[:1]), together[:1], err_msg="one thread, one row")
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def textbook_lstm(x, kernel, recurrent_kernel, bias, share=None):
+    """Return all gates and states for the rows of one window, step by step and gate by gate.
+
+    Of a step that is present by a share, the states move by this share to those after the step.
+    """
+    share = np.ones(len(x)) if share is None else share
+    W = dict(zip("ifgo", np.split(kernel.astype(float), 4, axis=1), strict=True))
+    U = dict(zip("ifgo", np.split(recurrent_kernel.astype(float), 4, axis=1), strict=True))
+    b = dict(zip("ifgo", np.split(bias.astype(float), 4), strict=True))
+    h = c = np.zeros(len(recurrent_kernel))
+    result = []
+    for step, part in zip(x, share, strict=True):
+        if np.isnan(step).any():
+            result.append(np.full((6, len(h)), np.nan))
+            continue
+        i, f, g, o = (step @ W[gate] + h @ U[gate] + b[gate] for gate in "ifgo")
+        i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+        whole_c = i * g + f * c
+        h = part * o * np.tanh(whole_c) + (1 - part) * h
+        c = part * whole_c + (1 - part) * c
+        result.append(np.array([i, f, o, g, c, h]))
+    return np.array(result).swapaxes(0, 1)

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, InvalidParameterError, StrOptions
@@ -347,6 +347,23 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         if not isinstance(network, int | np.integer) or not 0 <= network < self._n_networks:
             raise ValueError(f"network must be an int from 0 to {self._n_networks - 1}. Got {network!r} instead.")
         return gates(spec, self._network_weights()[network], windows, self._scales()[WINDOWS], selection)
+
+    def _input_relevance(self, windows: np.ndarray, output: int, tol: float) -> np.ndarray:
+        """Return the relevance of each value of validated windows for a prediction."""
+        from .. import _engine
+
+        check_scalar(tol, "tol", Real, min_val=0, include_boundaries="neither")
+        head, scale = self._head(), self._scales()[WINDOWS]
+        of_network = _engine.relevance(
+            self._network_spec(),
+            self._network_weights(),
+            windows,
+            scale,
+            output,
+            softmax=head.output_spec().softmax,
+            tol=tol,
+        )
+        return head.relevance(windows, of_network, output)
 
     def _check_windows_to_inspect(self, X) -> np.ndarray:
         """Return the validated windows of what `predict` takes."""

@@ -34,6 +34,10 @@ class Head(ABC):
     def decode(self, inputs: dict[str, np.ndarray], outputs: np.ndarray) -> np.ndarray:
         """Return predictions from the network's outputs."""
 
+    def relevance(self, windows: np.ndarray, of_network: np.ndarray, output: int) -> np.ndarray:
+        """Return the relevance of raw windows for a prediction from that for the network's output."""
+        return of_network
+
     @abstractmethod
     def output_spec(self) -> OutputSpec:
         """Return how an exported model decodes outputs."""
@@ -65,6 +69,11 @@ class RegressionHead(Head):
         windows = inputs[WINDOWS]
         y = self.network_weight * (self.level.predict(windows) + outputs * self.std)
         return y + self.linear_weight * self.linear.predict(windows) if self.linear_weight else y
+
+    def relevance(self, windows, of_network, output):
+        """Return the weighted sum of the relevances for both models in the units of the target."""
+        of_network = self.level.relevance(windows, output) + of_network * self.std[output]
+        return self.network_weight * of_network + self.linear_weight * self.linear.relevance(windows, output)
 
     def best_network_weight(
         self, y: np.ndarray, linear: np.ndarray, network: np.ndarray, sample_weight: np.ndarray

@@ -31,6 +31,16 @@ class LevelModel:
                 y[chunk] += products_by_row(_standardised_means(windows[chunk], self.scale), self.coef)
         return y
 
+    def relevance(self, windows: np.ndarray, output: int) -> np.ndarray:
+        """Return by how much each value of raw windows changes an output from that of the mean window."""
+        relevance = np.empty(windows.shape)
+        for chunk in chunks(len(windows), windows[0].size):
+            standardised = (windows[chunk] - self.scale.mean) / self.scale.std
+            present = ~np.isnan(standardised).any(axis=2, keepdims=True)
+            shares = present / np.maximum(present.sum(axis=1, keepdims=True), 1)
+            relevance[chunk] = np.where(present, standardised, 0) * shares * self.coef[:, output]
+        return relevance
+
 
 def fit_level(sample: Sample, scale: Scale, seed: int) -> LevelModel:
     """Return the level of each output by the rows to learn from.

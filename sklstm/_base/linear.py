@@ -7,7 +7,7 @@ import numpy as np
 from scipy.linalg import solve
 
 from .._specs import Sample, Scale
-from .._windows.arrays import chunks, fill_missing_steps, products_by_row
+from .._windows.arrays import chunks, fill_missing_steps, filling_steps, products_by_row
 
 PENALTIES = np.logspace(-3, 3, 13)
 LAST_STEP = 3.0  # the last step is shrunk less than the changes before it, by the square of this
@@ -34,6 +34,19 @@ class LinearModel:
                 filled = standardise_and_fill(windows[chunk], self.scale)
                 y[chunk] += products_by_row(filled.reshape(len(filled), -1), coef)
         return y
+
+    def relevance(self, windows: np.ndarray, output: int) -> np.ndarray:
+        """Return by how much each value of raw windows changes an output from that of the mean window.
+
+        A value also has the relevance of the missing steps that it fills.
+        """
+        relevance = np.empty(windows.shape)
+        for chunk in chunks(len(windows), windows[0].size):
+            some = windows[chunk]
+            shares = standardise_and_fill(some, self.scale) * self.coef[:, :, output]
+            relevance[chunk] = 0
+            np.add.at(relevance[chunk], (np.arange(len(some))[:, np.newaxis], filling_steps(some)), shares)
+        return relevance
 
 
 def standardise_and_fill(windows: np.ndarray, scale: Scale) -> np.ndarray:

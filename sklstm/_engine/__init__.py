@@ -7,10 +7,11 @@ which can be pickled. Importing it imports Keras, so estimators import it on the
 from .runtime.backend import NAME as backend  # first, since it decides on what Keras will run  # isort: skip  # noqa: N811
 from .networks.export import to_keras
 from .prediction import predict
+from .relevance import relevance
 from .runtime.compilation import compilations
 from .runtime.entry import entry
 from .training.train import train
 
-__all__ = ["backend", "compilations", "predict", "to_keras", "train"]
+__all__ = ["backend", "compilations", "predict", "relevance", "to_keras", "train"]
 
-predict, to_keras, train = entry(predict), entry(to_keras), entry(train)
+predict, relevance, to_keras, train = entry(predict), entry(relevance), entry(to_keras), entry(train)

@@ -402,6 +402,72 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
             return np.zeros((len(inputs[WINDOWS]), self.n_outputs_))
         return super()._network_output(inputs, last_step=last_step)
 
+    @of_one_fit
+    def input_relevance(self, X, *, output=0, tol=1e-2):
+        """Return how much each value of the windows adds to a prediction.
+
+        The relevances are integrated gradients [1]_: the gradient of the prediction, averaged over the straight path
+        from a baseline to the window, times their difference. The baseline is the mean window: at each step it has the
+        mean of each feature over the training rows, or zeros if ``normalize=False``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
+            Windows, as in `predict`.
+
+        output : int, default=0
+            The column of ``y``, by its position.
+
+        tol : float, default=1e-2
+            The average is taken over 16 points of the path, and over twice as many until the sum of relevances is as it
+            must be, within this share of the sum of their absolute values. The rest is then shared out in proportion to
+            them.
+
+        Returns
+        -------
+        relevance : ndarray of shape (n_samples, n_steps, n_features), float64
+            In the units of ``y``. Their sum for a window is the difference between its prediction and that for the
+            baseline. Missing steps have zero, and they are missing in the baseline, too.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If there is no such output, or if `X` is not what `predict` takes.
+
+        Warns
+        -----
+        UserWarning
+            If the sum of some relevances is not within `tol` with 4096 points either.
+
+        See Also
+        --------
+        sklearn.inspection.permutation_importance : How much a score depends on a column.
+
+        Notes
+        -----
+        The relevances for the networks are approximate, those for the linear model and for the level of a window exact.
+
+        References
+        ----------
+        .. [1] Sundararajan, Taly & Yan (2017), Axiomatic attribution for deep networks, ICML.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklstm import LSTMForecaster
+        >>> X = np.random.default_rng(0).standard_normal((200, 5, 2))
+        >>> model = LSTMForecaster(units=4, epochs=5, random_state=0).fit(X, X[:, -1, 0])
+        >>> relevance = model.input_relevance(X)
+        >>> np.unravel_index(np.abs(relevance).mean(axis=0).argmax(), (5, 2))
+        (np.int64(4), np.int64(0))
+        """
+        check_is_fitted(self)
+        if not isinstance(output, int | np.integer) or not 0 <= output < self.n_outputs_:
+            raise ValueError(f"output must be an int from 0 to {self.n_outputs_ - 1}. Got {output!r} instead.")
+        return self._input_relevance(self._check_windows_to_inspect(X), int(output), tol)
+
     def to_keras(self):
         """Return the fitted networks and the linear model as one compiled Keras model.
 

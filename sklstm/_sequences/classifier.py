@@ -374,6 +374,70 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
+    @of_one_fit
+    def input_relevance(self, X, *, output, tol=1e-2):
+        """Return how much each value or token of the sequences adds to the probability of a class.
+
+        The relevances are integrated gradients [1]_: the gradient of the probability, averaged over the straight path
+        from a baseline to the sequence, times their difference. The baseline has at each step the mean of each feature
+        over the training rows, or zeros if ``normalize=False``. With `embedding_dim` it is a sequence of missing steps,
+        and the steps of a path are present in part: the states move by a share towards those after the step.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
+            Sequences, as in `predict`.
+
+        output : object
+            The class, one of `classes_`.
+
+        tol : float, default=1e-2
+            The average is taken over 16 points of the path, and over twice as many until the sum of relevances is as it
+            must be, within this share of the sum of their absolute values. The rest is then shared out in proportion to
+            them.
+
+        Returns
+        -------
+        relevance : ndarray of shape (n_samples, n_steps, n_features), float64
+            Their sum for a sequence is the difference between its probability and that of the baseline. Missing
+            steps have zero, and they are missing in the baseline, too.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If there is no such class, or if `X` is not what `predict` takes.
+
+        Warns
+        -----
+        UserWarning
+            If the sum of some relevances is not within `tol` with 4096 points either.
+
+        See Also
+        --------
+        sklearn.inspection.permutation_importance : How much a score depends on a column.
+
+        References
+        ----------
+        .. [1] Sundararajan, Taly & Yan (2017), Axiomatic attribution for deep networks, ICML.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklstm import LSTMClassifier
+        >>> X = np.random.default_rng(0).standard_normal((200, 5, 2))
+        >>> model = LSTMClassifier(units=4, epochs=20, random_state=0).fit(X, np.where(X[:, -1, 0] > 0, "up", "down"))
+        >>> relevance = model.input_relevance(X, output="up")
+        >>> np.unravel_index(np.abs(relevance).mean(axis=0).argmax(), (5, 2))
+        (np.int64(4), np.int64(0))
+        """
+        check_is_fitted(self)
+        found = np.flatnonzero([output == label for label in self.classes_])
+        if len(found) != 1:
+            raise ValueError(f"output must be one of the classes {list(self.classes_)}. Got {output!r} instead.")
+        return self._input_relevance(self._check_windows_to_inspect(X), int(found[0]), tol)
+
     def to_keras(self):
         """Return the fitted network as a compiled Keras model.
 

@@ -63,10 +63,15 @@ def fill_missing_steps(windows: np.ndarray) -> np.ndarray:
     missing = np.isnan(windows).any(axis=2)
     if not missing.any():
         return windows
+    filled = np.where(missing[:, :, np.newaxis], 0, windows)
+    return np.take_along_axis(filled, filling_steps(windows)[:, :, np.newaxis], axis=1)
+
+
+def filling_steps(windows: np.ndarray) -> np.ndarray:
+    """Return for each step the one that has its value once missing steps are filled, (n_samples, n_steps)."""
+    missing = np.isnan(windows).any(axis=2)
     latest = np.maximum.accumulate(np.where(missing, 0, np.arange(windows.shape[1])), axis=1)
-    source = np.maximum(latest, np.argmin(missing, axis=1, keepdims=True))
-    windows = np.where(missing[:, :, np.newaxis], 0, windows)
-    return np.take_along_axis(windows, source[:, :, np.newaxis], axis=1)
+    return np.maximum(latest, np.argmin(missing, axis=1, keepdims=True))
 
 
 def window_means(windows: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from helpers import far_from_initial
+from helpers import far_from_initial, textbook_lstm
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 
@@ -14,36 +14,13 @@ NETWORKS = {
 }
 
 
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def textbook(x, kernel, recurrent_kernel, bias):
-    """Return all gates and states for the rows of one window, step by step and gate by gate."""
-    W = dict(zip("ifgo", np.split(kernel.astype(float), 4, axis=1), strict=True))
-    U = dict(zip("ifgo", np.split(recurrent_kernel.astype(float), 4, axis=1), strict=True))
-    b = dict(zip("ifgo", np.split(bias.astype(float), 4), strict=True))
-    h = c = np.zeros(len(recurrent_kernel))
-    result = []
-    for step in x:
-        if np.isnan(step).any():
-            result.append(np.full((6, len(h)), np.nan))
-            continue
-        i, f, g, o = (step @ W[gate] + h @ U[gate] + b[gate] for gate in "ifgo")
-        i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
-        c = i * g + f * c
-        h = o * np.tanh(c)
-        result.append(np.array([i, f, o, g, c, h]))
-    return np.array(result).swapaxes(0, 1)
-
-
 def expected_gates(model, sequence, layer, direction):
     """Return the textbook's gates of a layer for one standardised window or embedded document."""
     weights = list(model.weights_)[-2 - 3 * len(np.atleast_1d(model.units)) * (1 + model.bidirectional) : -2]
     for _ in range(layer + 1):
-        runs = [textbook(sequence, *weights[:3])]
+        runs = [textbook_lstm(sequence, *weights[:3])]
         if model.bidirectional:
-            runs.append(textbook(sequence[::-1], *weights[3:6])[:, ::-1])
+            runs.append(textbook_lstm(sequence[::-1], *weights[3:6])[:, ::-1])
         weights = weights[3 * len(runs) :]
         sequence = np.concatenate([run[-1] for run in runs], axis=1)
     return runs[direction]
@@ -126,7 +103,7 @@ def test_gates_of_documents(rng):
     assert_array_equal(gates.hidden_state[1, 7:], model.gates(["ca"]).hidden_state[0])
     tokens = [model.tokens_.vocabulary_[character] for character in "abcabcabc"]
     embedded, (kernel, recurrent_kernel, bias) = model.weights_[0], model.weights_[1:4]
-    expected = textbook(embedded[tokens], kernel, recurrent_kernel, bias)
+    expected = textbook_lstm(embedded[tokens], kernel, recurrent_kernel, bias)
     assert_allclose(as_array(gates)[0], expected, rtol=1e-5, atol=1e-6)
 
 

@@ -54,6 +54,28 @@ def compiled(function: Callable) -> Callable:
             return torch.no_grad()(function)
 
 
+def gradient(function: Callable, inputs: Any) -> Any:
+    """Return the gradient of a function's only output by its inputs."""
+    match keras.backend.backend():
+        case "jax":
+            import jax
+
+            return jax.grad(function)(inputs)
+        case "tensorflow":
+            import tensorflow
+
+            with tensorflow.GradientTape() as tape:
+                tape.watch(inputs)
+                output = function(inputs)
+            return tape.gradient(output, inputs)
+        case _:
+            import torch
+
+            with torch.enable_grad():
+                inputs = torch.as_tensor(inputs).requires_grad_()
+                return torch.autograd.grad(function(inputs), inputs)[0]
+
+
 @cache
 def training_options() -> dict[str, Any]:
     """Return arguments for ``jax.jit`` that suit training on CPUs, as far as this version of JAX knows them.
