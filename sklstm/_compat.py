@@ -1,6 +1,7 @@
 """Private names of scikit-learn, each imported here and nowhere else, with the newest version it was seen in."""
 
 from sklearn.base import _fit_context as fit_context  # 1.9
+from sklearn.utils._optional_dependencies import check_matplotlib_support  # 1.9
 from sklearn.utils._param_validation import (  # 1.9
     HasMethods,
     Interval,
@@ -22,6 +23,7 @@ __all__ = [
     "RealNotInt",
     "StrOptions",
     "check_feature_names_in",
+    "check_matplotlib_support",
     "check_method_params",
     "check_partial_fit_first_call",
     "check_sample_weight",

@@ -43,12 +43,12 @@ def select(spec: NetworkSpec, n_steps: int, *, layer, direction, steps, units) -
     return Selection(
         int(layer) % n_layers,
         direction == "backward",
-        _select("steps", steps, n_steps),
-        _select("units", units, spec.units[layer]),
+        select_positions("steps", steps, n_steps),
+        select_positions("units", units, spec.units[layer]),
     )
 
 
-def _select(name: str, indices, size: int) -> np.ndarray:
+def select_positions(name: str, indices, size: int) -> np.ndarray:
     """Return the selected ones of so many indices."""
     try:
         return np.arange(size) if indices is None else np.atleast_1d(np.arange(size)[indices])

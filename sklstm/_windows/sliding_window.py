@@ -285,10 +285,14 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
             ``lag0`` is the window's last row. Features of `lags` have names such as ``sales_lag144_lag0``.
         """
         check_is_fitted(self)
-        features = list(check_feature_names_in(self, input_features))
-        features += [f"{features[column]}_lag{lag}" for column, lag in self._lagged]
+        features = self._feature_names(check_feature_names_in(self, input_features))
         steps = range(self.window_size - 1, -1, -1)
         return np.array([f"{feature}_lag{step}" for step in steps for feature in features], dtype=object)
+
+    def _feature_names(self, input_features) -> list[str]:
+        """Return the names of a step's features, those of lags included."""
+        names = list(map(str, input_features))
+        return names + [f"{names[column]}_lag{lag}" for column, lag in self._lagged]
 
     def set_output(self, *, transform=None):
         """Set the container of the output; it is an array all the same with ``flatten=False``.

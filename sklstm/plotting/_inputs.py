@@ -1,0 +1,151 @@
+"""What a display shows of an estimator's input: windows of a series, or documents."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from .._text.generator import LSTMTextGenerator, check_documents
+from .._text.token_sequences import TokenSequences
+from .._windows.sliding_window import SlidingWindow
+from .._windows.time_index import time_index
+
+UNKNOWN_TOKEN = "[?]"
+
+
+class Shown(NamedTuple):
+    """The steps that a display shows."""
+
+    windows: Any  # what the estimator reads of them
+    steps: Any  # their numbers or times, or the tokens
+    step_name: str | None
+    first: int = 0  # of a window's steps
+    values: np.ndarray | None = None  # of each feature, unless the steps are tokens
+    feature_names: list[str] | None = None
+
+
+def last_step(estimator, method: str) -> Any:
+    """Return a fitted estimator, or the last step of a fitted pipeline, if it has the method or attribute.
+
+    Raises
+    ------
+    NotFittedError
+        If the estimator is not fitted.
+    AttributeError
+        If it has no such method.
+    """
+    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    if isinstance(last, type) or not hasattr(last, "fit"):
+        raise TypeError(f"estimator should be a fitted estimator or Pipeline. Got {last!r} instead.")
+    check_is_fitted(estimator)
+    if not hasattr(last, method):
+        raise AttributeError(
+            f"{type(last).__name__} has none of the following attributes: {method}. Pass a fitted LSTM estimator or a "
+            "Pipeline that ends with one, such as best_estimator_ of a search, regressor_ of a "
+            "TransformedTargetRegressor or forecaster_ of an LSTMAnomalyDetector."
+        )
+    return last
+
+
+def has_series(estimator) -> bool:
+    """Tell whether rows of `X` are those of a series, that a pipeline makes windows of."""
+    return _step(estimator, SlidingWindow) is not None
+
+
+def read_rows(estimator, X) -> Shown:
+    """Return the rows of a series in front of a SlidingWindow."""
+    windows = _transform(estimator, X)
+    steps, step_name = _times(X)
+    return Shown(windows, steps, step_name, values=_table(X), feature_names=_names(X))
+
+
+def read_window(estimator, X, row: int) -> Shown:
+    """Return the steps of the window or document in a row of `X`."""
+    window = _step(estimator, SlidingWindow)
+    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    windows = _transform(estimator, X)
+    if isinstance(last, LSTMTextGenerator):
+        windows = check_documents(windows)
+    row = _check_row(row, windows)
+    if isinstance(last, LSTMTextGenerator):
+        return _document(last._check_windows_to_inspect([windows[row]])[0], last.tokens_)._replace(
+            windows=[windows[row]]
+        )
+    one = np.asarray(windows)[[row]]
+    if getattr(last, "embedding_dim", None):
+        return _document(one[0], _step(estimator, TokenSequences))._replace(windows=one)
+    values = one[0].reshape(one.shape[1], -1)
+    if window is None:
+        return Shown(one, np.arange(len(values)), "step", values=values, feature_names=None)
+    steps, step_name = _times(X)
+    first = max(len(values) - 1 - row, 0)  # steps before the first row of the series have no time
+    shown = steps[max(row + 1 - len(values), 0) : row + 1]
+    return Shown(one, shown, step_name, first, values[first:], _window_names(estimator, window))
+
+
+def _step(estimator, kind: type) -> Any | None:
+    """Return the first step of a pipeline that is of a kind."""
+    steps = estimator[:-1] if isinstance(estimator, Pipeline) else []
+    return next((step for step in steps if isinstance(step, kind)), None)
+
+
+def _transform(estimator, X) -> Any:
+    """Return what the last step reads."""
+    if isinstance(estimator, Pipeline) and len(estimator) > 1:
+        return estimator[:-1].transform(X)
+    return X
+
+
+def _check_row(row: int, windows) -> int:
+    """Return a position in the windows, counted from the first one."""
+    if len(windows) == 0:
+        raise ValueError(f"Found array with 0 sample(s) (shape={np.shape(windows)}) while a minimum of 1 is required.")
+    if not isinstance(row, int | np.integer) or not -len(windows) <= row < len(windows):
+        raise ValueError(f"row must be an int from {-len(windows)} to {len(windows) - 1}. Got {row!r} instead.")
+    return int(row) % len(windows)
+
+
+def _document(ids: np.ndarray, tokens: TokenSequences | None) -> Shown:
+    """Return the tokens of a sequence without the missing steps before the first one."""
+    ids = np.asarray(ids, dtype=float).ravel()
+    present = ~np.isnan(ids)
+    if not present.any():
+        raise ValueError("The document has no token: all its steps are missing.")
+    first = int(np.argmax(present))
+    names = np.full(len(ids), "", dtype=object)
+    if tokens is None:
+        names[present] = [str(int(id_)) for id_ in ids[present]]
+    else:
+        vocabulary = [UNKNOWN_TOKEN, *tokens.vocabulary_]
+        names[present] = [vocabulary[int(id_)] for id_ in ids[present]]
+    return Shown(None, list(names[first:]), None, first)
+
+
+def _times(X) -> tuple[Any, str | None]:
+    """Return the times of rows, or else their numbers, and what they are called."""
+    index = time_index(X)
+    if index is None:
+        return np.arange(len(X)), "row"
+    return index, index.name
+
+
+def _table(X) -> np.ndarray:
+    values = np.asarray(X, dtype=float)
+    return values.reshape(len(values), -1)
+
+
+def _names(X) -> list[str] | None:
+    columns = getattr(X, "columns", None)
+    return None if columns is None else list(map(str, columns))
+
+
+def _window_names(estimator: Pipeline, window: SlidingWindow) -> list[str] | None:
+    """Return the names of the features of a pipeline's windows; None if they have none."""
+    if hasattr(window, "feature_names_in_"):
+        return window._feature_names(window.feature_names_in_)
+    before = estimator[: list(estimator.named_steps.values()).index(window)]
+    try:
+        return window._feature_names(before.get_feature_names_out())
+    except (AttributeError, ValueError):  # of steps that name no features, or of none
+        return None
