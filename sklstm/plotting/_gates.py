@@ -12,7 +12,7 @@ from ._panels import draw_mesh, draw_values, label_steps, make_panels, name_feat
 
 SIGNED = ("candidate", "cell_state", "hidden_state")
 MAX_UNIT_LABELS = 25
-PERCENTILE = 99  # of the cell state, which has no bounds: few units that count up would leave the others grey
+PERCENTILE = 99  # of a state's values in the range of colours: a few large ones would leave all others grey
 
 
 class GatesDisplay:
@@ -85,10 +85,10 @@ class GatesDisplay:
     >>> from sklstm.plotting import GatesDisplay
     >>> passengers = load_airline().data
     >>> model = make_pipeline(SlidingWindow(12), LSTMForecaster(units=8, epochs=2, random_state=0))
-    >>> model.fit(*to_supervised(passengers))
-    Pipeline(...)
-    >>> GatesDisplay.from_estimator(model, passengers, gate="forget_gate")
-    <...>
+    >>> model = model.fit(*to_supervised(passengers))
+    >>> display = GatesDisplay.from_estimator(model, passengers, gate="forget_gate")
+    >>> display.mesh_.get_array().shape  # of 8 units in 144 months
+    (8, 144)
     >>> plt.show()
     """
 
@@ -197,8 +197,9 @@ class GatesDisplay:
         >>> from sklstm import LSTMTextGenerator
         >>> from sklstm.plotting import GatesDisplay
         >>> model = LSTMTextGenerator(units=8, epochs=2, random_state=0).fit(["so what? " * 100])
-        >>> GatesDisplay.from_estimator(model, ["so what? so what?"])
-        <...>
+        >>> display = GatesDisplay.from_estimator(model, ["so what?"])
+        >>> [label.get_text() for label in display.ax_.get_xticklabels()]
+        ['s', 'o', '␣', 'w', 'h', 'a', 't', '?']
         >>> plt.show()
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
@@ -244,8 +245,8 @@ class GatesDisplay:
 
         mesh_kw : dict, default=None
             Keyword arguments for matplotlib's `pcolormesh`, such as ``{"cmap": "gray", "vmin": 0.5}``. By default,
-            gates have the range from 0 to 1, the candidate and the hidden state that from -1 to 1, and the cell state,
-            which has no bounds, one around zero with 99 % of its values.
+            the colours of gates range from 0 to 1, and those of the candidate and of states around zero, with 99 % of
+            the values.
 
         Returns
         -------
@@ -295,7 +296,7 @@ class GatesDisplay:
         self.ax_.set_yticks(range(0, len(self.units_), every), self.units_[::every], fontsize="small")
         self.ax_.set_ylabel("unit")
         label_steps(self.axes_, steps, self.step_name)
-        extend = "both" if self.gate == "cell_state" else "neither"
+        extend = "both" if self.gate in SIGNED else "neither"
         self.colorbar_ = self.figure_.colorbar(self.mesh_, ax=list(self.axes_), label=name, extend=extend, pad=0.02)
 
 
@@ -319,7 +320,6 @@ def _limits(gate: str, values: np.ndarray) -> dict[str, float]:
     """Return the range of a heat map: that of a gate or, with a sign, one around zero."""
     if gate not in SIGNED:
         return {"vmin": 0.0, "vmax": 1.0}
-    limit = 1.0
-    if gate == "cell_state" and not np.isnan(values).all():
-        limit = float(np.nanpercentile(np.abs(values), PERCENTILE)) or 1.0
+    present = np.abs(values[~np.isnan(values)])
+    limit = (float(np.percentile(present, PERCENTILE)) if len(present) else 0.0) or 1.0
     return {"vmin": -limit, "vmax": limit}

@@ -8,7 +8,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._text.generator import LSTMTextGenerator, check_documents
 from .._text.token_sequences import TokenSequences
+from .._validation import column_names
 from .._windows.sliding_window import SlidingWindow
+from .._windows.tables import is_pandas
 from .._windows.time_index import time_index
 
 UNKNOWN_TOKEN = "[?]"
@@ -57,7 +59,8 @@ def read_rows(estimator, X) -> Shown:
     """Return the rows of a series in front of a SlidingWindow."""
     windows = _transform(estimator, X)
     steps, step_name = _times(X)
-    return Shown(windows, steps, step_name, values=_table(X), feature_names=_names(X))
+    values, names = _numbers(X)
+    return Shown(windows, steps, step_name, values=values, feature_names=names)
 
 
 def read_window(estimator, X, row: int) -> Shown:
@@ -75,6 +78,8 @@ def read_window(estimator, X, row: int) -> Shown:
     one = np.asarray(windows)[[row]]
     if getattr(last, "embedding_dim", None):
         return _document(one[0], _step(estimator, TokenSequences))._replace(windows=one)
+    if one.ndim not in (2, 3):
+        raise ValueError(f"Expected 2D or 3D array, got {one.ndim}D array instead.")
     values = one[0].reshape(one.shape[1], -1)
     if window is None:
         return Shown(one, np.arange(len(values)), "step", values=values, feature_names=None)
@@ -130,22 +135,21 @@ def _times(X) -> tuple[Any, str | None]:
     return index, index.name
 
 
-def _table(X) -> np.ndarray:
-    values = np.asarray(X, dtype=float)
-    return values.reshape(len(values), -1)
-
-
-def _names(X) -> list[str] | None:
-    columns = getattr(X, "columns", None)
-    return None if columns is None else list(map(str, columns))
+def _numbers(X) -> tuple[np.ndarray, list[str] | None]:
+    """Return the values and the names of columns, of a pandas object those that are numbers."""
+    if is_pandas(X):
+        X = X.select_dtypes(["number", "bool"])
+        return X.to_numpy(dtype=float, na_value=np.nan), list(map(str, X.columns))
+    return np.asarray(X, dtype=float), column_names(X) or None
 
 
 def _window_names(estimator: Pipeline, window: SlidingWindow) -> list[str] | None:
     """Return the names of the features of a pipeline's windows; None if they have none."""
-    if hasattr(window, "feature_names_in_"):
-        return window._feature_names(window.feature_names_in_)
-    before = estimator[: list(estimator.named_steps.values()).index(window)]
-    try:
-        return window._feature_names(before.get_feature_names_out())
-    except (AttributeError, ValueError):  # of steps that name no features, or of none
-        return None
+    names = getattr(window, "feature_names_in_", None)
+    if names is None:
+        before = estimator[: list(estimator.named_steps.values()).index(window)]
+        try:
+            names = before.get_feature_names_out()
+        except (AttributeError, ValueError):  # of a step that gives no names
+            return None
+    return None if names is None else window._feature_names(names)

@@ -52,10 +52,10 @@ class LossCurveDisplay:
     >>> from sklstm.datasets import load_airline
     >>> from sklstm.plotting import LossCurveDisplay
     >>> model = make_pipeline(SlidingWindow(12), LSTMForecaster(units=8, epochs=2, random_state=0))
-    >>> model.fit(*to_supervised(load_airline().data))
-    Pipeline(...)
-    >>> LossCurveDisplay.from_estimator(model)
-    <...>
+    >>> model = model.fit(*to_supervised(load_airline().data))
+    >>> display = LossCurveDisplay.from_estimator(model, log_scale=True)
+    >>> [line.get_label() for line in display.lines_]
+    ['training', 'validation']
     >>> plt.show()
     """
 
@@ -143,7 +143,7 @@ class LossCurveDisplay:
             self._mark_minimum(losses)
         if log_scale:
             ax.set_yscale("log")
-        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
         ax.set(xlabel="epoch", ylabel=self.loss_name or "loss")
         ax.legend()
         return self

@@ -25,6 +25,7 @@ def make_panels(ax, heights: Sequence[float], steps) -> list:
     from matplotlib.gridspec import GridSpecFromSubplotSpec
 
     n_panels = len(heights)
+    figure: Any
     grid: Any
     if ax is None:
         width = float(np.clip(0.16 * len(steps), 7, 20)) if are_tokens(steps) else 8
@@ -37,11 +38,11 @@ def make_panels(ax, heights: Sequence[float], steps) -> list:
         return panels
     elif n_panels == 1:
         return [ax]
-    elif ax.get_subplotspec() is None:
-        raise ValueError(f"ax must be in a grid of subplots, or a list of {n_panels} axes, to be divided.")
+    elif (place := ax.get_subplotspec()) is None:
+        raise ValueError(f"ax cannot be divided, since it is in no grid of subplots. Pass {n_panels} axes instead.")
     else:
         figure = ax.figure
-        grid = GridSpecFromSubplotSpec(n_panels, 1, ax.get_subplotspec(), height_ratios=heights)
+        grid = GridSpecFromSubplotSpec(n_panels, 1, place, height_ratios=heights)
         ax.set_axis_off()
     panels = [figure.add_subplot(grid[-1])]
     panels += [figure.add_subplot(grid[i], sharex=panels[0]) for i in range(n_panels - 1)]
@@ -92,7 +93,7 @@ def label_steps(panels: list, steps, name: str | None) -> None:
 def _label_tokens(ax, tokens: Sequence[str]) -> None:
     are_long = max(map(len, tokens)) > 1
     labels = ["".join(VISIBLE.get(character, character) for character in token) for token in tokens]
-    size = float(np.clip(72 * ax.get_window_extent().width / ax.figure.dpi / len(tokens) * 0.8, 4, 9))
+    size = float(np.clip(72 * ax.get_window_extent().width / ax.figure.dpi / len(tokens), 4, 10))
     rotation = 90 if are_long else 0
     ax.set_xticks(range(len(labels)), labels, rotation=rotation, fontsize=size, parse_math=False)
     ax.tick_params(axis="x", length=0 if not are_long else 3)
@@ -105,7 +106,7 @@ def _label_times(ax, steps) -> bool:
 
     values = np.asarray(steps.to_timestamp() if hasattr(steps, "to_timestamp") else steps)
     if values.dtype.kind in "iuf":
-        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
         return False
     if values.dtype.kind != "m":
         zone = getattr(steps, "tz", None)
@@ -123,7 +124,7 @@ def draw_values(ax, steps, values: np.ndarray, name: str, **line_kw) -> Any:
     if alone.any():
         style["markevery"] = np.flatnonzero(alone).tolist()
     (line,) = ax.plot(positions(steps), values, **style | line_kw)
-    ax.set_ylabel(name)
+    ax.set_ylabel(name, rotation=0, horizontalalignment="right", verticalalignment="center")
     return line
 
 

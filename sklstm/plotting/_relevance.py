@@ -89,14 +89,14 @@ class RelevanceDisplay:
     >>> from sklstm.plotting import RelevanceDisplay
     >>> relevance = np.array([[0.0, 0.1], [-0.2, 0.0], [0.5, 0.1]])
     >>> window = np.array([[20.0, 0.0], [18.0, 0.0], [25.0, 1.0]])
-    >>> RelevanceDisplay(relevance, values=window, feature_names=["temperature", "holiday"]).plot()
-    <...>
+    >>> display = RelevanceDisplay(relevance, values=window, feature_names=["temperature", "holiday"]).plot()
+    >>> display.axes_[0].get_title()
+    'Relevance, +0.5 in all'
     >>> plt.show()
 
     A text as HTML:
 
-    >>> RelevanceDisplay([[0.3], [-0.1]], steps=["good", "film"]).to_html()
-    '<div ...>good</span> ...>film</span>...</div>'
+    >>> html = RelevanceDisplay([[0.3], [-0.1]], steps=["good", "film"]).to_html()
     """
 
     def __init__(
@@ -238,7 +238,7 @@ class RelevanceDisplay:
                 mark_missing(panel, steps, missing)
         title = "Relevance" if self.output_name is None else f"Relevance for {self.output_name}"
         self.axes_[0].set_title(f"{title}, {relevance.sum():+.3g} in all")
-        label = "relevance" if self.unit is None else f"relevance ({self.unit})"
+        label = "relevance" if self.unit is None else f"relevance\n({self.unit})"
         label_steps(self.axes_, steps, self.step_name)
         if kind == "bar":
             self._draw_bars(steps, relevance, missing, names, label, **bar_kw or {})
