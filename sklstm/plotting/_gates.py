@@ -139,7 +139,8 @@ class GatesDisplay:
 
         X : array-like or list of str
             What `predict` of the estimator takes: a series in front of a :class:`~sklstm.SlidingWindow`, or windows, or
-            documents. The display of a series has the dates of a pandas index on its axis.
+            documents. The display of a series has the dates of a pandas index on its axis, and above the heat map the
+            columns of `X` or, with a `row`, the window that the estimator reads, after all other steps of a pipeline.
 
         gate : {"input_gate", "forget_gate", "output_gate", "candidate", "cell_state", "hidden_state"}, \
                 default="cell_state"

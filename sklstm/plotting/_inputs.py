@@ -65,28 +65,25 @@ def read_rows(estimator, X) -> Shown:
 
 def read_window(estimator, X, row: int) -> Shown:
     """Return the steps of the window or document in a row of `X`."""
-    window = _step(estimator, SlidingWindow)
     last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    windows = _transform(estimator, X)
+    rows = _transform(estimator, X)
     if isinstance(last, LSTMTextGenerator):
-        windows = check_documents(windows)
-    row = _check_row(row, windows)
-    if isinstance(last, LSTMTextGenerator):
-        return _document(last._check_windows_to_inspect([windows[row]])[0], last.tokens_)._replace(
-            windows=[windows[row]]
-        )
-    one = np.asarray(windows)[[row]]
+        document = [check_documents(rows)[_check_row(row, rows)]]
+        return _document(document, last._check_windows_to_inspect(document), last.tokens_)
+    row = _check_row(row, rows)
+    window = np.asarray(rows)[[row]]
+    if window.ndim not in (2, 3):
+        raise ValueError(f"Expected 2D or 3D array, got {window.ndim}D array instead.")
     if getattr(last, "embedding_dim", None):
-        return _document(one[0], _step(estimator, TokenSequences))._replace(windows=one)
-    if one.ndim not in (2, 3):
-        raise ValueError(f"Expected 2D or 3D array, got {one.ndim}D array instead.")
-    values = one[0].reshape(one.shape[1], -1)
-    if window is None:
-        return Shown(one, np.arange(len(values)), "step", values=values, feature_names=None)
-    steps, step_name = _times(X)
+        return _document(window, window, _step(estimator, TokenSequences))
+    values = window[0].reshape(window.shape[1], -1)
+    sliding = _step(estimator, SlidingWindow)
+    if sliding is None:
+        return Shown(window, np.arange(len(values)), "step", values=values)
+    times, name = _times(X)
     first = max(len(values) - 1 - row, 0)  # steps before the first row of the series have no time
-    shown = steps[max(row + 1 - len(values), 0) : row + 1]
-    return Shown(one, shown, step_name, first, values[first:], _window_names(estimator, window))
+    steps = times[max(row + 1 - len(values), 0) : row + 1]
+    return Shown(window, steps, name, first, values[first:], _window_names(estimator, sliding))
 
 
 def _step(estimator, kind: type) -> Any | None:
@@ -102,29 +99,25 @@ def _transform(estimator, X) -> Any:
     return X
 
 
-def _check_row(row: int, windows) -> int:
-    """Return a position in the windows, counted from the first one."""
-    if len(windows) == 0:
-        raise ValueError(f"Found array with 0 sample(s) (shape={np.shape(windows)}) while a minimum of 1 is required.")
-    if not isinstance(row, int | np.integer) or not -len(windows) <= row < len(windows):
-        raise ValueError(f"row must be an int from {-len(windows)} to {len(windows) - 1}. Got {row!r} instead.")
-    return int(row) % len(windows)
+def _check_row(row: int, rows) -> int:
+    """Return a position in the rows, counted from the first one."""
+    if len(rows) == 0:
+        raise ValueError(f"Found array with 0 sample(s) (shape={np.shape(rows)}) while a minimum of 1 is required.")
+    if not isinstance(row, int | np.integer) or not -len(rows) <= row < len(rows):
+        raise ValueError(f"row must be an int from {-len(rows)} to {len(rows) - 1}. Got {row!r} instead.")
+    return int(row) % len(rows)
 
 
-def _document(ids: np.ndarray, tokens: TokenSequences | None) -> Shown:
+def _document(document, sequence: np.ndarray, tokens: TokenSequences | None) -> Shown:
     """Return the tokens of a sequence without the missing steps before the first one."""
-    ids = np.asarray(ids, dtype=float).ravel()
+    ids = np.asarray(sequence, dtype=float).ravel()
     present = ~np.isnan(ids)
     if not present.any():
         raise ValueError("The document has no token: all its steps are missing.")
+    vocabulary = [UNKNOWN_TOKEN, *tokens.vocabulary_] if tokens is not None else None
+    names = ["" if np.isnan(id_) else str(int(id_)) if vocabulary is None else vocabulary[int(id_)] for id_ in ids]
     first = int(np.argmax(present))
-    names = np.full(len(ids), "", dtype=object)
-    if tokens is None:
-        names[present] = [str(int(id_)) for id_ in ids[present]]
-    else:
-        vocabulary = [UNKNOWN_TOKEN, *tokens.vocabulary_]
-        names[present] = [vocabulary[int(id_)] for id_ in ids[present]]
-    return Shown(None, list(names[first:]), None, first)
+    return Shown(document, names[first:], None, first)
 
 
 def _times(X) -> tuple[Any, str | None]:

@@ -21,8 +21,8 @@ SHOW = "import keras; print(keras.backend.backend())"
 
 
 def test_the_package_imports_no_framework():
-    code = "import sklstm, sys; print({'keras', 'scikeras', 'jax', 'tensorflow', 'torch'} & set(sys.modules))"
-    assert run(code) == "set()"
+    frameworks = "{'keras', 'scikeras', 'jax', 'tensorflow', 'torch', 'matplotlib'}"
+    assert run(f"import sklstm.plotting, sys; print({frameworks} & set(sys.modules))") == "set()"
 
 
 def test_a_fitted_model_is_unpickled_without_a_framework():

@@ -1,0 +1,280 @@
+import matplotlib.dates as mdates
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.compose import make_column_transformer
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
+
+from sklstm import (
+    LSTMAnomalyDetector,
+    LSTMClassifier,
+    LSTMForecaster,
+    LSTMTextGenerator,
+    SlidingWindow,
+    TokenSequences,
+    to_supervised,
+)
+from sklstm.plotting import GatesDisplay
+
+ALL_GATES = ["input_gate", "forget_gate", "output_gate", "candidate", "cell_state", "hidden_state"]
+
+
+def drawn(display):
+    """Return what the heat map shows of each unit, in the order of units, NaN where it shows nothing."""
+    cells = np.ma.filled(display.mesh_.get_array().astype(float), np.nan)
+    return cells[np.argsort(display.units_)]
+
+
+def tick_labels(ax):
+    return [label.get_text() for label in ax.get_xticklabels()]
+
+
+@pytest.fixture
+def table(rng):
+    values = rng.standard_normal((20, 2)).round(2)
+    values[7, 1] = np.nan
+    return pd.DataFrame(values, pd.date_range("2024-01-01", periods=20, name="day"), ["demand", "wind"])
+
+
+@pytest.fixture
+def model(tiny, table):
+    pipeline = make_pipeline(MinMaxScaler(), SlidingWindow(4), tiny(units=(4, 3), bidirectional=True, n_networks=2))
+    return pipeline.fit(*to_supervised(table, target="demand"))
+
+
+@pytest.mark.parametrize("gate", ALL_GATES)
+def test_rows_of_a_series_have_the_last_steps_of_their_windows(model, table, gate):
+    display = GatesDisplay.from_estimator(model, table, gate=gate)
+    expected = model[-1].gates(model[:-1].transform(table), steps=-1)[gate][:, 0]
+    assert_allclose(drawn(display).T, expected, rtol=1e-6)
+    assert np.isnan(expected[7]).all()
+    assert gate.replace("_", " ") in display.ax_.figure.axes[-1].get_ylabel()
+
+
+def test_layer_direction_network_and_units(model, table):
+    selection = {"layer": 0, "direction": "backward", "network": 1}
+    display = GatesDisplay.from_estimator(model, table, units=[3, 1], **selection)
+    expected = model[-1].gates(model[:-1].transform(table), steps=-1, units=[1, 3], **selection).cell_state[:, 0]
+    assert_allclose(drawn(display).T, expected, rtol=1e-6)
+    assert sorted(display.units_) == [1, 3]
+    assert display.axes_[0].get_title() == "Cell state (network 1, layer 0, backward)"
+
+
+def test_series_stands_above_in_its_own_units(model, table):
+    display = GatesDisplay.from_estimator(model, table)
+    assert [panel.get_ylabel() for panel in display.axes_] == ["demand", "wind", "unit"]
+    for line, column in zip(display.lines_, table, strict=True):
+        assert_array_equal(line.get_ydata(), table[column])
+        assert_allclose(line.get_xdata(), mdates.date2num(table.index))
+    assert display.axes_[0].get_xlim() == display.ax_.get_xlim()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda table: table, lambda table: table.tz_localize("Europe/Berlin"), lambda table: table.to_period("D")],
+)
+def test_dates_on_the_axis(model, table, change):
+    display = GatesDisplay.from_estimator(model, change(table))
+    display.figure_.canvas.draw()
+    assert display.ax_.get_xlabel() == "day"
+    assert isinstance(display.ax_.xaxis.get_major_formatter(), mdates.ConciseDateFormatter)
+    shown = [text for text in tick_labels(display.ax_) if text]
+    assert "05" in shown or "09" in shown
+
+
+@pytest.mark.parametrize("index", [range(100, 120), pd.timedelta_range("1h", periods=20, freq="h")], ids=type)
+def test_numbers_and_durations_on_the_axis(model, table, index):
+    display = GatesDisplay.from_estimator(model, table.set_axis(pd.Index(index)))
+    expected = [100, 119] if isinstance(index, range) else [3600, 72000]
+    assert_allclose(display.lines_[0].get_xdata()[[0, -1]], expected)
+
+
+def test_rows_of_an_array_have_numbers(model, table):
+    display = GatesDisplay.from_estimator(model, table.to_numpy())
+    assert_array_equal(display.lines_[0].get_xdata(), np.arange(20))
+    assert display.ax_.get_xlabel() == "row"
+    assert [line.axes.get_ylabel() for line in display.lines_] == ["feature 0", "feature 1"]
+
+
+def test_window_of_a_row(model, table):
+    display = GatesDisplay.from_estimator(model, table, row=8)
+    windows = model[:-1].transform(table)
+    assert_allclose(drawn(display).T, model[-1].gates(windows[[8]]).cell_state[0], rtol=1e-6)
+    assert_allclose(display.lines_[0].get_xdata(), mdates.date2num(table.index[5:9]))
+    assert_allclose(display.lines_[1].get_ydata(), windows[8, :, 1])
+
+
+def test_window_that_reaches_back_before_the_series(model, table):
+    display = GatesDisplay.from_estimator(model, table, row=1)
+    assert drawn(display).shape == (3, 2)
+    assert_allclose(display.lines_[0].get_xdata(), mdates.date2num(table.index[:2]))
+
+
+def test_windows_without_a_pipeline(tiny, windows):
+    X, y = windows
+    model = tiny().fit(X, y)
+    for row, shown in ((None, -1), (7, 7)):
+        display = GatesDisplay.from_estimator(model, X, row=row)
+        assert_allclose(drawn(display).T, model.gates(X).cell_state[shown], rtol=1e-6)
+        assert_array_equal(display.lines_[1].get_ydata(), X[shown, :, 1])
+        assert display.ax_.get_xlabel() == "step"
+
+
+def test_columns_that_are_no_numbers_are_left_out(tiny, table):
+    table["season"] = ["winter", "summer"] * 10
+    encoder = make_column_transformer((OneHotEncoder(sparse_output=False), ["season"]), remainder="passthrough")
+    model = make_pipeline(encoder, SlidingWindow(3), tiny()).fit(table, table["demand"])
+    display = GatesDisplay.from_estimator(model, table)
+    assert [panel.get_ylabel() for panel in display.axes_] == ["demand", "wind", "unit"]
+    window = GatesDisplay.from_estimator(model, table, row=5)
+    assert [line.axes.get_ylabel() for line in window.lines_] == list(encoder.get_feature_names_out())
+
+
+def test_detector_has_not_read_the_last_step(tiny, table):
+    model = make_pipeline(SlidingWindow(4), LSTMAnomalyDetector(tiny())).fit(table)
+    states = model[-1].gates(model[:-1].transform(table)).cell_state
+    shown = drawn(GatesDisplay.from_estimator(model, table)).T
+    assert_allclose(shown[:-1], states[1:, -1], rtol=1e-6)
+    assert np.isnan(shown[-1]).all()
+    window = drawn(GatesDisplay.from_estimator(model, table, row=15)).T
+    assert_allclose(window, [*states[15], np.full(4, np.nan)], rtol=1e-6)
+
+
+def test_characters_of_a_text():
+    model = LSTMTextGenerator(units=3, epochs=1, random_state=0).fit(["so $what$?\n" * 10])
+    display = GatesDisplay.from_estimator(model, ["no text", "so $w$#\n"])
+    assert tick_labels(display.ax_) == ["s", "o", "␣", "$", "w", "$", "[?]", "↵"]
+    assert_allclose(drawn(display).T, model.gates(["so $w$#\n"]).cell_state[0], rtol=1e-6)
+    assert list(display.axes_) == [display.ax_]
+    display.figure_.canvas.draw()  # dollars are no formula
+
+
+@pytest.fixture
+def classifier():
+    model = make_pipeline(TokenSequences(), LSTMClassifier(units=3, embedding_dim=2, epochs=1, random_state=0))
+    return model.fit(["the cat sat on the mat", "the dog sat"], [0, 1])
+
+
+def test_words_of_a_document(classifier):
+    documents = ["the dog sat on the cat", "the bird sat"]
+    display = GatesDisplay.from_estimator(classifier, documents)
+    assert tick_labels(display.ax_) == ["the", "[?]", "sat"]
+    expected = classifier[-1].gates(classifier[:-1].transform(documents)).cell_state[1, -3:]
+    assert_allclose(drawn(display).T, expected, rtol=1e-6)
+    assert display.ax_.get_xlabel() == "token"
+
+
+def test_numbers_of_tokens(classifier):
+    X = np.array([[np.nan, 2, 1, np.nan, 3, 0]])
+    display = GatesDisplay.from_estimator(classifier[-1], X)
+    assert tick_labels(display.ax_) == ["2", "1", "", "3", "0"]
+    assert np.isnan(drawn(display)[:, 2]).all()
+
+
+def test_long_texts_have_positions():
+    display = GatesDisplay(np.zeros((400, 2)), steps=list("ab" * 200)).plot()
+    assert len(tick_labels(display.ax_)) < 20
+
+
+def test_units_are_in_the_order_in_which_they_act():
+    values = np.zeros((9, 3))
+    values[8, 0], values[1, 1], values[4, 2] = 1, 1, -1
+    display = GatesDisplay(values, unit_numbers=[5, 6, 7]).plot()
+    assert_array_equal(display.units_, [6, 7, 5])
+    assert_array_equal(display.mesh_.get_array()[0], values[:, 1])
+    assert [label.get_text() for label in display.ax_.get_yticklabels()] == ["6", "7", "5"]
+    top, bottom = display.ax_.get_ylim()[::-1]
+    assert top < bottom
+    assert_array_equal(GatesDisplay(values).plot(sort_units=False).units_, [0, 1, 2])
+
+
+def test_signed_values_are_around_zero():
+    values = np.array([[0.5, -3.0], [1.0, np.nan]])
+    low, high = GatesDisplay(values).plot().mesh_.get_clim()
+    assert low == -high
+    assert GatesDisplay(np.abs(values) / 3, gate="forget_gate").plot().mesh_.get_clim() == (0, 1)
+    assert GatesDisplay(values).plot(mesh_kw={"vmin": -9, "vmax": 9}).mesh_.get_clim() == (-9, 9)
+
+
+@pytest.mark.parametrize("values", [np.full((3, 2), np.nan), np.zeros((3, 2)), np.zeros((1, 1))])
+def test_degenerate_values(values):
+    GatesDisplay(values, series=values).plot().figure_.canvas.draw()
+
+
+def test_draws_in_given_axes(model, table):
+    figure, axes = plt.subplots(1, 2)
+    display = GatesDisplay.from_estimator(model, table, ax=axes[0])
+    assert display.figure_ is figure
+    assert display.plot(ax=axes[1]) is display
+    axes = plt.figure().subplots(3, 1, sharex=True)
+    assert_array_equal(display.plot(ax=axes).axes_, axes)
+    with pytest.raises(ValueError, match="Expected ax to have 3 axes, got 2"):
+        display.plot(ax=axes[:2])
+    with pytest.raises(ValueError, match="Pass 3 axes"):
+        display.plot(ax=plt.figure().add_axes([0, 0, 1, 1]))
+
+
+def test_keywords_reach_matplotlib(model, table):
+    display = GatesDisplay.from_estimator(model, table, line_kw={"color": "red"}, mesh_kw={"cmap": "gray"})
+    assert display.lines_[0].get_color() == "red"
+    assert display.mesh_.get_cmap().name == "gray"
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"gate": "reset_gate"}, r"gate must be one of \['input_gate', .* Got 'reset_gate' instead"),
+        ({"layer": 2}, "layer must be an int from -2 to 1"),
+        ({"direction": "sideways"}, "direction must be one of"),
+        ({"network": 2}, "network must be an int from 0 to 1"),
+        ({"units": [3]}, "units must select some of 3"),
+        ({"row": 20}, "row must be an int from -20 to 19. Got 20 instead"),
+        ({"row": "last"}, "row must be an int"),
+    ],
+    ids=str,
+)
+def test_bad_selections_are_refused_before_anything_is_drawn(model, table, params, message):
+    with pytest.raises(ValueError, match=message):
+        GatesDisplay.from_estimator(model, table, **params)
+    assert not plt.get_fignums()
+
+
+def test_bad_estimators_are_refused(tiny, windows, table):
+    X, y = windows
+    with pytest.raises(NotFittedError):
+        GatesDisplay.from_estimator(tiny(), X)
+    with pytest.raises(NotFittedError):
+        GatesDisplay.from_estimator(make_pipeline(SlidingWindow(), LSTMForecaster()), table)
+    with pytest.raises(AttributeError, match="Ridge has none of the following attributes: gates"):
+        GatesDisplay.from_estimator(Ridge().fit(X[8:, 0], y[8:]), X)
+    with pytest.raises(TypeError, match="estimator should be a fitted estimator"):
+        GatesDisplay.from_estimator("passthrough", X)
+    assert not plt.get_fignums()
+
+
+def test_bad_data_is_refused(tiny, windows, model, table):
+    X, y = windows
+    forecaster = tiny().fit(X, y)
+    with pytest.raises(ValueError, match=r"Found array with 0 sample\(s\) \(shape=\(0, 6, 2\)\)"):
+        GatesDisplay.from_estimator(forecaster, X[:0])
+    with pytest.raises(ValueError, match=r"0 sample\(s\)"):
+        GatesDisplay.from_estimator(model, table[:0])
+    with pytest.raises(ValueError, match="Expected 2D or 3D array, got 1D array"):
+        GatesDisplay.from_estimator(forecaster, np.zeros(3))
+    with pytest.raises(ValueError, match="X has 1 features, but LSTMForecaster is expecting 2"):
+        GatesDisplay.from_estimator(forecaster, X[:, :, :1])
+    generator = LSTMTextGenerator(units=2, epochs=1).fit(["one document"])
+    with pytest.raises(ValueError, match="string object received"):
+        GatesDisplay.from_estimator(generator, "a document")
+    with pytest.raises(ValueError, match="The document has no token"):
+        GatesDisplay.from_estimator(generator, [""])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        GatesDisplay(np.zeros((3, 2)), steps=["a"]).plot()
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        GatesDisplay(np.zeros((3, 2)), series=np.zeros(4)).plot()
+    assert not plt.get_fignums()
