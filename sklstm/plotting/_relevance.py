@@ -177,12 +177,13 @@ class RelevanceDisplay:
         is_classifier = hasattr(model, "classes_")
         if output is None:
             output = model.predict(shown.windows)[0] if is_classifier else 0
+        relevance = model.input_relevance(shown.windows, output=output)
         return cls(
-            model.input_relevance(shown.windows, output=output)[0, shown.first :],
+            relevance[0, shown.first :],
             values=shown.values,
             steps=shown.steps,
             feature_names=shown.feature_names,
-            output_name=f"class {output}" if is_classifier else f"output {output}",
+            output_name=_output_name(model, output),
             unit="probability" if is_classifier else None,
             step_name=shown.step_name,
         ).plot(ax, kind=kind, line_kw=line_kw, bar_kw=bar_kw, mesh_kw=mesh_kw)
@@ -327,6 +328,14 @@ class RelevanceDisplay:
 def _check_kind(kind: str) -> None:
     if kind not in ("bar", "heatmap"):
         raise ValueError(f"kind must be 'bar' or 'heatmap'. Got {kind!r} instead.")
+
+
+def _output_name(model, output) -> str:
+    """Return what an output is called: a class, or the column of a target with names."""
+    if hasattr(model, "classes_"):
+        return f"class {output}"
+    names = getattr(model, "_target_names", None)
+    return str(names[output]) if names else f"output {output}"
 
 
 def _html_token(token: str, value: float, share: float, unit: str) -> str:

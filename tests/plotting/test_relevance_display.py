@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from sklstm import SlidingWindow, TokenSequences
+from sklstm import LSTMForecaster, SlidingWindow, TokenSequences, to_supervised
 from sklstm.plotting import RelevanceDisplay
 
 
@@ -88,6 +88,13 @@ def test_title_names_the_output_and_the_sum(model, table):
     display = RelevanceDisplay.from_estimator(model, table, output=1)
     total = 2 * model.predict(table)[-1]
     assert display.axes_[0].get_title() == f"Relevance for output 1, {total:+.3g} in all"
+
+
+def test_title_names_the_column_of_the_target(tiny, table, monkeypatch):
+    model = make_pipeline(SlidingWindow(5), tiny()).fit(*to_supervised(table, target="demand"))
+    monkeypatch.setattr(LSTMForecaster, "input_relevance", lambda self, X, output: np.nan_to_num(X), raising=False)
+    display = RelevanceDisplay.from_estimator(model, table, row=4)
+    assert display.axes_[0].get_title().startswith("Relevance for demand")
 
 
 def test_heat_map_of_features(model, table):
