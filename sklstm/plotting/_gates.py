@@ -53,7 +53,7 @@ class GatesDisplay:
     ax_ : matplotlib Axes
         Axes with the heat map.
 
-    axes_ : ndarray of matplotlib Axes
+    axes_ : list of matplotlib Axes
         All axes, from top to bottom: one for each feature of `series`, then `ax_`.
 
     figure_ : matplotlib Figure

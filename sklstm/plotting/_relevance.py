@@ -62,7 +62,7 @@ class RelevanceDisplay:
 
     Attributes
     ----------
-    axes_ : ndarray of matplotlib Axes
+    axes_ : list of matplotlib Axes
         All axes, from top to bottom.
 
     figure_ : matplotlib Figure
