@@ -17,6 +17,7 @@ QUESTIONS = [
     "backtest",
     "memory",
     "scaling",
+    "inside",
     "limits",
     "accuracy",
     "accuracy_peers",

@@ -4,6 +4,7 @@ The cell is that of Hochreiter & Schmidhuber (1997) with the forget gate of Gers
 same, but keeps none of it.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,15 @@ class Selection(NamedTuple):
     backward: bool
     steps: np.ndarray  # by their positions
     units: np.ndarray
+
+
+class Cell(NamedTuple):
+    """A layer in one direction."""
+
+    kernel: np.ndarray
+    recurrent_kernel: np.ndarray
+    bias: np.ndarray
+    is_backward: bool
 
 
 def select(spec: NetworkSpec, n_steps: int, *, layer, direction, steps, units) -> Selection:
@@ -65,56 +75,54 @@ def gates(
     """
     shape = (len(windows), len(selection.steps), len(selection.units))
     result = Bunch(**{name: np.empty(shape, np.float32) for name in GATES})
-    for chunk in chunks(len(windows), len(GATES) * windows.shape[1] * max(spec.units)):
-        states = _states_of_layer(spec, weights, windows[chunk], scale, selection)
-        for name, values in states.items():
-            result[name][chunk] = values[:, selection.steps][:, :, selection.units]
+    cells = _cells(spec, weights)
+    for chunk in chunks(len(windows), windows.shape[1] * max(windows.shape[2], 4 * max(spec.units))):
+        present = ~np.isnan(windows[chunk]).any(axis=2)
+        inputs = _inputs(spec, weights, windows[chunk], scale)
+        for layer in cells[: selection.layer]:
+            inputs = np.concatenate([_hidden_states(cell, inputs, present) for cell in layer], axis=2)
+        for t, states in _run(cells[selection.layer][selection.backward], inputs, present):
+            for place in np.flatnonzero(selection.steps == t):
+                for name, state in zip(GATES, states, strict=True):
+                    selected = state[:, selection.units]
+                    result[name][chunk, place] = np.where(present[:, [t]], selected, np.nan)
     return result
 
 
-def _states_of_layer(
-    spec: NetworkSpec, weights: list[np.ndarray], windows: np.ndarray, scale: Scale, selection: Selection
-) -> dict[str, np.ndarray]:
-    """Return the same for some windows, and for all steps and units."""
-    present = ~np.isnan(windows).any(axis=2)
+def _cells(spec: NetworkSpec, weights: list[np.ndarray]) -> list[list[Cell]]:
+    """Return the cells of each layer: forward, and backward if the network is bidirectional."""
+    arrays = iter(weights[1:] if spec.windows.n_tokens else weights)
+    directions = [False, True] if spec.bidirectional else [False]
+    return [
+        [Cell(*(next(arrays).astype(np.float64) for _ in range(3)), is_backward) for is_backward in directions]
+        for _ in spec.units
+    ]
+
+
+def _inputs(spec: NetworkSpec, weights: list[np.ndarray], windows: np.ndarray, scale: Scale) -> np.ndarray:
+    """Return what the first layer reads of raw windows, zeros at missing steps."""
     if spec.windows.n_tokens:
-        embeddings, *weights = weights
-        inputs = embeddings[np.nan_to_num(windows[:, :, 0]).astype(int)]
-    else:
-        inputs = standardise(windows, scale)
-    n_directions = 2 if spec.bidirectional else 1
-    for _ in range(selection.layer + 1):
-        inputs = np.where(present[:, :, np.newaxis], inputs, 0)
-        directions = []
-        for direction in range(n_directions):
-            kernel, recurrent_kernel, bias = weights[3 * direction : 3 * direction + 3]
-            is_backward = direction == 1
-            directions.append(_run(kernel, recurrent_kernel, bias, inputs, present, is_backward=is_backward))
-        weights = weights[3 * n_directions :]
-        inputs = np.concatenate([states["hidden_state"] for states in directions], axis=2)
-    return directions[selection.backward]
+        return weights[0][np.nan_to_num(windows[:, :, 0]).astype(int)]
+    inputs = standardise(windows, scale)
+    return np.where(np.isnan(inputs).any(axis=2, keepdims=True), 0, inputs)
 
 
-def _run(
-    kernel: np.ndarray,
-    recurrent_kernel: np.ndarray,
-    bias: np.ndarray,
-    inputs: np.ndarray,
-    present: np.ndarray,
-    *,
-    is_backward: bool,
-) -> dict[str, np.ndarray]:
-    """Run a cell over all steps, backward from the last one or forward; missing steps change nothing."""
+def _hidden_states(cell: Cell, inputs: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Return the hidden states after all steps."""
+    hidden = np.empty((*inputs.shape[:2], len(cell.recurrent_kernel)))
+    for t, (*_, h) in _run(cell, inputs, present):
+        hidden[:, t] = h
+    return hidden
+
+
+def _run(cell: Cell, inputs: np.ndarray, present: np.ndarray) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
+    """Yield each step with the gates and states of all rows, in the order of `GATES`; missing steps change no state."""
     n_rows, n_steps, _ = inputs.shape
-    sums = inputs @ kernel.astype(np.float64) + bias
-    states = {name: np.full((n_rows, n_steps, len(recurrent_kernel)), np.nan) for name in GATES}
-    h = c = np.zeros((n_rows, len(recurrent_kernel)))
-    for t in reversed(range(n_steps)) if is_backward else range(n_steps):
-        i, f, g, o = np.split(sums[:, t] + h @ recurrent_kernel, 4, axis=1)
+    sums = inputs @ cell.kernel + cell.bias
+    h = c = np.zeros((n_rows, len(cell.recurrent_kernel)))
+    for t in reversed(range(n_steps)) if cell.is_backward else range(n_steps):
+        i, f, g, o = np.split(sums[:, t] + h @ cell.recurrent_kernel, 4, axis=1)
         i, f, g, o = expit(i), expit(f), np.tanh(g), expit(o)
-        is_present = present[:, t, np.newaxis]
-        c = np.where(is_present, f * c + i * g, c)
-        h = np.where(is_present, o * np.tanh(c), h)
-        for values, of_step in zip(states.values(), (i, f, o, g, c, h), strict=True):
-            np.copyto(values[:, t], of_step, where=is_present)
-    return states
+        c = np.where(present[:, [t]], f * c + i * g, c)
+        h = np.where(present[:, [t]], o * np.tanh(c), h)
+        yield t, (i, f, o, g, c, h)
