@@ -91,11 +91,10 @@ def gates(
 
 def _cells(spec: NetworkSpec, weights: list[np.ndarray]) -> list[list[Cell]]:
     """Return the cells of each layer: forward, and backward if the network is bidirectional."""
-    arrays = iter(weights[1:] if spec.windows.n_tokens else weights)
+    arrays = (array.astype(np.float64) for array in (weights[1:] if spec.windows.n_tokens else weights))
     directions = [False, True] if spec.bidirectional else [False]
     return [
-        [Cell(*(next(arrays).astype(np.float64) for _ in range(3)), is_backward) for is_backward in directions]
-        for _ in spec.units
+        [Cell(next(arrays), next(arrays), next(arrays), is_backward) for is_backward in directions] for _ in spec.units
     ]
 
 
