@@ -1,0 +1,305 @@
+"""Draw an LSTM cell, and measure how long it remembers, beside a plain recurrent network (RNN).
+
+- The first picture is an overview of the cell with its equations: those of `gates` in sklstm.
+- The second one, on the left, is of networks that are not trained: the norm of the Jacobian of the last hidden state by
+  the input at each lag. All networks have 32 units and read the same random series. Lines are geometric means of ten
+  series and initial weights. The backpropagation is written out in numpy.
+- Then networks learn to recall a value: each step has a random value, one step in the first quarter of the series is
+  marked by a second feature, and the target is the value there. The score is R² on new series; the baseline, the mean,
+  has 0. In a second task nothing is marked, and the target is the first value. Keras trains RNN and LSTM with the same
+  settings. The picture, on the right, has the gradient of a trained network's prediction by the value of each step.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
+from scipy.special import expit
+
+parser = argparse.ArgumentParser(description="Draw an LSTM cell, and measure how long it remembers.")
+parser.add_argument("--output", default=".", type=Path, help="folder to save the pictures to")
+args = parser.parse_args()
+
+units, n_lags, seeds = 32, 101, range(10)
+
+
+def draw_cell(ax):
+    """Draw the way of the cell state, above, and of the hidden state, below, through one step."""
+    line = {"color": "black", "linewidth": 1.6, "solid_capstyle": "round"}
+
+    def path(*points, arrow=True):
+        *start, last = points
+        ax.plot(*zip(*start, last, strict=True), zorder=1, **line)
+        if arrow:
+            style = {"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "shrinkB": 0, "mutation_scale": 13}
+            ax.annotate("", last, start[-1], arrowprops=style, zorder=1)
+
+    def operation(x, y, sign):
+        ax.add_patch(Circle((x, y), 0.26, facecolor="white", edgecolor="black", linewidth=1.4, zorder=2))
+        ax.text(x, y, sign, ha="center", va="center", fontsize=13, zorder=3)
+
+    def box(x, name, function, color):
+        ax.add_patch(Rectangle((x - 0.75, 1.5), 1.5, 0.9, facecolor=color, edgecolor="black", linewidth=1.4, zorder=2))
+        ax.text(x, 2.1, name, ha="center", va="center", fontsize=10, zorder=3)
+        ax.text(x, 1.74, function, ha="center", va="center", fontsize=9, zorder=3)
+
+    outline = {"facecolor": "0.96", "edgecolor": "0.6", "boxstyle": "round,pad=0,rounding_size=0.25"}
+    ax.add_patch(FancyBboxPatch((0.9, 0.35), 9.9, 5.0, zorder=0, **outline))
+    top, bottom, middle = 4.7, 0.85, 3.3
+    x_forget, x_input, x_candidate, x_output, x_last = 2.2, 4.1, 6.0, 8.1, 9.6
+
+    path((0.0, top), (x_forget - 0.26, top))  # the cell state
+    path((x_forget + 0.26, top), (x_candidate - 0.26, top))
+    path((x_candidate + 0.26, top), (11.6, top))
+    path((0.0, bottom), (x_output, bottom), (x_output, 1.5))  # the hidden state and the input, to all four boxes
+    path((1.3, -0.3), (1.3, bottom), arrow=False)
+    joints = [(1.3, bottom), *[(x, bottom) for x in (x_forget, x_input, x_candidate)], (x_last, top)]
+    ax.plot(*zip(*joints, strict=True), "o", color="black", markersize=5, zorder=3)
+    for x in (x_forget, x_input, x_candidate):
+        path((x, bottom), (x, 1.5))
+    path((x_forget, 2.4), (x_forget, top - 0.26))
+    path((x_input, 2.4), (x_input, middle), (x_candidate - 0.26, middle))
+    path((x_candidate, 2.4), (x_candidate, middle - 0.26))
+    path((x_candidate, middle + 0.26), (x_candidate, top - 0.26))
+    path((x_output, 2.4), (x_output, middle), (x_last - 0.26, middle))
+    path((x_last, top), (x_last, 4.32), arrow=False)
+    path((x_last, 3.86), (x_last, middle + 0.26))
+    path((x_last, middle - 0.26), (x_last, bottom), (11.6, bottom))
+
+    for x, y, sign in [
+        (x_forget, top, r"$\times$"),
+        (x_candidate, top, "+"),
+        (x_candidate, middle, r"$\times$"),
+        (x_last, middle, r"$\times$"),
+    ]:
+        operation(x, y, sign)
+    tanh = {"facecolor": "white", "edgecolor": "black", "linewidth": 1.4, "boxstyle": "round,pad=0,rounding_size=0.2"}
+    ax.add_patch(FancyBboxPatch((x_last - 0.42, 3.86), 0.84, 0.46, zorder=2, **tanh))
+    ax.text(x_last, 4.09, "tanh", ha="center", va="center", fontsize=9, zorder=3)
+    box(x_forget, "forget $f_t$", "sigmoid", "#bcd9ee")
+    box(x_input, "input $i_t$", "sigmoid", "#c3e6cf")
+    box(x_candidate, "candidate $g_t$", "tanh", "#f2d3e4")
+    box(x_output, "output $o_t$", "sigmoid", "#fbd9b5")
+
+    label = {"fontsize": 12, "va": "center"}
+    ax.text(-0.1, top, "$c_{t-1}$", ha="right", **label)
+    ax.text(11.7, top, "$c_t$", ha="left", **label)
+    ax.text(-0.1, bottom, "$h_{t-1}$", ha="right", **label)
+    ax.text(11.7, bottom, "$h_t$", ha="left", **label)
+    ax.text(1.3, -0.55, "$x_t$", ha="center", va="top", fontsize=12)
+    ax.text(
+        (x_forget + x_candidate) / 2, top + 0.28, "cell state", ha="center", va="center", fontsize=10, style="italic"
+    )
+    ax.text(10.6, 0.58, "hidden state", ha="right", va="center", fontsize=10, style="italic")
+    ax.set(xlim=(-0.9, 12.4), ylim=(-1.1, 5.5), aspect="equal")
+    ax.set_axis_off()
+
+
+def write_equations(ax):
+    equations = [
+        ("forget gate", r"$f_t = \sigma(x_t W_f + h_{t-1} U_f + b_f)$", "#bcd9ee"),
+        ("input gate", r"$i_t = \sigma(x_t W_i + h_{t-1} U_i + b_i)$", "#c3e6cf"),
+        ("candidate", r"$g_t = \tanh(x_t W_g + h_{t-1} U_g + b_g)$", "#f2d3e4"),
+        ("output gate", r"$o_t = \sigma(x_t W_o + h_{t-1} U_o + b_o)$", "#fbd9b5"),
+        ("cell state", r"$c_t = f_t \times c_{t-1} + i_t \times g_t$", "0.96"),
+        ("hidden state", r"$h_t = o_t \times \tanh(c_t)$", "0.96"),
+    ]
+    for row, (name, equation, color) in enumerate(equations):
+        y = 1 - (row + 0.5) / len(equations)
+        ax.add_patch(Rectangle((0, y - 0.065), 0.03, 0.13, facecolor=color, edgecolor="black", linewidth=0.8))
+        ax.text(0.06, y + 0.033, name, fontsize=9.5, va="center", color="0.25")
+        ax.text(0.06, y - 0.035, equation, fontsize=12, va="center")
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    ax.set_axis_off()
+
+
+def glorot(rng, n_in, n_out):
+    limit = np.sqrt(6 / (n_in + n_out))
+    return rng.uniform(-limit, limit, (n_in, n_out))
+
+
+def orthogonal(rng, n_rows, n_columns):
+    return np.linalg.qr(rng.standard_normal((n_columns, n_rows)))[0].T
+
+
+def rnn_weights(rng, n_inputs):
+    return [glorot(rng, n_inputs, units), orthogonal(rng, units, units), np.zeros(units)]
+
+
+def lstm_weights(rng, n_inputs, forget_bias):
+    bias = np.repeat([0.0, forget_bias, 0.0, 0.0], units)  # input gate, forget gate, candidate, output gate
+    return [glorot(rng, n_inputs, 4 * units), orthogonal(rng, units, 4 * units), bias]
+
+
+def rnn_gradients(weights, series, last):
+    """Return the gradients of `h @ last` after the last step by the input at each step, and nothing of gates."""
+    kernel, recurrent_kernel, bias = weights
+    h, states = np.zeros(units), []
+    for x in series:
+        h = np.tanh(x @ kernel + h @ recurrent_kernel + bias)
+        states.append(h)
+    of_h, gradients = last.T, []
+    for h in reversed(states):
+        of_sum = of_h * (1 - h**2)
+        gradients.append(of_sum @ kernel.T)
+        of_h = of_sum @ recurrent_kernel.T
+    return np.array(gradients[::-1]), np.nan
+
+
+def lstm_gradients(weights, series, last):
+    """Return the gradients of `h @ last` after the last step by the input at each step, and the mean forget gate."""
+    kernel, recurrent_kernel, bias = weights
+    h = c = np.zeros(units)
+    steps = []
+    for x in series:
+        i, f, g, o = np.split(x @ kernel + h @ recurrent_kernel + bias, 4)
+        i, f, g, o = expit(i), expit(f), np.tanh(g), expit(o)
+        c_before, c = c, f * c + i * g
+        h = o * np.tanh(c)
+        steps.append((i, f, g, o, c_before, np.tanh(c)))
+    of_h, of_c, gradients = last.T, np.zeros_like(last.T), []
+    for i, f, g, o, c_before, squashed in reversed(steps):
+        of_c = of_c + of_h * o * (1 - squashed**2)
+        of_sums = [of_c * g * i * (1 - i), of_c * c_before * f * (1 - f), of_c * i * (1 - g**2)]
+        of_sums = np.hstack([*of_sums, of_h * squashed * o * (1 - o)])
+        gradients.append(of_sums @ kernel.T)
+        of_h, of_c = of_sums @ recurrent_kernel.T, of_c * f
+    return np.array(gradients[::-1]), np.mean([f for _, f, *_ in steps])
+
+
+def geometric_mean(values):
+    return np.exp(np.log(values).mean(axis=0))
+
+
+def measure_untrained():
+    """Return the norm of the Jacobian at each lag of each network, as shares of that at lag 0."""
+    networks = {"RNN": (rnn_gradients, rnn_weights, {})} | {
+        f"LSTM, forget bias {bias}": (lstm_gradients, lstm_weights, {"forget_bias": bias}) for bias in (0, 1, 3)
+    }
+    lags = [1, 10, 20, 50, 100]
+    print("Norm of the Jacobian of the last hidden state by the input, relative to lag 0, untrained")
+    print(f"{'lag':<22}" + "".join(f"{lag:>10}" for lag in lags) + f"{'forget gate':>14}")
+    curves = {}
+    for name, (gradients, weights, params) in networks.items():
+        norms, forget_gates = [], []
+        for seed in seeds:
+            series = np.random.default_rng(seed).standard_normal((n_lags, 1))
+            rng = np.random.default_rng([seed, 1])
+            of_inputs, forget_gate = gradients(weights(rng, 1, **params), series, np.eye(units))
+            norms.append(np.linalg.norm(of_inputs, axis=(1, 2))[::-1])
+            forget_gates.append(forget_gate)
+        curve = geometric_mean(norms)
+        curves[name] = curve / curve[0]
+        forget_gate = np.mean(forget_gates)
+        gate = "" if np.isnan(forget_gate) else f"{forget_gate:14.2f}"
+        print(f"{name:<22}" + "".join(f"{curves[name][lag]:>10.0e}" for lag in lags) + gate)
+    return curves
+
+
+def marked(rng, n_series, n_steps, place=None):
+    """Return series of a random value and a mark at one step of the first quarter, and the value there."""
+    X = np.zeros((n_series, n_steps, 2), np.float32)
+    X[:, :, 0] = rng.standard_normal((n_series, n_steps))
+    rows = np.arange(n_series)
+    places = rng.integers(0, n_steps // 4, n_series) if place is None else place
+    X[rows, places, 1] = 1
+    return X, X[rows, places, 0]
+
+
+def first(rng, n_series, n_steps):
+    """Return series of a random value, and the first value."""
+    X = rng.standard_normal((n_series, n_steps, 1)).astype(np.float32)
+    return X, X[:, 0, 0]
+
+
+def train(layer, task, n_steps, seed, epochs=20, n_series=4000):
+    """Return the score of a network on new series, and the network."""
+    keras.utils.set_random_seed(seed)
+    X, y = task(np.random.default_rng(seed), n_series, n_steps)
+    model = keras.Sequential([keras.layers.Input(X.shape[1:]), layer(), keras.layers.Dense(1)])
+    schedule = keras.optimizers.schedules.CosineDecay(0.005, epochs * n_series // 32)
+    model.compile(keras.optimizers.Adam(schedule, global_clipnorm=1.0), "mean_squared_error")
+    model.fit(X, y, batch_size=32, epochs=epochs, verbose=0)
+    X, y = task(np.random.default_rng([seed, 1]), 1000, n_steps)
+    return 1 - np.square(model.predict(X, verbose=0)[:, 0] - y).mean() / y.var(), model
+
+
+def lstm(forget_bias):
+    def constant(shape, dtype=None):
+        return keras.ops.convert_to_tensor(np.repeat([0.0, forget_bias, 0.0, 0.0], units), dtype=dtype)
+
+    return keras.layers.LSTM(units, bias_initializer=constant, unit_forget_bias=False)
+
+
+def measure_recall():
+    """Print how well trained networks recall a value, and return those that learnt it over 40 steps, marked."""
+    layers = {
+        "RNN": lambda: keras.layers.SimpleRNN(units),
+        "LSTM, forget bias 1": lambda: lstm(1),
+        "LSTM, forget bias 3": lambda: lstm(3),
+    }
+    print("\nR² of recalling a value, of each of three random states")
+    tasks = [("marked", marked, 20), ("marked", marked, 40), ("marked", marked, 80), ("first", first, 40)]
+    trained = {}
+    for title, task, n_steps in tasks:
+        for name, layer in layers.items():
+            scores, models = zip(*[train(layer, task, n_steps, seed) for seed in range(3)], strict=True)
+            print(
+                f"{title:<8}{n_steps:>4} steps  {name:<22}" + "".join(f"{score:8.2f}" for score in scores), flush=True
+            )
+            if (title, n_steps) == ("marked", 40):
+                trained[name] = models[0]
+    return trained
+
+
+def measure_trained(models, place=5):
+    """Return the gradient of each network's prediction by the value of each step, with the mark at one place."""
+    series, _ = marked(np.random.default_rng(0), 100, 40, place)
+    curves = {}
+    print(f"\nGradient of the prediction by the value of a step, mark at step {place} of 40, trained")
+    for name, model in models.items():
+        layer, output = model.layers
+        gradients = rnn_gradients if name == "RNN" else lstm_gradients
+        weights = [weight.astype(float) for weight in layer.get_weights()]
+        runs = [gradients(weights, one, output.get_weights()[0].astype(float)) for one in series]
+        curves[name] = np.mean([np.abs(of_inputs[:, 0, 0]) for of_inputs, _ in runs], axis=0)
+        others = np.delete(curves[name], place)
+        print(f"{name:<22} at the mark {curves[name][place]:.2g}, elsewhere {others.mean():.2g} in the mean")
+    return curves
+
+
+STYLES = {
+    "RNN": {"color": "black", "linestyle": "--"},
+    "LSTM, forget bias 0": {"color": "#56B4E9", "linestyle": ":"},
+    "LSTM, forget bias 1": {"color": "#0072B2", "linestyle": "-"},
+    "LSTM, forget bias 3": {"color": "#D55E00", "linestyle": "-."},
+}
+
+plt.switch_backend("Agg")  # draws to files and needs no display
+figure, (left, right) = plt.subplots(ncols=2, figsize=(11, 4.2), width_ratios=[2.1, 1], layout="constrained")
+draw_cell(left)
+write_equations(right)
+figure.savefig(args.output / "inside_cell.png", dpi=100)
+
+untrained = measure_untrained()
+trained = measure_trained(measure_recall())
+figure, (left, right) = plt.subplots(ncols=2, figsize=(10, 4), layout="constrained")
+for name, curve in untrained.items():
+    left.plot(curve, label=name, linewidth=1.8, **STYLES[name])
+left.set(yscale="log", ylim=(1e-10, 10), xlabel="Lag in steps", ylabel="Gradient relative to lag 0")
+left.set_title("Untrained, any input", fontsize="medium")
+for name, curve in trained.items():
+    right.plot(curve, label=name, linewidth=1.8, **STYLES[name])
+right.axvline(5, color="0.7", linewidth=6, zorder=0)
+right.set(yscale="log", xlabel="Step", ylabel="Gradient of the prediction")
+right.set_title("Trained to recall the marked value (grey)", fontsize="medium")
+for ax in (left, right):
+    ax.legend(frameon=False, fontsize="small")
+figure.savefig(args.output / "inside_gradients.png", dpi=100)
+print(f"\nSaved inside_cell.png and inside_gradients.png to {args.output}")
