@@ -86,7 +86,8 @@ def label_steps(panels: list, steps, name: str | None) -> None:
         default = "time" if _label_times(bottom, steps) else "step"
     for panel in panels:
         panel.set_xlim(*edges(positions(steps))[[0, -1]])
-        panel.label_outer()
+    for panel in panels[:-1]:  # not by label_outer, which would also hide labels of what else is in a grid
+        panel.tick_params(axis="x", labelbottom=False)
     bottom.set_xlabel(name or default)
 
 
