@@ -44,10 +44,10 @@ def draw_cell(ax):
         ax.add_patch(Circle((x, y), 0.26, facecolor="white", edgecolor="black", linewidth=1.4, zorder=2))
         ax.text(x, y, sign, ha="center", va="center", fontsize=13, zorder=3)
 
-    def box(x, name, function, color):
-        ax.add_patch(Rectangle((x - 0.75, 1.5), 1.5, 0.9, facecolor=color, edgecolor="black", linewidth=1.4, zorder=2))
-        ax.text(x, 2.1, name, ha="center", va="center", fontsize=10, zorder=3)
-        ax.text(x, 1.74, function, ha="center", va="center", fontsize=9, zorder=3)
+    def box(x, name, equation, color):
+        ax.add_patch(Rectangle((x - 0.8, 1.5), 1.6, 0.9, facecolor=color, edgecolor="black", linewidth=1.4, zorder=2))
+        ax.text(x, 2.14, name, ha="center", va="center", fontsize=10, zorder=3)
+        ax.text(x, 1.75, equation, ha="center", va="center", fontsize=10, zorder=3)
 
     outline = {"facecolor": "0.96", "edgecolor": "0.6", "boxstyle": "round,pad=0,rounding_size=0.25"}
     ax.add_patch(FancyBboxPatch((0.9, 0.35), 9.9, 5.0, zorder=0, **outline))
@@ -82,10 +82,10 @@ def draw_cell(ax):
     tanh = {"facecolor": "white", "edgecolor": "black", "linewidth": 1.4, "boxstyle": "round,pad=0,rounding_size=0.2"}
     ax.add_patch(FancyBboxPatch((x_last - 0.42, 3.86), 0.84, 0.46, zorder=2, **tanh))
     ax.text(x_last, 4.09, "tanh", ha="center", va="center", fontsize=9, zorder=3)
-    box(x_forget, "forget $f_t$", "sigmoid", "#bcd9ee")
-    box(x_input, "input $i_t$", "sigmoid", "#c3e6cf")
-    box(x_candidate, "candidate $g_t$", "tanh", "#f2d3e4")
-    box(x_output, "output $o_t$", "sigmoid", "#fbd9b5")
+    box(x_forget, "forget", r"$f_t=\sigma(\cdot)$", "#bcd9ee")
+    box(x_input, "input", r"$i_t=\sigma(\cdot)$", "#c3e6cf")
+    box(x_candidate, "candidate", r"$g_t=\tanh(\cdot)$", "#f2d3e4")
+    box(x_output, "output", r"$o_t=\sigma(\cdot)$", "#fbd9b5")
 
     label = {"fontsize": 12, "va": "center"}
     ax.text(-0.1, top, "$c_{t-1}$", ha="right", **label)
@@ -292,8 +292,8 @@ trained = measure_trained(measure_recall())
 figure, (left, right) = plt.subplots(ncols=2, figsize=(10, 4), layout="constrained")
 for name, curve in untrained.items():
     left.plot(curve, label=name, linewidth=1.8, **STYLES[name])
-left.set(yscale="log", ylim=(1e-10, 10), xlabel="Lag in steps", ylabel="Gradient relative to lag 0")
-left.set_title("Untrained, any input", fontsize="medium")
+left.set(yscale="log", ylim=(1e-10, 10), xlabel="Lag in steps", ylabel="Gradient of the hidden state, lag 0 = 1")
+left.set_title("Untrained", fontsize="medium")
 for name, curve in trained.items():
     right.plot(curve, label=name, linewidth=1.8, **STYLES[name])
 right.axvline(5, color="0.7", linewidth=6, zorder=0)

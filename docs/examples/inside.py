@@ -15,6 +15,7 @@ are chosen on training rows. The figures are of rows and texts that were not tra
 """
 
 import argparse
+import itertools
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -189,12 +190,22 @@ def best_separation(states, states_of_test, text, test):
     return auc if aucs[best] > 0.5 else 1 - auc
 
 
+def tell_gates(generator, unit, text):
+    """Print what the gates of a unit do at brackets, and elsewhere inside and outside of them."""
+    gates = generator.gates([text], units=unit)
+    characters, (is_plain, is_inside) = np.array(list(text)), places(text)
+    at = {"(": characters == "(", "inside": is_plain & is_inside, ")": characters == ")"}
+    at["outside"] = is_plain & ~is_inside
+    print(f"Unit {unit} in the mean over" + "".join(f"{place:>10}" for place in at))
+    for name in (*GATES, "candidate", "cell_state"):
+        print(f"{name:<24}" + "".join(f"{gates[name][0, rows].mean():10.2f}" for rows in at.values()))
+
+
 def look_at_formulas():
     rng = np.random.default_rng(0)
     text, test = formulas(rng, 40_000), formulas(rng, 8_000)
     start = text[:8_000]
     print("Formulas: AUC of inside and outside brackets, by cell state; 32 units, 3 random states")
-    print(f"{'':<12}{'best unit':<22}{'best of 32 random directions':<32}{'units above 0.9':<18}bits per character")
     figures = {"trained": [], "untrained": []}
     for seed in range(3):
         for name in figures:
@@ -208,14 +219,21 @@ def look_at_formulas():
             figures[name].append([auc, of_direction, (of_units > 0.9).sum(), generator.bits_per_token([test])])
             if (name, seed) == ("trained", 0):
                 model, shown = generator, np.argsort(of_units)[::-1][:8]
+                tell_gates(generator, shown[0], test)
+    print(f"{'':<12}{'best unit':<24}{'best of 32 random directions':<32}{'units above 0.9':<18}bits per character")
     for name, rows in figures.items():
         auc, of_direction, number, bits = np.transpose(rows)
         auc, of_direction, number = spread(auc, 3), spread(of_direction, 3), spread(number, 0)
-        print(f"{name:<12}{auc:<22}{of_direction:<32}{number:<18}{np.median(bits):.2f}")
+        print(f"{name:<12}{auc:<24}{of_direction:<32}{number:<18}{np.median(bits):.2f}")
     lines = test.splitlines(keepends=True)
-    line = max(lines[:20], key=lambda line: (line.count("(") == 2, -abs(len(line) - 60)))
-    display = GatesDisplay.from_estimator(model, [line], units=shown, sort_units=False)
-    save(display.figure_, "inside_brackets.png")
+    pairs = [first + second for first, second in itertools.pairwise(lines)]
+    shown_text = next(pair for pair in pairs if len(pair) < 75 and pair.count("(") == 3)
+    figure, axes = plt.subplots(nrows=2, figsize=(10, 5.6), layout="constrained")
+    for ax, gate, colors in zip(axes, ["forget_gate", "cell_state"], [{}, {"vmin": -2, "vmax": 2}], strict=True):
+        GatesDisplay.from_estimator(
+            model, [shown_text], gate=gate, units=shown, sort_units=False, ax=ax, mesh_kw=colors
+        )
+    save(figure, "inside_brackets.png")
 
 
 # Sensors.
@@ -228,7 +246,7 @@ def sensors(n_rows, stuck):
     swings = [np.sin((time - delay) / 4) + np.sin((time - delay) / 11) for delay in (0, 3, 6, 9)]
     series = (np.column_stack(swings) + rng.normal(size=(n_rows, 4)) * [0.02, 0.02, 0.02, 0.1]) * [1, 10, 100, 1000]
     series[stuck, 2] = series[stuck.start, 2]
-    return series
+    return pd.DataFrame(series, columns=[f"sensor {number}" for number in range(1, 5)])
 
 
 def look_at_sensors():
@@ -236,32 +254,42 @@ def look_at_sensors():
     series = sensors(n_rows, stuck)
     is_anomaly = np.zeros(n_rows, dtype=bool)
     is_anomaly[stuck] = True
+    new = slice(n_train, n_rows - 1)  # no window follows the last row
 
-    def fit(**params):
-        forecaster = LSTMForecaster(units=32, random_state=0, **params)
+    def fit(seed, **params):
+        forecaster = LSTMForecaster(units=32, random_state=seed, **params)
         pipeline = make_pipeline(StandardScaler(), SlidingWindow(16), LSTMAnomalyDetector(forecaster))
         return pipeline.fit(series[:n_train])
 
-    new = slice(n_train, n_rows - 1)  # no window follows the last row
+    def states_of(pipeline):
+        """Return gates and states after each row, where the detector has read it to forecast the next one."""
+        return {name: np.roll(values, -1, axis=0) for name, values in last_states(pipeline, series).items()}
 
     def auc(scores):
         return roc_auc_score(is_anomaly[new], scores)
 
     def distances(values):
+        values = np.asarray(values)
         return LedoitWolf().fit(values[16:n_train]).mahalanobis(values[new])
 
-    model, untrained = fit(), fit(**UNTRAINED)
-    print("Sensors: AUC of an anomaly, by the distance from normal rows (Mahalanobis)")
-    for name, pipeline in {"trained": model, "untrained": untrained}.items():
-        states = {state: np.roll(values, -1, axis=0) for state, values in last_states(pipeline, series).items()}
-        gates = np.hstack([states[gate] for gate in GATES])
-        print(f"{name:<12}cell state {auc(distances(states['cell_state'])):.3f}, gates {auc(distances(gates)):.3f}")
-        if name == "trained":
-            shown = states
-    windows = StandardScaler().fit_transform(SlidingWindow(16, flatten=True, pad="edge").fit_transform(series))
-    print(f"{'values':<12}{auc(distances(series)):.3f}")
-    print(f"{'windows':<12}{auc(distances(windows)):.3f}")
-    print(f"{'error':<12}{auc(-model.score_samples(series)[new]):.3f}")
+    print("Sensors: AUC of an anomaly, by the distance from normal rows (Mahalanobis); 3 random states")
+    aucs = {}
+    models = [fit(seed) for seed in range(3)]
+    for name, pipelines in {"trained": models, "untrained": [fit(seed, **UNTRAINED) for seed in range(3)]}.items():
+        for states in map(states_of, pipelines):
+            gates = np.hstack([states[gate] for gate in GATES])
+            aucs.setdefault(f"{name}, cell state", []).append(auc(distances(states["cell_state"])))
+            aucs.setdefault(f"{name}, gates", []).append(auc(distances(gates)))
+    windows = SlidingWindow(16, flatten=True, pad="edge").fit_transform(StandardScaler().fit_transform(series))
+    aucs["values of the row"] = [auc(distances(series))]
+    aucs["values of the window"] = [auc(distances(windows))]
+    aucs["error of the forecast"] = [
+        auc(-model[-1].score_samples(model[:-1].transform(series)[new])) for model in models
+    ]
+    for name, of_seeds in aucs.items():
+        print(f"{name:<24}{spread(of_seeds, 3)}")
+    model = models[0]
+    shown = states_of(model)
     gates = np.hstack([shown[gate] for gate in GATES])
     normal = gates[16:n_train]
     blocks = [slice(start, start + 40) for start in range(n_train, stuck.start - 40, 40)]
@@ -279,7 +307,7 @@ def look_at_sensors():
     print(f"The largest shift is that of unit {unit}, {gate}, from {normal[:, largest].mean():.2f}")
     display = GatesDisplay.from_estimator(model, series[2440:2600], gate=gate)
     for ax in display.axes_[:-1]:
-        ax.axvspan(stuck.start - 2440, stuck.stop - 1 - 2440, color="0.85", zorder=0)
+        ax.axvspan(stuck.start, stuck.stop - 1, color="0.85", zorder=0)
     save(display.figure_, "inside_sensors.png")
 
 
@@ -289,15 +317,24 @@ def look_at_sensors():
 def look_at_relevance():
     frame = np.log(load_airline(as_frame=True).data)
     X, y = to_supervised(frame)
-    model = make_pipeline(SlidingWindow(24), LSTMForecaster(random_state=0)).fit(X[:108], y[:108])
-    row = X.index.get_loc("1960-06")
-    relevance = model[-1].input_relevance(model[:-1].transform(X)[[row]])[0, :, 0]
-    print(f"Relevance for July 1960: {relevance.sum():+.3f} in all; share of the absolute relevance by month")
-    order = np.argsort(np.abs(relevance))[::-1][:4]
-    print(", ".join(f"{X.index[row - 23 + step]}: {relevance[step]:+.3f}" for step in order))
-    forecast, truth = model.predict(X[row - 23 : row + 1])[-1], y.iloc[row]
-    print(f"Forecast {np.ravel(forecast)[0]:.3f}, truth {np.ravel(truth)[0]:.3f}")
-    save(RelevanceDisplay.from_estimator(model, X, row=row).figure_, "inside_relevance.png")
+    row, n_train = X.index.get_loc("1960-06"), 108
+    models = {
+        "networks only": LSTMForecaster(linear_skip=False, early_stopping=False, random_state=0),
+        "defaults": LSTMForecaster(random_state=0),
+    }
+    relevances = {}
+    for name, forecaster in models.items():
+        model = make_pipeline(SlidingWindow(24), forecaster).fit(X[:n_train], y[:n_train])
+        relevances[name] = forecaster.input_relevance(model[:-1].transform(X)[[row]])[0, :, 0]
+        forecast = np.ravel(model.predict(X)[row])[0]
+        print(f"{name:<16}forecast {forecast:.3f}, truth {np.ravel(y.iloc[row])[0]:.3f}", end=", ")
+        print(f"relevance {relevances[name].sum():+.3f} in all")
+        if name == "networks only":
+            save(RelevanceDisplay.from_estimator(model, X, row=row).figure_, "inside_relevance.png")
+    print(f"Weight of the networks in the defaults: {model[-1].network_weight_:.2f}")
+    table = pd.DataFrame(relevances, index=X.index[row - 23 : row + 1])
+    print(table.iloc[np.argsort(-table.abs().max(axis=1))[:6]].sort_index().round(2))
+    print(f"Correlation of both: {table.corr().iloc[0, 1]:.2f}")
 
 
 plt.switch_backend("Agg")  # draws to files and needs no display
