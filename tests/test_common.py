@@ -23,7 +23,7 @@ SETTINGS = {
     "SlidingWindow": [
         {"flatten": True},
         {"window_size": 1},
-        {"lags": {0: [1, 3]}, "pad": "edge", "carry_over": True, "flatten": True},
+        {"pad": "edge", "carry_over": True, "flatten": True},
     ],
 }
 

@@ -311,7 +311,9 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
             As in `feature_errors`, and as in :meth:`LSTMForecaster.gates`.
         """
         check_is_fitted(self)
-        past = fill_missing_features(self._check_windows(X, reset=False)[:, :-1], self._mean)
+        past = self._check_windows(X, reset=False)[:, :-1]
+        if have_partial_steps(past):
+            past = self._filled(past, np.arange(len(past)))
         return self.forecaster_.gates(self._inputs(past), **selection)
 
     def get_metadata_routing(self):

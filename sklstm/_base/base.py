@@ -1,6 +1,7 @@
 """The base of all LSTM estimators: the order of events in fit and predict."""
 
 import importlib
+import warnings
 from abc import ABCMeta, abstractmethod
 from itertools import zip_longest
 from numbers import Integral, Real
@@ -26,7 +27,7 @@ from .._specs import (
 )
 from .._state import VersionedEstimator, of_one_fit
 from .._validation import check_sequences, check_tokens, check_weights, warn_of_table
-from .._windows.arrays import missing_steps
+from .._windows.arrays import chunks, missing_steps
 from .heads import Head
 from .scaling import feature_scale, unit_scale, warn_of_masked_steps
 from .splitting import Split, last_rows, training_rows
@@ -223,8 +224,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         self._n_networks = len(trained)
         self.weights_ = [array for network in trained for array in network.weights]
         history = _mean_history([network.history for network in trained])
-        before = self.history_ if resume else {}
-        self.history_ = {name: [*before.get(name, []), *losses] for name, losses in history.items()}
+        self.history_ = _joined(self.history_, history) if resume else history
         self.n_iter_ = len(self.history_["loss"])
         self._optimizer_state = {
             "optimizer": self.optimizer,
@@ -349,21 +349,39 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         return gates(spec, self._network_weights()[network], windows, self._scales()[WINDOWS], selection)
 
     def _input_relevance(self, windows: np.ndarray, output: int, tol: float) -> np.ndarray:
-        """Return the relevance of each value of validated windows for a prediction."""
+        """Return the relevance of each value of validated windows for a prediction.
+
+        Memory beyond the result does not grow with the number of windows.
+        """
+        check_scalar(tol, "tol", Real, min_val=0, include_boundaries="neither")
+        head = self._head()
+        relevance, n_incomplete = np.empty(windows.shape), 0
+        for chunk in chunks(len(windows), windows[0].size if len(windows) else 1):
+            of_network, is_incomplete = self._network_relevance(windows[chunk], output, tol)
+            relevance[chunk] = head.relevance(windows[chunk], of_network, output)
+            n_incomplete += is_incomplete.sum()
+        if n_incomplete:
+            warnings.warn(
+                f"The relevances of {n_incomplete} of {len(windows)} rows are not within tol={tol} of their values. "
+                "Choose a larger tol to accept this.",
+                UserWarning,
+                stacklevel=4,
+            )
+        return relevance
+
+    def _network_relevance(self, windows: np.ndarray, output: int, tol: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return the relevance for the networks' output, and for which rows it is not within the tolerance."""
         from .. import _engine
 
-        check_scalar(tol, "tol", Real, min_val=0, include_boundaries="neither")
-        head, scale = self._head(), self._scales()[WINDOWS]
-        of_network = _engine.relevance(
+        return _engine.relevance(
             self._network_spec(),
             self._network_weights(),
             windows,
-            scale,
+            self._scales()[WINDOWS],
             output,
-            softmax=head.output_spec().softmax,
+            softmax=self._head().output_spec().softmax,
             tol=tol,
         )
-        return head.relevance(windows, of_network, output)
 
     def _check_windows_to_inspect(self, X) -> np.ndarray:
         """Return the validated windows of what `predict` takes."""
@@ -396,6 +414,19 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _joined(before: dict[str, list[float]], after: dict[str, list[float]]) -> dict[str, list[float]]:
+    """Return the losses of two trainings, one after the other; NaN where there was no validation."""
+    lengths = [len(history["loss"]) for history in (before, after)]
+    return {
+        name: [
+            loss
+            for history, length in zip((before, after), lengths, strict=True)
+            for loss in history.get(name, [np.nan] * length)
+        ]
+        for name in {**before, **after}
+    }
 
 
 def _mean_history(histories: list[dict[str, list[float]]]) -> dict[str, list[float]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._specs import Sample, Scale
-from .._windows.arrays import chunks, products_by_row, window_means
+from .._windows.arrays import chunks, products_by_row, shares_of_means, window_means
 from .linear import PENALTIES, draw_rows
 
 MIN_PAIRS = 10  # of later values, and of different ones, to tell that a target is the future of a feature
@@ -36,9 +36,7 @@ class LevelModel:
         relevance = np.empty(windows.shape)
         for chunk in chunks(len(windows), windows[0].size):
             standardised = (windows[chunk] - self.scale.mean) / self.scale.std
-            present = ~np.isnan(standardised).any(axis=2, keepdims=True)
-            shares = present / np.maximum(present.sum(axis=1, keepdims=True), 1)
-            relevance[chunk] = np.where(present, standardised, 0) * shares * self.coef[:, output]
+            relevance[chunk] = shares_of_means(standardised) * self.coef[:, output]
         return relevance
 
 

@@ -4,7 +4,6 @@ Sundararajan, Taly & Yan (2017), Axiomatic attribution for deep networks: the gr
 straight path from a baseline to the input, times their difference. Its sum is the difference of the two outputs.
 """
 
-import warnings
 from collections.abc import Callable
 from functools import lru_cache, partial
 
@@ -14,8 +13,8 @@ import scipy
 from keras import ops
 
 from .._specs import WINDOWS, NetworkSpec, Scale
+from .._windows.arrays import shares_of_means, window_means
 from .networks.builders import BuildOptions, keras_inputs, network_outputs
-from .networks.export import deviations_and_level
 from .networks.presence import PRESENCE, presence_inputs, presence_outputs
 from .prediction import predict
 from .runtime.compilation import compiled, count_trace, gradient
@@ -24,8 +23,9 @@ from .runtime.threads import mapping
 from .training.model_cache import MAX_IDLE_MODELS
 
 BATCH = 256  # points on the paths of some windows
-FEWEST_POINTS = 16  # on a path
+FEWEST_POINTS = 8  # on a path
 MOST_POINTS = 4096
+ROUNDING = 1e-6  # of outputs in float32
 
 
 def relevance(
@@ -37,48 +37,54 @@ def relevance(
     *,
     softmax: bool,
     tol: float,
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the relevance of each value of raw windows for an output, on average over the networks.
 
     The baseline is a window of the means of the scale, with the same missing steps; of tokens it is a window of missing
     steps. With `softmax`, the output is a probability.
 
-    Gauss-Legendre quadrature averages the gradient. Its points are doubled for windows whose relevances do not sum up
-    to the difference of the outputs within `tol`, as a share of the sum of their absolute values. What the sum still
-    lacks is shared out in proportion to these.
+    Composite Gauss-Legendre quadrature averages the gradient. Its points are doubled for windows whose relevances
+    change by more than `tol` with twice as many, or do not sum up to the difference of the outputs within `tol`, both
+    as shares of the sum of their absolute values. What the sum still lacks is shared out in proportion to these.
 
     Returns
     -------
     relevance : ndarray of shape (n_samples, n_steps, n_features), float64
-
-    Warns
-    -----
-    UserWarning
-        If the sum lacks more with `MOST_POINTS`, too.
+    is_incomplete : ndarray of shape (n_samples,), bool
+        Whether that does not come about with `MOST_POINTS` either.
     """
     integrate = partial(_integrate, _compiled_gradient(spec, scale.deviation is not None, softmax), spec, scale, output)
-    total = np.zeros((len(networks), *windows.shape))
+    total = np.zeros(windows.shape)
     is_incomplete = np.zeros(len(windows), dtype=bool)
-    for of_network, weights in zip(total, networks, strict=True):
+    for weights in networks:
         differences = _differences(spec, weights, windows, scale, output, softmax=softmax)
+        of_network = np.full(windows.shape, np.inf)
         remaining, n_points = np.arange(len(windows)), FEWEST_POINTS
         while len(remaining) and n_points <= MOST_POINTS:
             found = integrate(weights, windows[remaining], n_points)
-            lacking = differences[remaining] - found.sum(axis=(1, 2))
-            sizes = np.abs(found).sum(axis=(1, 2))
-            factors = np.divide(lacking, sizes, out=np.zeros(len(sizes)), where=sizes > 0)
-            of_network[remaining] = found + factors[:, np.newaxis, np.newaxis] * np.abs(found)
-            remaining = remaining[np.abs(factors) > tol]
+            found, errors = _completed(found, differences[remaining], of_network[remaining])
+            of_network[remaining] = found
+            remaining = remaining[errors > tol]
             n_points *= 2
         is_incomplete[remaining] = True
-    if is_incomplete.any():
-        warnings.warn(
-            f"The relevances of {is_incomplete.sum()} of {len(windows)} rows do not sum up to the difference between "
-            f"the prediction and that for the baseline within tol={tol}. Choose a larger tol to accept this.",
-            UserWarning,
-            stacklevel=2,
-        )
-    return total.mean(axis=0)
+        total += of_network / len(networks)
+    return total, is_incomplete
+
+
+def _completed(found: np.ndarray, differences: np.ndarray, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return relevances with the sum that they should have, and errors as shares of the sum of their absolute values.
+
+    The error is what the sum lacked, or the largest change from those `before`.
+    """
+    lacking = differences - found.sum(axis=(1, 2))
+    sizes = np.abs(found).sum(axis=(1, 2))
+    no_gradient = np.where(np.abs(lacking) > ROUNDING, np.inf, 0.0)  # all of it vanished, or there is none
+    factors = np.divide(lacking, sizes, out=no_gradient, where=sizes > 0)
+    shares = np.where(np.isfinite(factors), factors, 0)[:, np.newaxis, np.newaxis]
+    completed = found + shares * np.abs(found)
+    changes = np.abs(completed - before).max(axis=(1, 2))
+    changes = np.divide(changes, sizes, out=np.zeros(len(sizes)), where=sizes > 0)
+    return completed, np.maximum(np.abs(factors), changes)
 
 
 def _differences(
@@ -105,37 +111,55 @@ def _integrate(
 ) -> np.ndarray:
     """Return the relevances by so many points, in batches of one size."""
     moving, fixed = _ends_of_paths(spec, windows, scale)
-    points, shares = np.polynomial.legendre.leggauss(n_points)
-    points, shares = (points + 1) / 2, shares / 2
+    points, shares = _quadrature(n_points)
     length, n_rows = min(n_points, BATCH), max(BATCH // n_points, 1)
     choice = np.eye(spec.n_outputs, dtype=np.float32)[output]
-    deviation = np.zeros(0) if scale.deviation is None else scale.deviation
 
-    def integrate(start: int) -> np.ndarray:
+    def mean_gradient(start: int) -> np.ndarray:
         rows = np.resize(np.arange(start, min(start + n_rows, len(windows))), n_rows)
         total = np.zeros(moving[rows].shape)
         for first in range(0, n_points, length):
             part = slice(first, first + length)
-            path = np.multiply.outer(points[part], moving[rows]).astype(np.float32)
-            path = path.reshape(BATCH, *moving.shape[1:])
-            gradients = take_gradient(
-                weights, deviation.astype(np.float32), path, np.tile(fixed[rows], (length, 1)), choice
-            )
+            path = np.multiply.outer(points[part], moving[rows]).astype(np.float32).reshape(BATCH, *moving.shape[1:])
+            gradients = take_gradient(weights, path, np.tile(fixed[rows], (length, 1)), choice)
             gradients = ops.convert_to_numpy(gradients).astype(np.float64)
             total += np.tensordot(shares[part], gradients.reshape(length, *total.shape), 1)
-        return (total * np.nan_to_num(moving[rows]))[: len(windows) - start]
+        return total[: len(windows) - start]
 
     starts = range(0, len(windows), n_rows)
     with mapping(len(starts)) as map_batches:
-        return np.concatenate(list(map_batches(integrate, starts))).reshape(windows.shape)
+        gradients = np.concatenate(list(map_batches(mean_gradient, starts)))
+    relevance = gradients * np.nan_to_num(moving)
+    if scale.deviation is None:
+        return relevance.reshape(windows.shape)
+    of_deviations, _ = np.split(relevance, 2, axis=2)
+    _, by_level = np.split(gradients, 2, axis=2)
+    return of_deviations + by_level.sum(axis=1, keepdims=True) * shares_of_means((windows - scale.mean) / scale.std)
+
+
+def _quadrature(n_points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return points between 0 and 1, and their shares of a mean: some for each of equal parts."""
+    points, shares = np.polynomial.legendre.leggauss(FEWEST_POINTS)
+    n_parts = n_points // FEWEST_POINTS
+    points = (np.arange(n_parts)[:, np.newaxis] + (points + 1) / 2) / n_parts
+    return points.ravel(), np.tile(shares / 2 / n_parts, n_parts)
 
 
 def _ends_of_paths(spec: NetworkSpec, windows: np.ndarray, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
-    """Return what moves from zero to this along the path of each window, and what does not move."""
+    """Return what moves from zero to this along the path of each window, and what does not move.
+
+    If the network sees deviations from the mean of a window, they and the mean move. Values as such would have
+    relevances that grow with the mean and cancel out, since deviations do not depend on it.
+    """
     if spec.windows.n_tokens:
         tokens = windows[:, :, 0]
         return (~np.isnan(tokens)).astype(np.float32), np.nan_to_num(tokens).astype(np.int32)
-    return ((windows - scale.mean) / scale.std).astype(np.float32), np.zeros((len(windows), 0), np.float32)
+    moving = (windows - scale.mean) / scale.std
+    if scale.deviation is not None:
+        level = window_means(moving)[:, np.newaxis]
+        deviations = (moving - level) / scale.deviation
+        moving = np.concatenate([deviations, np.broadcast_to(level, deviations.shape)], axis=2)
+    return moving.astype(np.float32), np.zeros((len(windows), 0), np.float32)
 
 
 @lru_cache(maxsize=MAX_IDLE_MODELS)
@@ -151,13 +175,16 @@ def _compiled_gradient(spec: NetworkSpec, has_deviation: bool, softmax: bool) ->
         model = keras.Model(symbols, network_outputs(spec, symbols, BuildOptions(missing="anywhere")))
     constants = [ops.convert_to_numpy(v.value) for v in model.non_trainable_variables]
 
-    def take_gradient(weights, deviation, moving, fixed, choice):
+    def take_gradient(weights, moving, fixed, choice):
         count_trace("relevance")
 
         def chosen_output(moving):
-            inputs = {WINDOWS: deviations_and_level(moving, deviation) if has_deviation else moving}
+            inputs = {WINDOWS: moving}
             if reads_tokens:
                 inputs = {WINDOWS: fixed, PRESENCE: moving}
+            elif has_deviation:
+                deviations, level = ops.split(moving, 2, axis=2)
+                inputs = {WINDOWS: ops.concatenate([deviations, ops.tanh(level)], axis=2)}
             outputs, _ = model.stateless_call(weights, constants, inputs, training=False)
             return ops.sum(ops.multiply(ops.softmax(outputs) if softmax else outputs, choice))
 

@@ -17,7 +17,7 @@ from .._windows.sliding_window import SlidingWindow
 from .._windows.tables import as_table, is_pandas, other_columns, take, target_columns
 from .._windows.time_index import time_index, warn_of_gaps
 from .forecaster import LSTMForecaster
-from .recursion import last_prediction, predict_steps, receptive_field, recursion
+from .recursion import check_lags, last_prediction, predict_steps, receptive_field, recursion
 from .seasonal_naive import SeasonalNaive
 from .supervised import to_supervised
 from .targets import predicted_columns
@@ -162,6 +162,7 @@ def backtest(
     table = as_table(series, "series")
     warn_of_gaps(table, "series")
     origins = _origins(len(table), horizon, first_origin, stride, refit=refit_every is not None)
+    check_lags(model, origins[0] + 1, "The series up to first_origin")
     if refit_every is None:
         check_is_fitted(model)
         columns = predicted_columns(model, table, target, "series")

@@ -16,7 +16,7 @@ from .._compat import Interval, StrOptions, fit_context
 from .._specs import WINDOWS, Sample, Scale
 from .._state import all_at_once, of_one_fit
 from .._validation import check_target, check_weights, has_target, target_names, weights_of_known
-from .._windows.arrays import are_sliding
+from .._windows.arrays import are_sliding, has_any_step
 from .scoring import ForecasterMixin
 
 AUTO_STEPS, MIN_EPOCHS, MAX_EPOCHS = 1000, 5, 100  # of epochs="auto": steps of the optimizer, and the limits
@@ -296,7 +296,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         ----------
         X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
             Windows, oldest step first; 2-D input has one feature a step. A step in which any feature is NaN is
-            missing.
+            missing. A row of which every step is missing counts as no row.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, one column for each step ahead or variable. A row in which any of them is NaN counts as no row.
@@ -402,6 +402,11 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
             return np.zeros((len(inputs[WINDOWS]), self.n_outputs_))
         return super()._network_output(inputs, last_step=last_step)
 
+    def _network_relevance(self, windows, output, tol):
+        if self.network_weight_ == 0:
+            return np.zeros(windows.shape), np.zeros(len(windows), dtype=bool)
+        return super()._network_relevance(windows, output, tol)
+
     @of_one_fit
     def input_relevance(self, X, *, output=0, tol=1e-2):
         """Return how much each value of the windows adds to a prediction.
@@ -419,9 +424,9 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
             The column of ``y``, by its position.
 
         tol : float, default=1e-2
-            The average is taken over 16 points of the path, and over twice as many until the sum of relevances is as it
-            must be, within this share of the sum of their absolute values. The rest is then shared out in proportion to
-            them.
+            The gradient is averaged over 8 points of the path, and over twice as many until the relevances change by
+            less than this share of the sum of their absolute values, and their own sum is right within it. The rest of
+            that sum is then shared out in proportion.
 
         Returns
         -------
@@ -439,7 +444,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Warns
         -----
         UserWarning
-            If the sum of some relevances is not within `tol` with 4096 points either.
+            If some relevances are not within `tol` with 4096 points either.
 
         See Also
         --------
@@ -448,6 +453,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Notes
         -----
         The relevances for the networks are approximate, those for the linear model and for the level of a window exact.
+        With ``normalize="window"``, deviations from the mean of a window and the mean itself move along the path. A
+        step has the relevance of its own deviations, and its part in that of the mean.
 
         References
         ----------
@@ -499,6 +506,9 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     def _check_sample(self, X, y, sample_weight, *, reset):
         sample = super()._check_sample(X, y, sample_weight, reset=reset)
         known = has_target(sample.y)
+        has_steps = has_any_step(sample.windows)
+        if has_steps.any():  # or else the error tells what is missing
+            known &= has_steps
         if known.all():
             return sample
         sample_weight = check_weights(sample.windows, weights_of_known(sample.sample_weight, known))

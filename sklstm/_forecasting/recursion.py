@@ -99,6 +99,23 @@ def receptive_field(model) -> int | None:
     return window._reach()
 
 
+def check_lags(model, n_rows: int, name: str) -> None:
+    """Check that the window that ends with the last of so many rows has a step for which all lags are there.
+
+    Raises
+    ------
+    ValueError
+        If it has none: the model would predict from nothing.
+    """
+    model = unwrapped(model)
+    for window in (step for _, step in getattr(model, "steps", []) if isinstance(step, SlidingWindow)):
+        longest = max((int(np.max(lags)) for lags in (window.lags or {}).values()), default=0)
+        if n_rows <= longest and window.pad == "missing" and not window.carry_over:
+            raise ValueError(
+                f"{name} must have at least {longest + 1} rows, since the longest lag is {longest}. Got {n_rows}."
+            )
+
+
 def predict_steps(model, table, n_targets: int) -> np.ndarray:
     """Return the steps that the model predicts to follow each row, of shape ``(n_rows, n_steps, n_targets)``."""
     prediction = np.asarray(model.predict(table))

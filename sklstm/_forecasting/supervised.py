@@ -10,7 +10,7 @@ from sklearn.utils import check_scalar
 from .._windows.tables import as_table, frame, is_pandas, other_columns, target_columns
 from .._windows.time_index import time_index, warn_of_gaps
 from .future import check_future, with_continued_index
-from .recursion import last_prediction, recursion
+from .recursion import check_lags, last_prediction, recursion
 from .targets import name_at_step, predicted_columns
 
 
@@ -169,6 +169,7 @@ def forecast(model, history, steps, *, target=None, future=None):
     warn_of_gaps(table, "history")
     check_scalar(steps, "steps", Integral, min_val=1)
     columns = predicted_columns(model, table, target, "history")
+    check_lags(model, len(table), "history")
     labels, has_times = None, time_index(table) is not None
     if is_pandas(table):
         table, labels = with_continued_index(table, future, steps)

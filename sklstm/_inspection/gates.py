@@ -61,7 +61,10 @@ def select(spec: NetworkSpec, n_steps: int, *, layer, direction, steps, units) -
 def select_positions(name: str, indices, size: int) -> np.ndarray:
     """Return the selected ones of so many indices."""
     try:
-        return np.arange(size) if indices is None else np.atleast_1d(np.arange(size)[indices])
+        selected = np.arange(size) if indices is None else np.atleast_1d(np.arange(size)[indices])
+        if selected.ndim == 1 and not isinstance(indices, bool):
+            return selected
+        raise IndexError("not one-dimensional")
     except (IndexError, TypeError) as error:
         raise ValueError(f"{name} must select some of {size} by their positions. Got {indices!r} instead.") from error
 

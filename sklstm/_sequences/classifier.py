@@ -392,9 +392,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             The class, one of `classes_`.
 
         tol : float, default=1e-2
-            The average is taken over 16 points of the path, and over twice as many until the sum of relevances is as it
-            must be, within this share of the sum of their absolute values. The rest is then shared out in proportion to
-            them.
+            The gradient is averaged over 8 points of the path, and over twice as many until the relevances change by
+            less than this share of the sum of their absolute values, and their own sum is right within it. The rest of
+            that sum is then shared out in proportion.
 
         Returns
         -------
@@ -412,7 +412,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Warns
         -----
         UserWarning
-            If the sum of some relevances is not within `tol` with 4096 points either.
+            If some relevances are not within `tol` with 4096 points either.
 
         See Also
         --------
@@ -433,10 +433,10 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         (np.int64(4), np.int64(0))
         """
         check_is_fitted(self)
-        found = np.flatnonzero([output == label for label in self.classes_])
-        if len(found) != 1:
-            raise ValueError(f"output must be one of the classes {list(self.classes_)}. Got {output!r} instead.")
-        return self._input_relevance(self._check_windows_to_inspect(X), int(found[0]), tol)
+        classes = self.classes_.tolist()
+        if output not in classes:
+            raise ValueError(f"output must be one of the classes {classes}. Got {output!r} instead.")
+        return self._input_relevance(self._check_windows_to_inspect(X), classes.index(output), tol)
 
     def to_keras(self):
         """Return the fitted network as a compiled Keras model.

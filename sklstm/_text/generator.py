@@ -344,7 +344,10 @@ class LSTMTextGenerator(BaseLSTM):
     def _check_windows_to_inspect(self, X):
         """Return whole documents, with missing steps before those that are shorter than others."""
         documents = self._encode(check_documents(X))
-        windows = np.full((len(documents), max(map(len, documents), default=0), 1), np.nan)
+        n_steps = max(map(len, documents), default=0)
+        if n_steps == 0:
+            raise ValueError("Found no document with a token: there is nothing to look at.")
+        windows = np.full((len(documents), n_steps, 1), np.nan)
         for window, tokens in zip(windows, documents, strict=True):
             window[len(window) - len(tokens) :, 0] = tokens
         return windows

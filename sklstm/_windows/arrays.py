@@ -55,6 +55,15 @@ def missing_steps(*arrays: np.ndarray) -> MissingSteps:
     return "leading" if incomplete else "none"
 
 
+def has_any_step(windows: np.ndarray) -> np.ndarray:
+    """Tell which windows have a step that is not missing."""
+    present = np.ones(len(windows), dtype=bool)
+    if len(windows) and np.isnan(windows.min()):
+        for chunk in chunks(len(windows), windows[0].size):
+            present[chunk] = ~np.isnan(windows[chunk]).any(axis=2).all(axis=1)
+    return present
+
+
 def fill_missing_steps(windows: np.ndarray) -> np.ndarray:
     """Return windows with each missing step as the last one present before it, or else the first one after it.
 
@@ -99,6 +108,12 @@ def standardise(values: np.ndarray, scale: Scale) -> np.ndarray:
         levels = np.broadcast_to(np.tanh(level), deviations.shape)
         standardised = np.concatenate([deviations, levels], axis=2)
     return standardised.astype(np.float32)
+
+
+def shares_of_means(windows: np.ndarray) -> np.ndarray:
+    """Return the part of each value in the mean of its feature over the steps that are present."""
+    present = ~np.isnan(windows).any(axis=2, keepdims=True)
+    return np.where(present, windows, 0) / np.maximum(present.sum(axis=1, keepdims=True), 1)
 
 
 def have_partial_steps(windows: np.ndarray, rows: np.ndarray | None = None) -> bool:

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, StrOptions, check_feature_names_in, fit_context
 from .._state import VersionedEstimator, all_at_once, of_one_fit
-from .._validation import check_table
+from .._validation import check_table, column_names
 from .arrays import window_view
 from .time_index import check_comparable, check_order, following_labels, time_index, warn_of_gaps
 
@@ -39,10 +39,10 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         Number of rows in a window. It may exceed the length of the series.
 
     lags : dict, default=None
-        Lags of some columns, by name or position, such as ``{"sales": 144}`` or ``{0: [24, 144]}``. Beside its own
-        features, each row of a window then has the value of the row so many rows before. For a season longer than a
-        window, choose ``season_length - horizon``: the end of a window then also has the steps to come as they were one
-        season ago.
+        Lags of some columns, such as ``{"sales": 144}`` of a DataFrame or ``{0: [24, 144]}`` of an array, whose columns
+        are their positions. Beside its own features, each row of a window then has the value of the row so many rows
+        before. For a season longer than a window, choose ``season_length - horizon``: the end of a window then also has
+        the steps to come as they were one season ago.
 
     pad : {"missing", "edge"}, default="missing"
         What stands for the rows before the first one: missing values (NaN), which
@@ -75,8 +75,9 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
 
     With `lags`, the features of the rows themselves come first, then those of each lag. A step is missing where any of
     its features is. So a missing value makes a step missing once more for each lag, and at the beginning of a series
-    the windows of as many rows as the longest lag have no step at all. An :class:`LSTMAnomalyDetector` judges all
-    features of a window, those of lags as well: it finds an anomaly once more for each lag.
+    the windows of as many rows as the longest lag have no step at all. :class:`LSTMForecaster` does not learn from such
+    rows, and its predictions for them tell nothing: leave them out of scores. An :class:`LSTMAnomalyDetector` judges
+    all features of a window, those of lags as well: it finds an anomaly once more for each lag.
 
     Windows are of adjacent rows. So the rows of a pandas object with an index of integers, dates, periods or durations
     must be in the order of time, each time once; where times have no regular step, a warning says so. The rows of an
@@ -158,7 +159,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
             If `X` has an index of times without a regular step: its rows are treated as adjacent.
         """
         table = self._check_series(X, reset=True)
-        self._lagged = self._check_lags()
+        self._lagged = self._check_lags(column_names(X) or list(range(self.n_features_in_)))
         self._fitted_rows = table.copy() if self.carry_over else None
         if self.carry_over:
             self._fit_index(time_index(X))
@@ -200,19 +201,22 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         table = self._check_series(X, reset=False)
         return np.concatenate([self._past(X, table), table])
 
-    def _check_lags(self) -> list[tuple[int, int]]:
+    def _check_lags(self, names: list) -> list[tuple[int, int]]:
         """Return the columns with lags by position, each with one lag."""
-        names = list(getattr(self, "feature_names_in_", []))
         lagged = []
         for column, lags in (self.lags or {}).items():
-            position = names.index(column) if column in names else column
-            if not isinstance(position, int | np.integer) or not 0 <= position < self.n_features_in_:
-                known = f"the columns {names}" if names else f"{self.n_features_in_} column(s) without names"
-                raise ValueError(f"lags has the column {column!r}, but X has {known}.")
-            lags = lags if isinstance(lags, list | tuple) else [lags]
-            if not all(isinstance(lag, int | np.integer) and lag >= 1 for lag in lags):
-                raise ValueError(f"Each lag must be an int in the range [1, inf). Got {lags!r} for {column!r} instead.")
-            lagged += [(int(position), int(lag)) for lag in lags]
+            if column not in names:
+                raise ValueError(
+                    f"lags must be of some of the columns {names}. Got {column!r} instead. If a step before drops the "
+                    "names, give the position, or keep them with set_output(transform='pandas')."
+                )
+            lags = list(lags) if np.iterable(lags) else [lags]
+            if not all(isinstance(lag, int | np.integer) and lag >= 1 for lag in lags) or len(set(lags)) < len(lags):
+                raise ValueError(
+                    f"The lags of a column must be an int in the range [1, inf), or different ones. Got {lags!r} for "
+                    f"{column!r} instead."
+                )
+            lagged += [(names.index(column), int(lag)) for lag in lags]
         return lagged
 
     def _reach(self) -> int:

@@ -80,9 +80,16 @@ def read_window(estimator, X, row: int) -> Shown:
     sliding = _step(estimator, SlidingWindow)
     if sliding is None:
         return Shown(window, np.arange(len(values)), "step", values=values)
+    if sliding.flatten:
+        raise ValueError("The steps of flat windows cannot be told. Set flatten=False of SlidingWindow.")
+    is_empty = np.isnan(values).all(axis=1)
+    first = 0 if is_empty.all() else int(np.argmin(is_empty))
     times, name = _times(X)
-    first = max(len(values) - 1 - row, 0)  # steps before the first row of the series have no time
-    steps = times[max(row + 1 - len(values), 0) : row + 1]
+    n_steps = len(values) - first
+    if n_steps <= row + 1:
+        steps = times[row + 1 - n_steps : row + 1]
+    else:  # steps before the first row have no time
+        steps, name = np.arange(1 - n_steps, 1), "step"
     return Shown(window, steps, name, first, values[first:], _window_names(estimator, sliding))
 
 

@@ -107,6 +107,13 @@ def test_gates_of_documents(rng):
     assert_allclose(as_array(gates)[0], expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("documents", [[], [""]])
+def test_documents_without_a_token_have_no_gates(documents):
+    model = LSTMTextGenerator(units=2, epochs=1, random_state=0).fit(["abcabc"])
+    with pytest.raises(ValueError, match="Found no document with a token"):
+        model.gates(documents)
+
+
 def test_gates_of_a_detector_are_those_of_its_forecaster(tiny, rng):
     X = SlidingWindow(6).fit_transform(rng.standard_normal((40, 2))).copy()
     X[20, 3, 0] = np.nan
@@ -130,6 +137,8 @@ def test_gates_of_a_detector_are_those_of_its_forecaster(tiny, rng):
         ({"steps": 6}, "steps must select some of 6 by their positions. Got 6"),
         ({"steps": 1.5}, "steps must select some"),
         ({"units": [0, 4]}, "units must select some of 4"),
+        ({"units": [[0, 1]]}, "units must select some of 4"),
+        ({"units": True}, "units must select some of 4"),
     ],
 )
 def test_what_there_is_not_cannot_be_selected(params, message, tiny, rng):

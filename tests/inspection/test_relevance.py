@@ -8,6 +8,9 @@ from sklearn.exceptions import NotFittedError
 
 from sklstm import LSTMClassifier, LSTMForecaster, SlidingWindow, _engine
 
+# So that relevances are right before what their sum lacks is shared out.
+pytestmark = pytest.mark.filterwarnings("error:The relevances of")
+
 
 @pytest.fixture
 def table(rng):
@@ -77,7 +80,6 @@ def test_relevances_of_tokens_sum_up_to_the_difference_from_no_document(pooling,
     assert_allclose(model.input_relevance(X, output=False), -relevance, atol=1e-5)
 
 
-@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("pooling", ["last", "mean", "max"])
 def test_relevances_for_a_probability_that_changes_all_at_once(pooling, table):
     X, y = table
@@ -100,35 +102,98 @@ def integrated(function, end):
     return result
 
 
+def textbook_logits(weights, x, n_layers, bidirectional, pooling, share):
+    """Return a network's outputs for one window whose steps are present by shares."""
+    *layers, kernel, bias = weights
+    for _ in range(n_layers):
+        runs = [textbook_lstm(x, *layers[:3], share)[-1]]
+        last = runs[0][-1]
+        if bidirectional:
+            runs.append(textbook_lstm(x[::-1], *layers[3:6], share[::-1])[-1])
+            last = np.concatenate([last, runs[1][-1]])
+            runs[1] = runs[1][::-1]
+        layers, x = layers[3 * len(runs) :], np.concatenate(runs, axis=1)
+    part = share[:, np.newaxis]
+    pooled = {"last": last, "mean": (part * x).sum(axis=0) / share.sum(), "max": (part * x + part - 1).max(axis=0)}
+    return pooled[pooling] @ kernel + bias
+
+
+def probability(logits):
+    return 1 / (1 + np.exp(logits[0] - logits[1]))
+
+
 @pytest.mark.backend
-def test_relevances_are_those_of_the_textbook(tiny, rng):
+@pytest.mark.parametrize(
+    ("units", "bidirectional", "pooling"),
+    [(3, False, "last"), ((3, 2), True, "mean"), pytest.param((3, 2), False, "max", marks=pytest.mark.thorough)],
+)
+def test_relevances_are_those_of_the_textbook(units, bidirectional, pooling, rng):
     X = rng.standard_normal((30, 4, 2))
-    model = tiny(units=3).fit(X, X[:, -1, 0])
+    params = {"units": units, "bidirectional": bidirectional, "pooling": pooling}
+    model = LSTMClassifier(**params, epochs=1, random_state=0).fit(X, np.arange(30) % 2)
     model.weights_ = far_from_initial(model.weights_, rng)
-    *cell, kernel, bias = model.weights_
-
-    def predict(z):
-        return (textbook_lstm(z, *cell)[-1, -1] @ kernel + bias)[0] * model.target_scale_[0]
-
-    z = (X[:3] - model.feature_mean_) / model.feature_scale_
-    assert_allclose(model.input_relevance(X[:3]), [integrated(predict, window) for window in z], rtol=1e-4, atol=1e-4)
+    settings = np.size(units), bidirectional, pooling, np.ones(4)
+    expected = [
+        integrated(lambda z: probability(textbook_logits(model.weights_, z, *settings)), window)
+        for window in (X[:3] - model.feature_mean_) / model.feature_scale_
+    ]
+    relevance = model.input_relevance(X[:3], output=1, tol=1e-3)
+    assert_allclose(relevance, expected, rtol=1e-2, atol=5e-3 if pooling == "max" else 1e-3)  # which has kinks
 
 
 @pytest.mark.backend
-def test_relevances_of_tokens_are_those_of_the_textbook(documents, rng):
+@pytest.mark.parametrize(
+    ("units", "bidirectional", "pooling"),
+    [(3, False, "last"), ((3, 2), True, "mean"), pytest.param((3, 2), False, "max", marks=pytest.mark.thorough)],
+)
+def test_relevances_of_tokens_are_those_of_the_textbook(units, bidirectional, pooling, documents, rng):
     X, y = documents
-    model = LSTMClassifier(3, embedding_dim=2, epochs=1, random_state=0).fit(X, y)
+    params = {"units": units, "bidirectional": bidirectional, "pooling": pooling, "embedding_dim": 2}
+    model = LSTMClassifier(**params, epochs=1, random_state=0).fit(X, y)
     model.weights_ = far_from_initial(model.weights_, rng)
-    embedding, *cell, kernel, bias = model.weights_
-    document = X[-1]
+    embedded, weights = model.weights_[0][X[-1].astype(int)], model.weights_[1:]
+    settings = np.size(units), bidirectional, pooling
+    expected = integrated(lambda share: probability(textbook_logits(weights, embedded, *settings, share)), np.ones(12))
+    relevance = model.input_relevance(X[-1:], output=True, tol=1e-3)
+    assert_allclose(relevance[0, :, 0], expected, rtol=1e-2, atol=5e-3 if pooling == "max" else 1e-3)  # as above
 
-    def predict(share):
-        logits = textbook_lstm(embedding[document.astype(int)], *cell, share)[-1, -1] @ kernel + bias
-        return 1 / (1 + np.exp(logits[0] - logits[1]))
 
-    expected = integrated(predict, np.ones(12))
-    relevance = model.input_relevance(document[np.newaxis], output=True, tol=1e-5)
-    assert_allclose(relevance[0, :, 0], expected, rtol=1e-3, atol=1e-4)
+def test_relevances_of_deviations_and_levels(tiny, rng):
+    """They enter the network as such, and the level of a window is shared out among its steps."""
+    X = rng.standard_normal((40, 4, 2)).cumsum(axis=1) + rng.standard_normal((40, 1, 2))
+    model = tiny(units=3, normalize="window").fit(X, X[:, -1, 0])
+    model.weights_ = far_from_initial(model.weights_, rng)
+    z = (X[:3] - model.feature_mean_) / model.feature_scale_
+    level = z.mean(axis=1)
+    deviations = (z - level[:, np.newaxis]) / (model.deviation_scale_ / model.feature_scale_)
+    for window, ends in enumerate(zip(deviations, level, strict=True)):
+
+        def predict(ends):
+            x = np.concatenate([ends[:-1], np.broadcast_to(np.tanh(ends[-1:]), (4, 2))], axis=1)
+            return textbook_logits(model.weights_, x, 1, False, "last", np.ones(4))[0] * model.target_scale_[0]
+
+        expected = integrated(predict, np.concatenate([ends[0], ends[1][np.newaxis]]))
+        of_level = expected[-1] / level[window] * z[window] / 4
+        of_level_coef = z[window] / 4 * model.level_coef_[:, 0]
+        relevance = model.input_relevance(X[window : window + 1], tol=1e-3)[0]
+        assert_allclose(relevance, expected[:-1] + of_level + of_level_coef, rtol=1e-2, atol=1e-3)
+
+
+def test_relevances_do_not_grow_with_the_level_of_the_series(tiny):
+    counter = np.arange(300.0)[:, np.newaxis]
+    X = SlidingWindow(8).fit_transform(counter)[8:]
+    model = tiny(units=4, normalize="window", epochs=10).fit(X[:-1], counter[9:, 0])
+    here, later = (np.abs(model.input_relevance(windows)).sum() for windows in (X[-1:], X[-1:] + 3000))
+    of_level = np.abs(model.level_coef_).sum() / model.feature_scale_[0] * 3000
+    assert later - of_level < 10 * here
+
+
+@pytest.mark.filterwarnings("default:The relevances of")
+def test_gradients_that_vanish_are_told(tiny, rng):
+    X = 1e6 + rng.standard_normal((40, 5, 1))
+    model = tiny(normalize=False).fit(X, X[:, -1, 0] - 1e6)
+    with pytest.warns(UserWarning, match="of 3 rows are not within"):
+        model.input_relevance(X[:3])
 
 
 def test_the_linear_part_is_exact(tiny, rng):
@@ -171,10 +236,11 @@ def test_other_fits_of_a_network_compile_nothing_anew(tiny, table):
     assert _engine.compilations()["relevance"] == before["relevance"]
 
 
+@pytest.mark.filterwarnings("default:The relevances of")
 def test_a_sum_that_does_not_come_within_the_tolerance_warns(tiny, table, monkeypatch):
     monkeypatch.setattr(importlib.import_module("sklstm._engine.relevance"), "MOST_POINTS", 32)
     X, y = table
-    with pytest.warns(UserWarning, match="of 118 rows do not sum up .* within tol=1e-15. Choose a larger tol"):
+    with pytest.warns(UserWarning, match="of 118 rows are not within tol=1e-15 of their values. Choose a larger tol"):
         tiny().fit(X, y).input_relevance(X, tol=1e-15)
 
 

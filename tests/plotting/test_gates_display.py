@@ -282,7 +282,7 @@ def test_bad_data_is_refused(tiny, windows, model, table):
     generator = LSTMTextGenerator(units=2, epochs=1).fit(["one document"])
     with pytest.raises(ValueError, match="string object received"):
         GatesDisplay.from_estimator(generator, "a document")
-    with pytest.raises(ValueError, match="The document has no token"):
+    with pytest.raises(ValueError, match="Found no document with a token"):
         GatesDisplay.from_estimator(generator, [""])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         GatesDisplay(np.zeros((3, 2)), steps=["a"]).plot()

@@ -33,7 +33,12 @@ def test_windows_hold_the_rows_before(X, window_size, pad):
             assert_array_equal(window[window_size - 1 - lag], row)
 
 
-@given(tables, st.integers(1, 10), st.lists(st.integers(1, 15), max_size=3), st.sampled_from(["missing", "edge"]))
+@given(
+    tables,
+    st.integers(1, 10),
+    st.lists(st.integers(1, 15), max_size=3, unique=True),
+    st.sampled_from(["missing", "edge"]),
+)
 def test_lags_are_windows_of_shifted_columns(X, window_size, lags, pad):
     last = X.shape[1] - 1
     windows = SlidingWindow(window_size, lags={last: lags}, pad=pad).fit_transform(X)
@@ -84,7 +89,7 @@ def test_feature_names_and_pandas_output():
 
 def test_feature_names_of_lags():
     X = pd.DataFrame({"price": [5.0, 6.0, 7.0, 8.0], "sales": [1.0, 2.0, 3.0, 4.0]})
-    window = SlidingWindow(2, lags={"sales": [1, 2], 0: 1}, flatten=True).set_output(transform="pandas")
+    window = SlidingWindow(2, lags={"sales": [1, 2], "price": 1}, flatten=True).set_output(transform="pandas")
     assert dict(window.fit_transform(X).iloc[-1]) == {
         "price_lag1": 7,
         "sales_lag1": 3,
@@ -155,10 +160,11 @@ def test_bad_parameters(params):
 @pytest.mark.parametrize(
     ("lags", "message"),
     [
-        ({0: 0}, "range .1, inf.. Got .0. for 0"),
+        ({0: 0}, "range .1, inf.*Got .0. for 0"),
         ({0: [2, 2.5]}, "Got .2, 2.5. for 0"),
-        ({1: 7}, "lags has the column 1, but X has 1 column"),
-        ({"sales": 7}, "'sales', but X has 1 column.s. without names"),
+        ({0: [2, 2]}, "or different ones. Got .2, 2. for 0"),
+        ({1: 7}, "lags must be of some of the columns .0.. Got 1"),
+        ({"sales": 7}, r"Got 'sales' instead. If .* give the position, or keep them with set_output"),
     ],
 )
 def test_bad_lags(lags, message):
@@ -168,9 +174,17 @@ def test_bad_lags(lags, message):
     assert window.transform([[1.0]]).shape == (1, 2, 2)  # as it was fitted before
 
 
-def test_lags_of_unknown_names():
-    with pytest.raises(ValueError, match=r"'price', but X has the columns \['sales'\]"):
-        SlidingWindow(2, lags={"price": 7}).fit(pd.DataFrame({"sales": [1.0, 2.0]}))
+@pytest.mark.parametrize("lags", [range(1, 3), np.array([1, 2]), (1, 2)])
+def test_lags_are_any_ints(lags):
+    windows = SlidingWindow(1, lags={0: lags}).fit_transform([[1.0], [2.0], [3.0]])
+    assert_array_equal(windows[-1], [[3, 2, 1]])
+
+
+def test_lags_of_a_frame_are_by_label():
+    X = pd.DataFrame({1: [10.0, 11.0], 0: [20.0, 21.0]})
+    assert_array_equal(SlidingWindow(1, lags={0: 1}).fit_transform(X)[-1], [[11, 21, 20]])
+    with pytest.raises(ValueError, match=r"some of the columns \['sales'\]. Got 0"):
+        SlidingWindow(2, lags={0: 7}).fit(pd.DataFrame({"sales": [1.0, 2.0]}))
 
 
 SERIES = np.arange(1.0, 9.0).reshape(-1, 1)

@@ -34,7 +34,7 @@ def to_keras(
         for item in spec.inputs
     }
     standardised = {name: _rescaling(scales[name])(tensor) for name, tensor in inputs.items()}
-    entering = {name: _entering(tensor, scales[name].deviation) for name, tensor in standardised.items()}
+    entering = {name: _deviations_and_level(tensor, scales[name]) for name, tensor in standardised.items()}
     model_inputs = inputs[WINDOWS] if len(inputs) == 1 else inputs
     if len(networks) == 1:
         outputs = network_outputs(spec, entering, EXPORTED)
@@ -73,14 +73,13 @@ def _rescaling(scale: Scale) -> layers.Rescaling:
     return layers.Rescaling(1 / scale.std, -scale.mean / scale.std, dtype="float32")
 
 
-def _entering(windows: keras.KerasTensor, deviation: np.ndarray | None) -> keras.KerasTensor:
-    return windows if deviation is None else deviations_and_level(windows, deviation.astype(np.float32))
-
-
-def deviations_and_level(windows, deviation):
-    """Return what `standardise` makes of standardised windows by their means, all as tensors."""
+def _deviations_and_level(windows: keras.KerasTensor, scale: Scale) -> keras.KerasTensor:
+    """Return what `standardise` makes of standardised windows."""
+    if scale.deviation is None:
+        return windows
     level = ops.zeros_like(windows) + _window_means(windows)[:, None]
-    return ops.concatenate([ops.divide(windows - level, deviation), ops.tanh(level)], axis=2)
+    deviations = layers.Rescaling(1 / scale.deviation, dtype="float32")(windows - level)
+    return ops.concatenate([deviations, ops.tanh(level)], axis=2)
 
 
 def _window_means(windows: keras.KerasTensor) -> keras.KerasTensor:

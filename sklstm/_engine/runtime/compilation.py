@@ -47,7 +47,7 @@ def compiled(function: Callable) -> Callable:
         case "tensorflow":
             import tensorflow
 
-            return tensorflow.function(function)
+            return tensorflow.function(function, autograph=False)
         case _:
             import torch
 
