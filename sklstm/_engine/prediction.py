@@ -63,8 +63,9 @@ def predict(
         hidden = ops.convert_to_numpy(states(without_output(weights), block, n_batches))
         return apply_output(weights, np.concatenate(hidden)[: stop - start])
 
-    tasks = list(product(networks, range(0, n_rows, block_length * size)))
-    with mapping(len(tasks) if n_rows > size else 1) as map_tasks:
+    starts = range(0, n_rows, block_length * size)
+    tasks = list(product(networks, starts))
+    with mapping(len(tasks) if len(starts) > 1 else 1) as map_tasks:  # a block takes less time than threads save
         outputs = np.concatenate(list(map_tasks(predict_block, *zip(*tasks, strict=True))))
     # One after the other, since numpy's sum rounds by the number of rows.
     return reduce(np.add, np.split(outputs, len(networks))) / len(networks)
