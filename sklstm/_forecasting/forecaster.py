@@ -153,7 +153,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     history_ : dict of str to list of float
         The training loss after each epoch (``"loss"``), in units of the standardised target, or of its standardised
         deviations from the level, unless `normalize=False`; with `early_stopping=True` also that of the rows held out
-        (``"val_loss"``). Each is the mean over the networks that were trained for so many epochs.
+        (``"val_loss"``), NaN after epochs of trainings without any. Each is the mean over the networks that were
+        trained for so many epochs.
 
     weights_ : list of ndarray, float32
         The networks' weights, one network after the other, each in the order of Keras: for each layer and direction the

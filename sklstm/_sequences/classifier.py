@@ -128,7 +128,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     history_ : dict of str to list of float
         The cross-entropy in nats after each epoch (``"loss"``); with `early_stopping=True` also that of the rows held
-        out (``"val_loss"``).
+        out (``"val_loss"``), NaN after epochs of trainings without any.
 
     weights_ : list of ndarray, float32
         The network's weights in the order of Keras, as those of `LSTMForecaster`; before them, with `embedding_dim`,

@@ -119,7 +119,7 @@ class LSTMTextGenerator(BaseLSTM):
 
     history_ : dict of str to list of float
         The cross-entropy in nats a token after each epoch (``"loss"``); with `early_stopping=True` also that of
-        the windows held out (``"val_loss"``).
+        the windows held out (``"val_loss"``), NaN after epochs of trainings without any.
 
     weights_ : list of ndarray, float32
         The network's weights in the order of Keras: the vectors of tokens, of shape (n_tokens, embedding_dim), and

@@ -353,6 +353,13 @@ def test_warm_start_goes_on(tiny, windows, params):
     assert warm.n_iter_ == 5
 
 
+def test_histories_of_trainings_with_and_without_validation_have_one_length(tiny, windows):
+    X, y = windows
+    model = tiny(epochs=2, warm_start=True, early_stopping=True).fit(X, y).partial_fit(X, y).fit(X, y)
+    assert len(model.history_["loss"]) == len(model.history_["val_loss"]) == model.n_iter_ == 5
+    assert_array_equal(np.isnan(model.history_["val_loss"]), [False, False, True, False, False])
+
+
 def test_fit_without_warm_start_begins_anew(tiny, windows):
     model = tiny().fit(*windows)
     first = copy.deepcopy(model)

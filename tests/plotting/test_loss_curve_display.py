@@ -58,6 +58,14 @@ def test_plain_losses():
     assert ax.get_ylabel() == "loss"
 
 
+def test_epochs_without_validation_are_left_out(tiny, windows):
+    X, y = windows
+    model = tiny(epochs=2, warm_start=True, early_stopping=True).fit(X, y).partial_fit(X, y)
+    display = LossCurveDisplay.from_estimator(model)
+    losses = model.history_["val_loss"]
+    assert display.minimum_.get_ydata() == [min(losses[:2])]
+
+
 def test_bad_input_is_refused_before_anything_is_drawn(tiny):
     with pytest.raises(NotFittedError):
         LossCurveDisplay.from_estimator(tiny())
