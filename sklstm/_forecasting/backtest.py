@@ -1,8 +1,9 @@
 """Backtests: the forecasts of the past that a model would have made at the time."""
 
 import warnings
+from collections.abc import Callable
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
@@ -14,10 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 from .._compat import HasMethods, Interval, validate_params
 from .._validation import check_numeric, has_target
 from .._windows.sliding_window import SlidingWindow
-from .._windows.tables import as_table, is_pandas, other_columns, take, target_columns
+from .._windows.tables import as_table, is_pandas, other_columns, take, target_columns, with_columns
 from .._windows.time_index import time_index, warn_of_gaps
 from .forecaster import LSTMForecaster
-from .recursion import check_lags, last_prediction, predict_steps, receptive_field, recursion
+from .future import check_future, futures_by_origin, missing_future
+from .known import KnownColumns, fitted_known_columns, known_columns
+from .prediction import last_prediction, predict_steps, receptive_field
+from .recursion import forecast_steps
 from .seasonal_naive import SeasonalNaive
 from .supervised import to_supervised
 from .targets import predicted_columns
@@ -42,6 +46,8 @@ def backtest(
     horizon=1,
     *,
     target=None,
+    known=None,
+    future=None,
     first_origin=None,
     stride=1,
     refit_every=None,
@@ -70,6 +76,16 @@ def backtest(
     target : str or int, or list of them, default=None
         The columns that the model predicts, as in :func:`to_supervised`. If None, all of them with `refit_every`, and
         otherwise those that the model remembers, as in :func:`forecast`.
+
+    known : str or int, list of them, or dict, default=None
+        The columns known ahead, as in :func:`to_supervised`. If None, there are none with `refit_every`, and otherwise
+        they are those that the model remembers, as in :func:`forecast`.
+
+    future : callable, DataFrame or array, default=None
+        What was known ahead at each origin, such as the weather forecast of the day. A callable that takes the origin,
+        its label or position as in `result`, and returns what :func:`forecast` takes as `future`; or a table of
+        these: a DataFrame whose index has two levels, the origin and the label of the row, or an array of shape
+        (n_origins, n_future, n_columns). If None, the true values of the series stand in.
 
     first_origin : int, default=None
         Position of the first origin's row. An origin has `horizon` rows behind it, and with `refit_every` at
@@ -137,9 +153,10 @@ def backtest(
     them, since windows need all rows. :class:`~sklearn.compose.TransformedTargetRegressor` takes no missing targets, so
     put it behind the windows: ``make_pipeline(SlidingWindow(), TransformedTargetRegressor(LSTMForecaster(), ...))``.
 
-    A model that predicts fewer steps is fed its own predictions, as by :func:`forecast`. Columns that it does
-    not predict then have their true values as the known `future`: that is right for a calendar, and too good for
-    what is not known in advance, such as the weather.
+    A model that predicts fewer steps is fed its own predictions, as by :func:`forecast`. Columns that are known ahead have
+    the values of `future`; without any, so have all columns that the model does not predict. Without `future` they have
+    the true values: right for a calendar, and too good for what is only forecast, such as the weather. Training sees true
+    values in all cases.
 
     References
     ----------
@@ -161,37 +178,54 @@ def backtest(
     """
     table = as_table(series, "series")
     warn_of_gaps(table, "series")
-    origins = _origins(len(table), horizon, first_origin, stride, refit=refit_every is not None)
-    check_lags(model, origins[0] + 1, "The series up to first_origin")
     if refit_every is None:
         check_is_fitted(model)
         columns = predicted_columns(model, table, target, "series")
+        ahead = fitted_known_columns(model, table, known, columns)
     else:
         columns = target_columns(table, target)
-    known = check_numeric(take(table, columns=columns), name="series", estimator=None)
+        ahead = known_columns(table, known, horizon, columns)
+    n_behind = ahead.n_rows_of_future(horizon)
+    origins = _origins(len(table), horizon, n_behind, first_origin, stride, refit=refit_every is not None)
+    ahead.check_history(origins[0] + 1, "The series up to first_origin")
+    values = check_numeric(take(table, columns=columns), name="series", estimator=None)
+    known_at = futures_by_origin(future, table, origins)
     history = table
     if is_pandas(table) and time_index(table) is None:
         history = table.reset_index(drop=True)  # pandas 2 slices rows by label where labels are floats
+    task = Task(history, columns, ahead, known_at, horizon)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The index of")  # is irregular: said once, and not for each origin
         if refit_every is None:
-            predictions = _predict_from(origins, model, history, columns, horizon, n_jobs=n_jobs, verbose=verbose)
+            predictions = _predict_from(origins, model, task, n_jobs=n_jobs, verbose=verbose)
         else:
             blocks = Parallel(n_jobs=n_jobs, verbose=verbose)(
-                delayed(_fit_and_predict)(origins[batch], clone(model), history, target, horizon, max_train_size)
+                delayed(_fit_and_predict)(origins[batch], clone(model), task, target, known, max_train_size)
                 for batch in gen_batches(len(origins), refit_every)
             )
             predictions = np.concatenate(blocks)
-    truth = known[origins[:, np.newaxis] + np.arange(1, horizon + 1)]
+    truth = values[origins[:, np.newaxis] + np.arange(1, horizon + 1)]
     return _as_result(table, origins, columns, truth, predictions)
 
 
-def _origins(n_rows: int, horizon: int, first_origin: int | None, stride: int, *, refit: bool) -> np.ndarray:
-    """Return the positions of the rows to forecast from."""
-    earliest, last = (horizon if refit else 0), n_rows - 1 - horizon
+class Task(NamedTuple):
+    """What a backtest is to forecast, besides the model and the origins."""
+
+    table: Any
+    columns: list[int]  # to forecast
+    ahead: KnownColumns
+    known_at: Callable | None  # what was known ahead at an origin, if not the true values
+    horizon: int
+
+
+def _origins(
+    n_rows: int, horizon: int, n_behind: int, first_origin: int | None, stride: int, *, refit: bool
+) -> np.ndarray:
+    """Return the positions of the rows to forecast from, each with `n_behind` rows behind it."""
+    earliest, last = (horizon if refit else 0), n_rows - 1 - n_behind
     if last < earliest:
         raise ValueError(
-            f"Found a series of {n_rows} row(s), while a minimum of {earliest + horizon + 1} is required by a "
+            f"Found a series of {n_rows} row(s), while a minimum of {earliest + n_behind + 1} is required by a "
             f"backtest with horizon={horizon}{' and refits' if refit else ''}."
         )
     if first_origin is None:
@@ -204,12 +238,12 @@ def _origins(n_rows: int, horizon: int, first_origin: int | None, stride: int, *
     return np.arange(first_origin, last + 1, stride)
 
 
-def _fit_and_predict(origins, model, table, target, horizon: int, max_train_size: int | None) -> np.ndarray:
+def _fit_and_predict(origins, model, task: Task, target, known, max_train_size: int | None) -> np.ndarray:
     """Fit a model on the rows up to the first origin, and return its predictions from all of them."""
     end = origins[0] + 1
-    start = 0 if max_train_size is None else max(0, end - horizon - max_train_size)
-    _fit_where_known(model, *to_supervised(take(table, start, end), horizon, target=target))
-    return _predict_from(origins, model, table, target_columns(table, target), horizon)
+    start = 0 if max_train_size is None else max(0, end - task.horizon - max_train_size)
+    _fit_where_known(model, *to_supervised(take(task.table, start, end), task.horizon, target=target, known=known))
+    return _predict_from(origins, model, task)
 
 
 def _fit_where_known(model, X, y) -> None:
@@ -228,25 +262,43 @@ def _fit_where_known(model, X, y) -> None:
         model.fit(X[known], y[known])
 
 
-def _predict_from(origins, model, table, columns: list[int], horizon: int, *, n_jobs=None, verbose=0) -> np.ndarray:
+def _predict_from(origins, model, task: Task, *, n_jobs=None, verbose=0) -> np.ndarray:
     """Return a fitted model's predictions from each origin, of shape ``(n_origins, horizon, n_targets)``."""
+    table, columns, ahead, known_at, horizon = task
     n_rows = receptive_field(model)
-    starts = np.zeros_like(origins) if n_rows is None else np.maximum(origins + 1 - n_rows, 0)
-    rows = take(table, starts[0], origins[-1] + 1)
-    steps = predict_steps(model, rows, len(columns))[origins - starts[0], :horizon]
-    is_direct = steps.shape[1] == horizon
-    if is_direct and (n_rows is not None or _looks_back_only(model, take(table, 0, origins[0] + 1), steps)):
-        return steps
+    starts = np.zeros_like(origins) if n_rows is None else np.maximum(origins + 1 - n_rows - ahead.longest_lag, 0)
+    if known_at is None or not ahead.positions:
+        first = max(starts[0], ahead.longest_lag)
+        rows = take(ahead.added_to(table), first, origins[-1] + 1)
+        steps = predict_steps(model, rows, len(columns))[origins - first]
+        ahead.check_block(steps.shape[1])
+        is_direct, steps = steps.shape[1] >= horizon, steps[:, :horizon]
+        if is_direct and (n_rows is not None or _looks_back_only(model, take(rows, 0, origins[0] + 1 - first), steps)):
+            return steps
     forecasts = Parallel(n_jobs=n_jobs, verbose=verbose)(
-        delayed(_forecast)(
-            model,
-            take(table, start, origin + 1),
-            columns,
-            take(table, origin + 1, origin + 1 + horizon, other_columns(table, columns)),
+        delayed(forecast_steps)(
+            model, take(table, start, origin + 1), columns, ahead, _rows_to_come(origin, task), horizon
         )
         for start, origin in zip(starts, origins, strict=True)
     )
     return np.stack(forecasts)
+
+
+def _rows_to_come(origin: int, task: Task) -> Any:
+    """Return the columns that are not predicted for the rows after an origin, as they were known then if that is told."""
+    table, columns, ahead, known_at, horizon = task
+    others, n_rows = other_columns(table, columns), ahead.n_rows_of_future(horizon)
+    rows = take(table, origin + 1, origin + 1 + n_rows, others)
+    if known_at is None:
+        return rows
+    needed = ahead.positions or others
+    labels = rows.index if is_pandas(table) else None
+    given = known_at(origin)
+    if given is None:
+        raise missing_future(table, needed, n_rows)
+    given = check_future(table, needed, given, n_rows, labels, by_label=time_index(table) is not None)
+    ahead.check_future(given, needed)
+    return with_columns(rows, [others.index(column) for column in needed], given)
 
 
 def _looks_back_only(model, history, steps: np.ndarray) -> bool:
@@ -254,14 +306,6 @@ def _looks_back_only(model, history, steps: np.ndarray) -> bool:
     first = last_prediction(model, history, steps.shape[2])[: steps.shape[1]]
     # Other packages' networks round in float32, by what else is in a batch.
     return np.allclose(first, steps[0], rtol=1e-6, atol=1e-5 * np.ptp(steps, axis=0), equal_nan=True)
-
-
-def _forecast(model, history, columns: list[int], future) -> np.ndarray:
-    """Return a prediction for each row of `future`, which holds the columns that are not predicted."""
-    block = last_prediction(model, history, len(columns))
-    if len(block) < len(future):
-        block = recursion(model, history, columns, block, future)
-    return block[: len(future)]
 
 
 def _as_result(table, origins, columns: list[int], truth: np.ndarray, predictions: np.ndarray) -> Any:

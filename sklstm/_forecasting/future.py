@@ -1,5 +1,6 @@
 """The steps to come: their labels, and the columns that are known of them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,60 @@ def check_future(table, others: list[int], future, steps: int, labels, *, by_lab
     if labels is None:
         return np.asarray(rows)[:steps]
     return rows.iloc[:steps].set_axis(labels) if is_pandas(rows) else frame(rows[:steps], labels, names)
+
+
+def futures_by_origin(future, table, origins) -> Callable[[int], Any] | None:
+    """Return a function from the position of an origin to what was known ahead there; None if `future` is.
+
+    Raises
+    ------
+    ValueError
+        If `future` is neither a function, nor a DataFrame with an index of two levels, nor an array for each origin.
+    """
+    if future is None:
+        return None
+    labels = table.index if is_pandas(table) else range(len(table))
+    if callable(future):
+        return lambda origin: future(labels[origin])
+    if is_pandas(future):
+        if future.index.nlevels != 2:
+            raise ValueError(
+                "future must have an index of two levels, the origin and the label of each row, but has "
+                f"{future.index.nlevels}. Set it with future.set_index([...])."
+            )
+        return lambda origin: _of_origin(future, labels[origin])
+    if np.ndim(future) != 3 or len(future) != len(origins):
+        raise ValueError(
+            f"future must be a function of the origin, a DataFrame, or an array of shape ({len(origins)}, n_future, "
+            f"n_columns) for {len(origins)} origins. Got {np.shape(future) or type(future).__name__} instead."
+        )
+    return dict(zip(origins, future, strict=True)).__getitem__
+
+
+def _of_origin(future, label) -> Any:
+    origins = future.index.get_level_values(0)
+    rows = future[origins == label].droplevel(0)
+    if not len(rows):
+        raise ValueError(f"future has no rows for the origin {label}. Its origins are {origins[0]} to {origins[-1]}.")
+    return rows
+
+
+def missing_future(table, columns: list[int], n_rows: int) -> ValueError:
+    """Return the error that the next values of some columns are needed."""
+    names = list(table.columns[columns]) if is_pandas(table) else columns
+    return ValueError(f"The next values of the column(s) {names} are needed: pass {n_rows} row(s) as future.")
+
+
+def with_all_columns(future, given: list[int], columns: list[int], table, n_rows: int, labels) -> Any:
+    """Return the rows to come with all of some columns of the table, missing where they are not given."""
+    if labels is None:
+        is_number = table.dtype.kind in "biuf"
+        rows = np.full((n_rows, len(columns)), np.nan, dtype=float if is_number else object)
+        if future is not None:
+            rows[:, [columns.index(column) for column in given]] = future
+        return rows
+    names = table.columns[columns]
+    return frame(np.nan, labels, names) if future is None else future.reindex(columns=names)
 
 
 def _are_numbers(table) -> bool:

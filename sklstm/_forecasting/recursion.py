@@ -8,18 +8,39 @@ from sklearn.pipeline import Pipeline
 
 from .._validation import check_numeric
 from .._windows.sliding_window import SlidingWindow
-from .._windows.tables import append, other_columns
+from .._windows.tables import append, other_columns, take
 from .forecaster import LSTMForecaster
-from .targets import SCALERS, unwrapped
+from .known import KnownColumns
+from .prediction import last_prediction, receptive_field
 
 PROBE_OFFSET = 2.0**60  # so large that the difference of two scaled rows loses no digits
 
 
-def recursion(model, table, columns: list[int], block: np.ndarray, future) -> np.ndarray:
-    """Return predictions for at least the rows of `future`, the first of which are `block`.
+def forecast_steps(model, history, columns: list[int], ahead: KnownColumns, future, steps: int) -> np.ndarray:
+    """Return the steps that follow a table, of shape ``(steps, n_targets)``, by as many calls as they need.
 
-    `table` is the series so far, `columns` are those that the model predicts, and `future` holds the others.
+    `columns` are those that the model predicts, and `future` holds the others for the rows to come.
     """
+    rows, _ = ahead.split(history, columns, future)
+    block = last_prediction(model, rows, len(columns))
+    return recursion(model, history, columns, ahead, block, future, steps)
+
+
+def recursion(model, history, columns: list[int], ahead: KnownColumns, block, future, steps: int) -> np.ndarray:
+    """Return the same, given the first block of steps."""
+    n_known = ahead.n_steps_known(len(block), columns) or steps
+    if min(n_known, steps) > len(block):
+        rows, others = ahead.split(history, columns, future)
+        block = _roll(model, rows, columns, block, take(others, 0, min(n_known, steps)))
+    if len(block) >= steps:
+        return block[:steps]
+    history = append(history, columns, block, take(future, 0, len(block)))
+    following = forecast_steps(model, history, columns, ahead, take(future, len(block)), steps - len(block))
+    return np.concatenate([block, following])
+
+
+def _roll(model, table, columns: list[int], block: np.ndarray, future) -> np.ndarray:
+    """Return predictions for at least the rows of `future`, the first of which are `block`."""
     advance = _advance_windows(model, table, columns, future) or _advance_table(model, table, columns, len(future))
     blocks, done = [block], len(block)
     while done < len(future):
@@ -43,20 +64,19 @@ def _advance_table(model, table, columns: list[int], n_future: int) -> Callable:
 def _advance_windows(model, table, columns: list[int], future) -> Callable | None:
     """Return such a function for a pipeline of scalers, windows and an LSTM, and None for other models.
 
-    It rolls on the scaled rows of the LSTM's own window, which were validated once, instead of the series.
+    It rolls on the LSTM's own window, which was validated once, instead of the series.
     """
     from sklearn.model_selection import GridSearchCV, RandomizedSearchCV  # whoever has one has imported it already
 
     pipeline = model.best_estimator_ if type(model) in (GridSearchCV, RandomizedSearchCV) else model
-    n_rows = receptive_field(pipeline)
-    if type(pipeline) is not Pipeline or n_rows is None:
+    if type(pipeline) is not Pipeline or receptive_field(pipeline) is None:
         return None
     *scalers, sliding, forecaster = (transformer for _, transformer in pipeline.steps)
     if type(sliding) is not SlidingWindow or sliding.flatten or type(forecaster) is not LSTMForecaster:
         return None
     if any(getattr(scaler, "clip", False) for scaler in scalers):  # the others are linear: two rows tell what they do
         return None
-    scaled = sliding._padded(_scaled(scalers, table[-n_rows:]))[-n_rows:]
+    window = sliding.transform(_scaled(scalers, table[-sliding.window_size :]))[-1]
     row = table[-1:].astype(float)
     row = np.nan_to_num(row) if isinstance(row, np.ndarray) else row.fillna(0.0)
     here, scaled_here = np.asarray(row), np.asarray(_scaled(scalers, row))
@@ -66,11 +86,11 @@ def _advance_windows(model, table, columns: list[int], future) -> Callable | Non
         check_numeric(future, name="X", estimator=forecaster)
 
     def advance(block, others):
-        nonlocal scaled
+        nonlocal window
         rows = np.empty((len(block), table.shape[1]))
         rows[:, columns], rows[:, known_columns] = block, others
-        scaled = np.concatenate([scaled, (rows - here) * slope + scaled_here])[-n_rows:]
-        return forecaster._predict(sliding._windows_over(scaled)).reshape(-1, len(columns))
+        window = np.concatenate([window, (rows - here) * slope + scaled_here])[-len(window) :]
+        return forecaster._predict(window[np.newaxis]).reshape(-1, len(columns))
 
     return advance
 
@@ -79,57 +99,3 @@ def _scaled(scalers: list, rows) -> Any:
     for scaler in scalers:
         rows = scaler.transform(rows)
     return rows
-
-
-def receptive_field(model) -> int | None:
-    """Return how many rows the last prediction depends on, if that can be told, and None otherwise.
-
-    It can where the regressor stands right behind windows, and before them nothing but scalers of
-    scikit-learn, which treat each value on its own. Windows that carry over are none of these, since they
-    want to see how the rows follow the fitted ones.
-    """
-    model = unwrapped(model)
-    if not isinstance(model, Pipeline) or len(model) < 2:
-        return None
-    *scalers, window, _ = (step for _, step in model.steps)
-    if not isinstance(window, SlidingWindow) or window.carry_over:
-        return None
-    if any(type(scaler) not in SCALERS for scaler in scalers):
-        return None
-    return window._reach()
-
-
-def check_lags(model, n_rows: int, name: str) -> None:
-    """Check that the window that ends with the last of so many rows has a step for which all lags are there.
-
-    Raises
-    ------
-    ValueError
-        If it has none: the model would predict from nothing.
-    """
-    model = unwrapped(model)
-    for window in (step for _, step in getattr(model, "steps", []) if isinstance(step, SlidingWindow)):
-        longest = max((int(np.max(lags)) for lags in (window.lags or {}).values()), default=0)
-        if n_rows <= longest and window.pad == "missing" and not window.carry_over:
-            raise ValueError(
-                f"{name} must have at least {longest + 1} rows, since the longest lag is {longest}. Got {n_rows}."
-            )
-
-
-def predict_steps(model, table, n_targets: int) -> np.ndarray:
-    """Return the steps that the model predicts to follow each row, of shape ``(n_rows, n_steps, n_targets)``."""
-    prediction = np.asarray(model.predict(table))
-    if len(prediction) != len(table):
-        raise ValueError(
-            f"The model must predict a row for each row, but predicted {len(prediction)} for {len(table)}."
-        )
-    outputs = prediction.reshape(len(prediction), -1)
-    n_outputs = outputs.shape[1]
-    if n_outputs % n_targets:
-        raise ValueError(f"The model has {n_outputs} output(s), which cannot be steps of {n_targets} target(s).")
-    return outputs.reshape(len(outputs), -1, n_targets)
-
-
-def last_prediction(model, table, n_targets: int) -> np.ndarray:
-    """Return the steps that follow the last row, of shape ``(n_steps, n_targets)``."""
-    return predict_steps(model, table, n_targets)[-1]

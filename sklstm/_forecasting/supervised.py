@@ -7,14 +7,16 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_scalar
 
-from .._windows.tables import as_table, frame, is_pandas, other_columns, target_columns
+from .._windows.tables import as_table, frame, is_pandas, other_columns, take, target_columns
 from .._windows.time_index import time_index, warn_of_gaps
-from .future import check_future, with_continued_index
-from .recursion import check_lags, last_prediction, recursion
+from .future import check_future, missing_future, with_all_columns, with_continued_index
+from .known import fitted_known_columns, known_columns
+from .prediction import last_prediction
+from .recursion import recursion
 from .targets import name_at_step, predicted_columns
 
 
-def to_supervised(series, horizon=1, *, target=None):
+def to_supervised(series, horizon=1, *, target=None, known=None):
     """Return aligned ``X`` and ``y`` for forecasting a series.
 
     Row ``t`` of ``X`` is what is known at time ``t``; row ``t`` of ``y`` is what follows it.
@@ -31,12 +33,21 @@ def to_supervised(series, horizon=1, *, target=None):
     target : str or int, or list of them, default=None
         The columns to forecast: names of a DataFrame's columns, or positions in an array. All, if None.
 
+    known : str or int, list of them, or dict, default=None
+        The columns whose values are known for the steps to come, such as a calendar, a plan or a weather forecast: names
+        or positions, as of `target`. A dict also names lags: ``{"temperature": 0, "demand": 168}`` says that for each
+        step to come, the temperature at its own time is known, and the demand 168 rows before. A lag, or each of a
+        list, is 0 or longer than `horizon`; that of a target is longer than `horizon`.
+
     Returns
     -------
-    X : ndarray or DataFrame of shape (n_samples - horizon, n_features)
-        The series without its last `horizon` rows.
+    X : ndarray or DataFrame of shape (n_rows, n_features + n_known)
+        The series without its last `horizon` rows, and without the first ones, which lags reach beyond. Behind its own
+        columns each row has the known values, `horizon` rows later less the lag: in a window of `horizon` rows or more,
+        the last rows have them for all steps to come. A DataFrame's columns are called ``temperature_step24`` or, for a
+        value of earlier rows, ``demand_lag144``.
 
-    y : ndarray, Series or DataFrame of shape (n_samples - horizon,) or (n_samples - horizon, n_outputs)
+    y : ndarray, Series or DataFrame of shape (n_rows,) or (n_rows, n_outputs)
         1-D for one target and ``horizon=1``. Otherwise one column for each step and target: step 1 of every
         target, step 2 of every target, and so on. A DataFrame's columns are called ``sales_step1``, and
         keep the names of the targets for ``horizon=1``.
@@ -45,7 +56,8 @@ def to_supervised(series, horizon=1, *, target=None):
     ------
     ValueError
         If the series has more than two dimensions or not more than `horizon` rows, has columns of the same name, or has
-        no such target. If its index has several levels, or its times do not increase from row to row.
+        no such target or known columns, or if lags are not known for all steps to come. If its index has several
+        levels, or its times do not increase from row to row.
 
     Warns
     -----
@@ -66,27 +78,40 @@ def to_supervised(series, horizon=1, *, target=None):
     >>> y
     array([[2., 3.],
            [3., 4.]])
+
+    The temperature of the next two days is known. Row 0 has that of row 2, beside its own:
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"demand": [5.0, 6.0, 4.0, 7.0], "temperature": [20.0, 18.0, 22.0, 17.0]})
+    >>> X, y = to_supervised(table, horizon=2, target="demand", known="temperature")
+    >>> X
+       demand  temperature  temperature_step2
+    0     5.0         20.0               22.0
+    1     6.0         18.0               17.0
     """
     table = as_table(series, "series")
     warn_of_gaps(table, "series")
     check_scalar(horizon, "horizon", Integral, min_val=1)
-    n_rows = len(table) - horizon
-    if n_rows < 1:
-        raise ValueError(f"Found a series of {len(table)} row(s), while more than horizon={horizon} are required.")
     columns = target_columns(table, target)
+    ahead = known_columns(table, known, horizon, columns)
+    first, stop = ahead.longest_lag, len(table) - horizon
+    if stop <= first:
+        lag = f" and a lag of {first} rows before" if first else ""
+        raise ValueError(f"Found a series of {len(table)} row(s), while more than horizon={horizon}{lag} are required.")
+    X = take(ahead.added_to(table), first, stop)
     single = horizon == 1 and len(columns) == 1
     if not is_pandas(table):
-        steps = [table[step : step + n_rows, columns] for step in range(1, horizon + 1)]
-        return table[:n_rows], steps[0][:, 0] if single else np.hstack(steps)
+        steps = [table[first + step : stop + step, columns] for step in range(1, horizon + 1)]
+        return X, steps[0][:, 0] if single else np.hstack(steps)
 
     import pandas as pd
 
-    X, targets = table.iloc[:n_rows], table.iloc[:, columns]
+    targets = table.iloc[:, columns]
     if horizon == 1:
-        y = targets.iloc[1:].set_axis(X.index)
+        y = targets.iloc[first + 1 :].set_axis(X.index)
         return X, y.iloc[:, 0] if single else y
     steps = [
-        targets.iloc[step : step + n_rows]
+        targets.iloc[first + step : stop + step]
         .set_axis(X.index)
         .set_axis(targets.columns.map(partial(name_at_step, step=step)).set_names(targets.columns.names), axis=1)
         for step in range(1, horizon + 1)
@@ -94,7 +119,7 @@ def to_supervised(series, horizon=1, *, target=None):
     return X, pd.concat(steps, axis=1)
 
 
-def forecast(model, history, steps, *, target=None, future=None):
+def forecast(model, history, steps, *, target=None, known=None, future=None):
     """Forecast the steps that follow a series.
 
     The model predicts a block of steps from the end of the series, as many as it was fitted to predict at
@@ -117,11 +142,17 @@ def forecast(model, history, steps, *, target=None, future=None):
         the names that :class:`LSTMForecaster` or :class:`SeasonalNaive` saw in ``y``, or the features that
         `SeasonalNaive` repeats.
 
-    future : array-like or DataFrame of shape (n_future, n_features - n_targets), default=None
-        The columns that the model does not predict, for at least the next `steps` rows. Needed if there are
-        such columns and `steps` exceeds what the model predicts at once. The rows and columns of an array are in
-        order. Those of a DataFrame are found by name, and by label if `history` has an index of times. If that has no
-        frequency, the rows are those after its end, which then give the forecast its labels.
+    known : str or int, list of them, or dict, default=None
+        The columns known ahead, as in :func:`to_supervised`. If None, they are those that the model remembers by the
+        names of its features; models that were fitted on arrays remember none.
+
+    future : array-like or DataFrame of shape (n_future, n_columns), default=None
+        The next values of the columns that are known ahead; if `steps` exceeds what the model predicts at once, those
+        of all columns that it does not predict. With columns known ahead the rows reach to the end of the last block of
+        steps: a model that was fitted for ``horizon=24`` needs 24 rows for one to 24 steps, and 48 for 25. Rows
+        and columns of an array are in order, from the first step to come on. Those of a DataFrame are found by name,
+        and by label if `history` has an index of times. If that has no frequency, the rows are those after its end,
+        which then give the forecast its labels.
 
     Returns
     -------
@@ -132,9 +163,10 @@ def forecast(model, history, steps, *, target=None, future=None):
     Raises
     ------
     ValueError
-        If nothing tells which of several columns are predicted, or the model was fitted on other targets. If `future`
-        is needed and missing, lacks rows or columns, or is given although all columns are predicted. If the model's
-        outputs cannot be steps of the targets, or if `history` or `future` are invalid as in :func:`to_supervised`.
+        If nothing tells which of several columns are predicted or known ahead, or the model was fitted with others. If
+        `future` is needed and missing, lacks rows, columns or values known ahead, or is given although all columns are
+        predicted. If the model's outputs cannot be steps of the targets, or the history is no longer than a lag, or
+        `history` or `future` are invalid as in :func:`to_supervised`.
 
     Warns
     -----
@@ -148,10 +180,9 @@ def forecast(model, history, steps, *, target=None, future=None):
 
     Notes
     -----
-    A row of `future` is what is known at its time, as a row of `history` is. So it acts on the steps after it, and not
-    on the step of its own time. To let a value act on its own time, such as a promotion on the sales of the same day,
-    shift the column back before the fit: with ``table["promotion"].shift(-1)``, each row holds the promotion of the
-    next day, and so must the last row of `history` and the rows of `future`.
+    A value of a column that is known ahead acts on the step of its own time, such as a promotion on the sales of the
+    same day. Other columns of `future` are what becomes known at their time, as the rows of `history` are, and act on
+    the steps after it.
 
     Examples
     --------
@@ -169,25 +200,30 @@ def forecast(model, history, steps, *, target=None, future=None):
     warn_of_gaps(table, "history")
     check_scalar(steps, "steps", Integral, min_val=1)
     columns = predicted_columns(model, table, target, "history")
-    check_lags(model, len(table), "history")
-    labels, has_times = None, time_index(table) is not None
+    ahead = fitted_known_columns(model, table, known, columns)
+    ahead.check_history(len(table), "history")
+    n_rows, has_times = ahead.n_rows_of_future(steps), time_index(table) is not None
+    labels = None
     if is_pandas(table):
-        table, labels = with_continued_index(table, future, steps)
+        table, labels = with_continued_index(table, future, n_rows)
     others = other_columns(table, columns)
-    if future is not None:
-        future = check_future(table, others, future, steps, labels, by_label=has_times)
-    predictions = last_prediction(model, table, len(columns))
-    if len(predictions) < steps:
-        if future is None and others:
-            raise ValueError(f"{len(others)} column(s) of history are not predicted: pass their next values as future.")
-        if future is None:
-            future = np.empty((steps, 0)) if labels is None else frame(None, labels, table.columns[others])
-        predictions = recursion(model, table, columns, predictions, future)
-    elif future is not None:
+    needed = ahead.positions if ahead.positions and steps <= ahead.horizon else others
+    is_given = future is not None
+    if is_given:
+        future = check_future(table, needed, future, n_rows, labels, by_label=has_times)
+        ahead.check_future(future, needed)
+    elif ahead.positions:
+        raise missing_future(table, needed, n_rows)
+    future = with_all_columns(future, needed, others, table, n_rows, labels)
+    block = last_prediction(model, ahead.split(table, columns, future)[0], len(columns))
+    ahead.check_block(len(block))
+    if len(block) < steps and others and not is_given:
+        raise missing_future(table, others, n_rows)
+    if len(block) >= steps and is_given and not ahead.positions:
         warnings.warn(
-            f"future has no effect: the model predicts {len(predictions)} step(s) at once, from history alone.",
+            f"future has no effect: the model predicts {len(block)} step(s) at once, from history alone.",
             UserWarning,
             stacklevel=2,
         )
-    predictions = predictions[:steps]
-    return predictions if labels is None else frame(predictions, labels, table.columns[columns])
+    predictions = recursion(model, table, columns, ahead, block, future, steps)
+    return predictions if labels is None else frame(predictions, labels[:steps], table.columns[columns])

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, StrOptions, check_feature_names_in, fit_context
 from .._state import VersionedEstimator, all_at_once, of_one_fit
-from .._validation import check_table, column_names
+from .._validation import check_table
 from .arrays import window_view
 from .time_index import check_comparable, check_order, following_labels, time_index, warn_of_gaps
 
@@ -37,12 +37,6 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
     ----------
     window_size : int, default=10
         Number of rows in a window. It may exceed the length of the series.
-
-    lags : dict, default=None
-        Lags of some columns, such as ``{"sales": 144}`` of a DataFrame or ``{0: [24, 144]}`` of an array, whose columns
-        are their positions. Beside its own features, each row of a window then has the value of the row so many rows
-        before. For a season longer than a window, choose ``season_length - horizon``: the end of a window then also has
-        the steps to come as they were one season ago.
 
     pad : {"missing", "edge"}, default="missing"
         What stands for the rows before the first one: missing values (NaN), which
@@ -73,12 +67,6 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
     The windows of ``flatten=False`` are a read-only view of one padded copy of the series, float32 if the
     series is float32 and float64 otherwise: memory does not grow with ``window_size``.
 
-    With `lags`, the features of the rows themselves come first, then those of each lag. A step is missing where any of
-    its features is. So a missing value makes a step missing once more for each lag, and at the beginning of a series
-    the windows of as many rows as the longest lag have no step at all. :class:`LSTMForecaster` does not learn from such
-    rows, and its predictions for them tell nothing: leave them out of scores. An :class:`LSTMAnomalyDetector` judges
-    all features of a window, those of lags as well: it finds an anomaly once more for each lag.
-
     Windows are of adjacent rows. So the rows of a pandas object with an index of integers, dates, periods or durations
     must be in the order of time, each time once; where times have no regular step, a warning says so. The rows of an
     array are in order: a search that shuffles them, such as :class:`~sklearn.model_selection.HalvingGridSearchCV` with
@@ -103,28 +91,17 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
     array([[nan,  1.],
            [ 1.,  2.],
            [ 2.,  3.]])
-
-    Windows of three rows for a horizon of two and a season of seven: the last row will be followed by 10 and 11, which
-    were 3 and 4 one season before.
-
-    >>> series = np.arange(10.0).reshape(-1, 1)
-    >>> SlidingWindow(window_size=3, lags={0: 7 - 2}).fit_transform(series)[-1]
-    array([[7., 2.],
-           [8., 3.],
-           [9., 4.]])
     """
 
     _parameter_constraints: dict = {
         "window_size": [Interval(Integral, 1, None, closed="left")],
-        "lags": [dict, None],
         "pad": [StrOptions({"missing", "edge"})],
         "carry_over": ["boolean"],
         "flatten": ["boolean"],
     }
 
-    def __init__(self, window_size=10, *, lags=None, pad="missing", carry_over=False, flatten=False):
+    def __init__(self, window_size=10, *, pad="missing", carry_over=False, flatten=False):
         self.window_size = window_size
-        self.lags = lags
         self.pad = pad
         self.carry_over = carry_over
         self.flatten = flatten
@@ -151,7 +128,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         ------
         ValueError
             If `X` is not a numeric table with at least one row and column, holds infinity, or has an index of several
-            levels, or one of times that does not increase. If `lags` are of other columns, or less than 1.
+            levels, or one of times that does not increase.
 
         Warns
         -----
@@ -159,7 +136,6 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
             If `X` has an index of times without a regular step: its rows are treated as adjacent.
         """
         table = self._check_series(X, reset=True)
-        self._lagged = self._check_lags(column_names(X) or list(range(self.n_features_in_)))
         self._fitted_rows = table.copy() if self.carry_over else None
         if self.carry_over:
             self._fit_index(time_index(X))
@@ -177,7 +153,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         Returns
         -------
         windows : ndarray of shape (n_samples, window_size, n_features)
-            Read-only. Features of `lags` follow those of the rows. With ``flatten=True`` an array of shape
+            Read-only. With ``flatten=True`` an array of shape
             (n_samples, window_size * n_features), or a DataFrame if `set_output` asks for one.
 
         Raises
@@ -193,41 +169,13 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
             those in `fit` and `X`.
         """
         check_is_fitted(self)
-        windows = self._windows_over(self._padded(X))
+        windows = window_view(self._padded(X), self.window_size)
         return windows.reshape(len(windows), -1) if self.flatten else windows
 
     def _padded(self, X) -> np.ndarray:
         """Return the validated rows, and before them those that their first window reaches back to."""
         table = self._check_series(X, reset=False)
         return np.concatenate([self._past(X, table), table])
-
-    def _check_lags(self, names: list) -> list[tuple[int, int]]:
-        """Return the columns with lags by position, each with one lag."""
-        lagged = []
-        for column, lags in (self.lags or {}).items():
-            if column not in names:
-                raise ValueError(
-                    f"lags must be of some of the columns {names}. Got {column!r} instead. If a step before drops the "
-                    "names, give the position, or keep them with set_output(transform='pandas')."
-                )
-            lags = list(lags) if np.iterable(lags) else [lags]
-            if not all(isinstance(lag, int | np.integer) and lag >= 1 for lag in lags) or len(set(lags)) < len(lags):
-                raise ValueError(
-                    f"The lags of a column must be an int in the range [1, inf), or different ones. Got {lags!r} for "
-                    f"{column!r} instead."
-                )
-            lagged += [(names.index(column), int(lag)) for lag in lags]
-        return lagged
-
-    def _reach(self) -> int:
-        """Return how many rows there are from the oldest one in a window to the last."""
-        return self.window_size + max((lag for _, lag in self._lagged), default=0)
-
-    def _windows_over(self, rows: np.ndarray) -> np.ndarray:
-        """Return all windows that rows are there for."""
-        first = self._reach() - self.window_size
-        lagged = [rows[first - lag : len(rows) - lag, [column]] for column, lag in self._lagged]
-        return window_view(np.concatenate([rows[first:], *lagged], axis=1), self.window_size)
 
     def _check_series(self, X, *, reset: bool) -> np.ndarray:
         table = check_table(self, X, reset=reset)
@@ -237,15 +185,15 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
 
     def _fit_index(self, index) -> None:
         self._last_label = None if index is None else index[-1:]
-        self._next_labels = None if index is None else following_labels(index, self._reach())
+        self._next_labels = None if index is None else following_labels(index, self.window_size)
 
     def _past(self, X, table: np.ndarray) -> np.ndarray:
         """Return the rows before the first row of ``table`` that its window reaches back to."""
-        n_past, n_features = self._reach() - 1, table.shape[1]
+        n_past, n_features = self.window_size - 1, table.shape[1]
         past = np.empty((0, n_features), dtype=table.dtype)
         if self.carry_over and (gap := self._gap(X, table)) is not None:
             missing = np.full((gap, n_features), np.nan)
-            past = np.concatenate([self._fitted_rows[-self._reach() :], missing], dtype=table.dtype)
+            past = np.concatenate([self._fitted_rows[-self.window_size :], missing], dtype=table.dtype)
             past = past[max(len(past) - n_past, 0) :]
         first = np.nan if self.pad == "missing" else np.concatenate([past, table[:1]])[0]
         padding = np.full((n_past - len(past), n_features), first, dtype=table.dtype)
@@ -286,17 +234,12 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         Returns
         -------
         names : ndarray of shape (window_size * n_features,), dtype object
-            ``lag0`` is the window's last row. Features of `lags` have names such as ``sales_lag144_lag0``.
+            ``lag0`` is the window's last row.
         """
         check_is_fitted(self)
-        features = self._feature_names(check_feature_names_in(self, input_features))
+        features = check_feature_names_in(self, input_features)
         steps = range(self.window_size - 1, -1, -1)
         return np.array([f"{feature}_lag{step}" for step in steps for feature in features], dtype=object)
-
-    def _feature_names(self, input_features) -> list[str]:
-        """Return the names of a step's features, those of lags included."""
-        names = list(map(str, input_features))
-        return names + [f"{names[column]}_lag{lag}" for column, lag in self._lagged]
 
     def set_output(self, *, transform=None):
         """Set the container of the output; it is an array all the same with ``flatten=False``.

@@ -75,6 +75,47 @@ def append(table, columns: list[int], values: np.ndarray, others) -> Any:
     return pd.concat([table, rows[table.columns]])
 
 
+def with_columns(table, columns: list[int], values) -> Any:
+    """Return the table with other values in some columns."""
+    if is_pandas(table):
+        changed = table.copy()
+        changed[table.columns[columns]] = values
+        return changed
+    changed = table.astype(np.result_type(table, values))
+    changed[:, columns] = values
+    return changed
+
+
+def is_missing(table) -> bool:
+    """Tell whether any value of a table is missing."""
+    if is_pandas(table):
+        return bool(table.isna().any(axis=None))
+    return bool((table != table).any())  # NaN alone differs from itself, also among objects
+
+
+def shifted(table, n_rows: int) -> Any:
+    """Return in each row the values of so many rows later, or earlier if negative; missing beyond the ends."""
+    if is_pandas(table):
+        booleans = table.select_dtypes("bool").columns  # which would become objects
+        return table.astype(dict.fromkeys(booleans, float)).shift(-n_rows)
+    source = np.arange(len(table)) + n_rows
+    is_inside = (source >= 0) & (source < len(table))
+    kind = table.dtype.kind
+    rows = np.full(table.shape, np.nan, dtype=table.dtype if kind == "f" else float if kind in "biu" else object)
+    rows[is_inside] = table[source[is_inside]]
+    return rows
+
+
+def side_by_side(tables: list) -> Any:
+    """Return one table of the columns of several arrays, or of several DataFrames with one index."""
+    if isinstance(tables[0], np.ndarray):
+        return np.concatenate(tables, axis=1)
+
+    import pandas as pd
+
+    return pd.concat(tables, axis=1)
+
+
 def frame(values, index, columns) -> Any:
     """Return a DataFrame; pandas is imported only here, by whoever has a pandas object."""
     import pandas as pd

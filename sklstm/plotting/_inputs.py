@@ -152,4 +152,4 @@ def _window_names(estimator: Pipeline, window: SlidingWindow) -> list[str] | Non
             names = before.get_feature_names_out()
         except (AttributeError, ValueError):  # of a step that gives no names
             return None
-    return None if names is None else window._feature_names(names)
+    return None if names is None else list(map(str, names))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, RegressorMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, RegressorMixin, TransformerMixin, 
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
@@ -179,7 +179,7 @@ def test_no_rows(empty):
 
 @pytest.mark.parametrize(
     ("future", "message"),
-    [(None, "pass their next values"), (np.ones((4, 1)), r"\(5, 1\) is required"), (np.ones((5, 2)), "is required")],
+    [(None, "next values of the column"), (np.ones((4, 1)), r"\(5, 1\) is required"), (np.ones((5, 2)), "is required")],
 )
 def test_forecast_needs_the_future_of_columns_that_it_does_not_predict(future, message):
     with pytest.raises(ValueError, match=message):
@@ -241,7 +241,6 @@ def models():
 
     yield "window", pipeline()
     yield "scaler", pipeline(StandardScaler())
-    yield "lags", make_pipeline(SlidingWindow(4, lags={0: [2, 8]}, flatten=True, pad="edge"), Ridge())
     yield "differences", pipeline(FunctionTransformer(lambda X: X - X.mean(axis=0)))  # looks at all rows
     yield "a transformer of one's own", pipeline(RunningMaximum())
     yield "target", TransformedTargetRegressor(pipeline(), transformer=StandardScaler())
@@ -260,8 +259,6 @@ def models():
 @pytest.mark.parametrize("model", [pytest.param(model, id=name) for name, model in models()])
 def test_forecast_equals_the_loop_over_predict(model, as_frame):
     airline = load_airline().data
-    if as_frame and (lags := model.get_params().get("slidingwindow__lags")):
-        model = clone(model).set_params(slidingwindow__lags={"passengers": lags[0]})
     model.fit(*to_supervised(load_airline(as_frame=as_frame).data[:100]))
     history = load_airline(as_frame=as_frame).data[:100]
     result = np.asarray(forecast(model, history, 9))
@@ -291,11 +288,9 @@ class Opaque(RegressorMixin, BaseEstimator):
         ((MinMaxScaler((-1, 1)), RobustScaler(), SlidingWindow(4)), 2, 0),
         ((MinMaxScaler(clip=True), SlidingWindow(4)), 1, 1),
         ((MaxAbsScaler(), SlidingWindow(40, pad="edge")), 3, [1]),
-        ((StandardScaler(), SlidingWindow(4, lags={1: 5})), 2, 0),
-        ((SlidingWindow(4, lags={0: [1, 40]}, pad="edge"),), 1, [0, 1]),
         ((StandardScaler(), SlidingWindow(4, flatten=True)), 1, None),
     ],
-    ids=["window", "scaler", "scalers", "clip", "edge", "lag", "lags", "flat"],
+    ids=["window", "scaler", "scalers", "clip", "edge", "flat"],
 )
 def test_forecast_rolls_windows_on_as_it_would_the_series(steps, horizon, target, as_frame, tiny, rng):
     series = rng.standard_normal((40, 2)).cumsum(axis=0) * np.array([1e12, 1]) + np.array([1e14, 0])
@@ -312,24 +307,12 @@ def test_forecast_rolls_windows_on_as_it_would_the_series(steps, horizon, target
         names = ["a", "b"][: series.shape[1]]
         known, X = (pd.DataFrame(rows, columns=names) for rows in (known, X))
         target = None if target is None else [names[i] for i in np.ravel(target)]
-        if getattr(steps[0], "lags", None):
-            steps = (clone(steps[0]).set_params(lags={names[0]: steps[0].lags[0]}),)
     model = make_pipeline(*steps, tiny(epochs=5)).fit(X[present], y[present])
     quick = forecast(model, known, 9, target=target, future=future)
     slow = forecast(Opaque(model), known, 9, target=target, future=future)
     scale = np.ptp(slow, axis=0)
     assert_allclose(quick / scale, slow / scale, rtol=0, atol=1e-6)  # the network computes in float32
     assert len(np.unique(quick)) > 3
-
-
-def test_forecast_needs_a_history_longer_than_lags(tiny):
-    series = np.arange(60.0).reshape(-1, 1)
-    model = make_pipeline(SlidingWindow(4, lags={0: 20}), tiny()).fit(*to_supervised(series))
-    assert forecast(model, series[:21], 3).shape == (3, 1)
-    with pytest.raises(ValueError, match="history must have at least 21 rows, since the longest lag is 20"):
-        forecast(model, series[:20], 3)
-    with pytest.raises(ValueError, match="The series up to first_origin must have at least 21 rows"):
-        backtest(model, series, 1, first_origin=10)
 
 
 def test_forecast_calls_the_predict_of_a_subclass():

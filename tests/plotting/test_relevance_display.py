@@ -60,7 +60,7 @@ def table(rng):
 
 @pytest.fixture
 def model(table):
-    return make_pipeline(SlidingWindow(5, lags={"demand": 2}), Linear()).fit(table)
+    return make_pipeline(SlidingWindow(5), Linear()).fit(table)
 
 
 def heights(bars):
@@ -71,8 +71,8 @@ def test_bars_stand_under_the_window_feature_by_feature(model, table):
     display = RelevanceDisplay.from_estimator(model, table)
     window = model[:-1].transform(table)[-1]
     lines, bars = display.axes_[::2], display.axes_[1::2]
-    assert [panel.get_ylabel() for panel in lines] == ["demand", "wind", "holiday", "demand_lag2"]
-    for feature in range(4):
+    assert [panel.get_ylabel() for panel in lines] == ["demand", "wind", "holiday"]
+    for feature in range(3):
         assert_array_equal(display.lines_[feature].get_ydata(), window[:, feature])
         assert display.lines_[feature].axes is lines[feature]
         assert_allclose(heights(display.bars_[feature]), model[-1].input_relevance(window[np.newaxis])[0, :, feature])

@@ -33,21 +33,6 @@ def test_windows_hold_the_rows_before(X, window_size, pad):
             assert_array_equal(window[window_size - 1 - lag], row)
 
 
-@given(
-    tables,
-    st.integers(1, 10),
-    st.lists(st.integers(1, 15), max_size=3, unique=True),
-    st.sampled_from(["missing", "edge"]),
-)
-def test_lags_are_windows_of_shifted_columns(X, window_size, lags, pad):
-    last = X.shape[1] - 1
-    windows = SlidingWindow(window_size, lags={last: lags}, pad=pad).fit_transform(X)
-    first = X[0, last] if pad == "edge" else np.nan
-    shifted = [np.concatenate([np.full(lag, first), X[:, last]])[: len(X)] for lag in lags]
-    table = np.column_stack([X, *shifted])
-    assert_array_equal(windows, SlidingWindow(window_size, pad=pad).fit_transform(table))
-
-
 @given(tables, st.integers(1, 25))
 def test_flat_windows_are_the_windows_laid_flat(X, window_size):
     windows = SlidingWindow(window_size).fit_transform(X)
@@ -85,23 +70,6 @@ def test_feature_names_and_pandas_output():
     assert_array_equal(flat["price_lag1"], [np.nan, 4, 5])
     assert list(clone(window).fit_transform(X).columns) == list(flat.columns)
     assert list(SlidingWindow(1, flatten=True).fit(X.to_numpy()).get_feature_names_out()) == ["x0_lag0", "x1_lag0"]
-
-
-def test_feature_names_of_lags():
-    X = pd.DataFrame({"price": [5.0, 6.0, 7.0, 8.0], "sales": [1.0, 2.0, 3.0, 4.0]})
-    window = SlidingWindow(2, lags={"sales": [1, 2], "price": 1}, flatten=True).set_output(transform="pandas")
-    assert dict(window.fit_transform(X).iloc[-1]) == {
-        "price_lag1": 7,
-        "sales_lag1": 3,
-        "sales_lag1_lag1": 2,
-        "sales_lag2_lag1": 1,
-        "price_lag1_lag1": 6,
-        "price_lag0": 8,
-        "sales_lag0": 4,
-        "sales_lag1_lag0": 3,
-        "sales_lag2_lag0": 2,
-        "price_lag1_lag0": 7,
-    }
 
 
 def test_names_are_for_flat_windows_only():
@@ -147,7 +115,6 @@ def test_bad_input(X, error, message):
     [
         {"window_size": 0},
         {"window_size": 1.5},
-        {"lags": 7},
         {"pad": "zero"},
         {"flatten": 1.5},
     ],
@@ -155,36 +122,6 @@ def test_bad_input(X, error, message):
 def test_bad_parameters(params):
     with pytest.raises(InvalidParameterError, match=next(iter(params))):
         SlidingWindow(**params).fit([[1.0]])
-
-
-@pytest.mark.parametrize(
-    ("lags", "message"),
-    [
-        ({0: 0}, "range .1, inf.*Got .0. for 0"),
-        ({0: [2, 2.5]}, "Got .2, 2.5. for 0"),
-        ({0: [2, 2]}, "or different ones. Got .2, 2. for 0"),
-        ({1: 7}, "lags must be of some of the columns .0.. Got 1"),
-        ({"sales": 7}, r"Got 'sales' instead. If .* give the position, or keep them with set_output"),
-    ],
-)
-def test_bad_lags(lags, message):
-    window = SlidingWindow(2, lags={0: 1}).fit([[1.0], [2.0]])
-    with pytest.raises(ValueError, match=message):
-        window.set_params(lags=lags).fit([[1.0], [2.0]])
-    assert window.transform([[1.0]]).shape == (1, 2, 2)  # as it was fitted before
-
-
-@pytest.mark.parametrize("lags", [range(1, 3), np.array([1, 2]), (1, 2)])
-def test_lags_are_any_ints(lags):
-    windows = SlidingWindow(1, lags={0: lags}).fit_transform([[1.0], [2.0], [3.0]])
-    assert_array_equal(windows[-1], [[3, 2, 1]])
-
-
-def test_lags_of_a_frame_are_by_label():
-    X = pd.DataFrame({1: [10.0, 11.0], 0: [20.0, 21.0]})
-    assert_array_equal(SlidingWindow(1, lags={0: 1}).fit_transform(X)[-1], [[11, 21, 20]])
-    with pytest.raises(ValueError, match=r"some of the columns \['sales'\]. Got 0"):
-        SlidingWindow(2, lags={0: 7}).fit(pd.DataFrame({"sales": [1.0, 2.0]}))
 
 
 SERIES = np.arange(1.0, 9.0).reshape(-1, 1)
@@ -199,8 +136,6 @@ def test_carry_over_reaches_back_into_the_fitted_rows():
     assert_array_equal(last_window(SERIES[:5], SERIES[5:]), [3, 4, 5, 6])
     assert_array_equal(last_window(SERIES[:2], SERIES[2:]), [np.nan, 1, 2, 3])
     assert_array_equal(last_window(SERIES[:2], SERIES[2:], pad="edge"), [1, 1, 2, 3])
-    rows_before = SlidingWindow(2, lags={0: [1, 3]}, carry_over=True).fit(SERIES[:5]).transform(SERIES[5:])[0]
-    assert_array_equal(rows_before, [[5, 4, 2], [6, 5, 3]])
 
 
 def test_carry_over_does_not_reach_back_from_the_fitted_rows_themselves():

@@ -1,0 +1,214 @@
+"""Columns known ahead: values of other rows that stand in a row of `X`, beside its own."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from .._windows.tables import append, is_missing, is_pandas, other_columns, shifted, side_by_side, take
+from .prediction import last_prediction, receptive_field
+from .targets import name_at_step, unwrapped
+
+NAME = re.compile(r"(.+)_(step|lag)(\d+)")
+
+
+@dataclass(frozen=True)
+class KnownColumns:
+    """The columns that are known ahead."""
+
+    offsets: tuple[tuple[int, int], ...] = ()  # positions, each with how many rows later the value stands, or earlier
+
+    @property
+    def horizon(self) -> int:
+        """Return how many rows ahead they are known; 0 if all of them are lags."""
+        return max((offset for _, offset in self.offsets if offset > 0), default=0)
+
+    @property
+    def positions(self) -> list[int]:
+        """Return the columns whose future has to be given, which are no lags."""
+        return [column for column, offset in self.offsets if offset > 0]
+
+    def n_rows_of_future(self, steps: int) -> int:
+        """Return how many rows to come a forecast of so many steps needs: whole blocks, each known to its end."""
+        return -(-steps // self.horizon) * self.horizon if self.horizon else steps
+
+    def n_steps_known(self, block: int, columns: list[int]) -> int | None:
+        """Return how many steps can be forecast before lags of the predicted columns are missing; None if no lags are.
+
+        Blocks of steps are forecast one after the other, each from the last row of the one before.
+        """
+        lags = [-offset for column, offset in self.offsets if column in columns]
+        return (min(lags) // block + 1) * block if lags else None
+
+    @property
+    def longest_lag(self) -> int:
+        """Return how many rows before a row the earliest of its values stands."""
+        return max((-offset for _, offset in self.offsets if offset < 0), default=0)
+
+    def check_history(self, n_rows: int, name: str) -> None:
+        """Check that the last of so many rows has a value for each lag."""
+        if n_rows <= self.longest_lag:
+            raise ValueError(
+                f"{name} must have at least {self.longest_lag + 1} rows, since a row has values of {self.longest_lag} "
+                f"rows before. Got {n_rows}."
+            )
+
+    def check_future(self, future, columns: list[int]) -> None:
+        """Check that the values known ahead are there; `future` has the given columns of the table."""
+        missing = [column for column in self.positions if is_missing(take(future, columns=[columns.index(column)]))]
+        if missing:
+            names = list(future.columns[[columns.index(c) for c in missing]]) if is_pandas(future) else missing
+            raise ValueError(
+                f"future has missing values in the column(s) {names}, which are known ahead. Fill them first, as with "
+                "ffill()."
+            )
+
+    def check_block(self, n_steps: int) -> None:
+        """Check that the model predicts as many steps at once as the columns are known ahead."""
+        if self.horizon and n_steps != self.horizon:
+            raise ValueError(
+                f"The model predicts {n_steps} step(s) at once, while its columns are known {self.horizon} steps ahead. "
+                "Fit it on X and y of one call of to_supervised."
+            )
+
+    def split(self, history, columns: list[int], future) -> tuple[Any, Any]:
+        """Return the history and the other columns of the rows to come, both with these columns.
+
+        `columns` are those that are forecast, and `future` holds the others. The first rows, which lack lags, are left out.
+        """
+        if not self.offsets:
+            return history, future
+        unknown = np.full((len(future), len(columns)), np.nan)
+        table = self.added_to(append(history, columns, unknown, future))
+        return take(table, self.longest_lag, len(history)), take(
+            table, len(history), None, other_columns(table, columns)
+        )
+
+    def added_to(self, table) -> Any:
+        """Return a table with these columns behind its own; missing where they reach beyond it."""
+        if not self.offsets:
+            return table
+        added = [shifted(take(table, columns=[column]), offset) for column, offset in self.offsets]
+        if is_pandas(table):
+            names = [_name(table.columns[column], offset) for column, offset in self.offsets]
+            added = [column.set_axis([name], axis=1) for column, name in zip(added, names, strict=True)]
+        return side_by_side([table, *added])
+
+
+def _name(column: Any, offset: int) -> str:
+    return name_at_step(column, offset) if offset > 0 else f"{column}_lag{-offset}"
+
+
+def known_columns(table, known, horizon: int, targets: list[int]) -> KnownColumns:
+    """Return the columns of `to_supervised`'s parameter `known`.
+
+    Raises
+    ------
+    ValueError
+        If it names no columns of the table, or lags that are not known ahead, or if a name is taken.
+    """
+    names = list(table.columns) if is_pandas(table) else list(range(table.shape[1]))
+    offsets = []
+    for column, lags in _lags_by_column(known, names).items():
+        if column not in names:
+            raise ValueError(
+                f"known must name some of the columns {names}. Got {column!r} instead. Give a name, a list of names, or a "
+                f"dict from names to lags, such as {{{names[0]!r}: {7 * horizon}}}."
+            )
+        if is_pandas(table) and not isinstance(column, str):
+            raise ValueError(
+                f"known needs columns whose names are str. Got {column!r} instead. Rename them first, as with "
+                "series.rename(columns=str)."
+            )
+        position = names.index(column)
+        for lag in lags:
+            _check_lag(column, lag, horizon, is_target=position in targets)
+            offsets.append((position, horizon - int(lag)))
+    if is_pandas(table):
+        taken = [name for name in (_name(names[column], offset) for column, offset in offsets) if name in names]
+        if taken:
+            raise ValueError(f"series already has columns {taken}, which known would add. Rename or drop them.")
+    return KnownColumns(tuple(offsets))
+
+
+def _lags_by_column(known, names: list) -> dict[Any, list]:
+    """Return the lags of each column: how many rows before the step to come its value stands."""
+    if known is None:
+        return {}
+    if isinstance(known, dict):
+        return {column: list(lags) if np.iterable(lags) else [lags] for column, lags in known.items()}
+    columns = [known] if isinstance(known, str) or known in names or not np.iterable(known) else list(known)
+    if len(set(columns)) < len(columns):
+        raise ValueError(f"known must name each column once. Got {known!r} instead.")
+    return {column: [0] for column in columns}
+
+
+def _check_lag(column, lag, horizon: int, *, is_target: bool) -> None:
+    is_int = isinstance(lag, int | np.integer) and not isinstance(lag, bool)
+    if is_int and (lag > horizon or (lag == 0 and not is_target)):
+        return
+    found = f"Got {lag!r} for {column!r} instead."
+    if is_target:
+        raise ValueError(
+            f"The values of a target are known ahead only with a lag longer than the horizon, as in "
+            f"known={{{column!r}: {7 * horizon}}}: an int in the range [{horizon + 1}, inf). {found}"
+        )
+    raise ValueError(
+        "The lag of a column must be 0, if its values are known ahead, or longer than the horizon, an int in the range "
+        f"[{horizon + 1}, inf): windows hold the values between. {found}"
+    )
+
+
+def fitted_known_columns(model, table, known, targets: list[int]) -> KnownColumns:
+    """Return the columns known ahead that a model was fitted with: by what it remembers, or else by `known`.
+
+    Raises
+    ------
+    ValueError
+        If the model remembers others, or if it was fitted with more columns than the table has and nothing tells which.
+    """
+    remembered = _remembered(model, table)
+    if known is None:
+        n_expected, n_found = getattr(unwrapped(model), "n_features_in_", None), table.shape[1]
+        if not remembered.offsets and n_expected is not None and n_expected > n_found:
+            raise ValueError(
+                f"history has {n_found} columns, while the model was fitted on {n_expected}. If to_supervised added some "
+                "as known ahead, pass its known."
+            )
+        return remembered
+    if not is_pandas(table):
+        return known_columns(table, known, _horizon(model, table, known, targets), targets)
+    names = list(_lags_by_column(known, list(table.columns)))
+    expected = list(dict.fromkeys(table.columns[column] for column, _ in remembered.offsets))
+    if names != expected:
+        raise ValueError(f"The model was fitted with known={expected}, but known={known!r} is given.")
+    return remembered
+
+
+def _horizon(model, table, known, targets: list[int]) -> int:
+    """Return how many steps a model predicts at once, by a trial on the table's own rows."""
+    ahead = known_columns(table, known, 1, targets)
+    rows = take(ahead.added_to(table), ahead.longest_lag, len(table) - 1)
+    if not len(rows):
+        raise ValueError(f"Found {len(table)} row(s), while more than {1 + ahead.longest_lag} are required by known.")
+    return len(last_prediction(model, take(rows, -(receptive_field(model) or len(rows))), len(targets)))
+
+
+def _remembered(model, table) -> KnownColumns:
+    """Return the columns known ahead by the names of a model's features: those that `to_supervised` has added."""
+    if not is_pandas(table):
+        return KnownColumns()
+    columns = list(table.columns)
+    offsets = []
+    for name in _feature_names(unwrapped(model)):
+        match = NAME.fullmatch(name)
+        if name not in columns and match and match[1] in columns:
+            offsets.append((columns.index(match[1]), int(match[3]) * (1 if match[2] == "step" else -1)))
+    return KnownColumns(tuple(offsets))
+
+
+def _feature_names(model) -> list[str]:
+    steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
+    return next((list(step.feature_names_in_) for step in steps if hasattr(step, "feature_names_in_")), [])

@@ -1,0 +1,44 @@
+"""Predictions of any model, read as steps of targets."""
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from .._windows.sliding_window import SlidingWindow
+from .targets import SCALERS, unwrapped
+
+
+def receptive_field(model) -> int | None:
+    """Return how many rows the last prediction depends on, if that can be told, and None otherwise.
+
+    It can where the regressor stands right behind windows, and before them nothing but scalers of
+    scikit-learn, which treat each value on its own. Windows that carry over are none of these, since they
+    want to see how the rows follow the fitted ones.
+    """
+    model = unwrapped(model)
+    if not isinstance(model, Pipeline) or len(model) < 2:
+        return None
+    *scalers, window, _ = (step for _, step in model.steps)
+    if not isinstance(window, SlidingWindow) or window.carry_over:
+        return None
+    if any(type(scaler) not in SCALERS for scaler in scalers):
+        return None
+    return window.window_size
+
+
+def predict_steps(model, table, n_targets: int) -> np.ndarray:
+    """Return the steps that the model predicts to follow each row, of shape ``(n_rows, n_steps, n_targets)``."""
+    prediction = np.asarray(model.predict(table))
+    if len(prediction) != len(table):
+        raise ValueError(
+            f"The model must predict a row for each row, but predicted {len(prediction)} for {len(table)}."
+        )
+    outputs = prediction.reshape(len(prediction), -1)
+    n_outputs = outputs.shape[1]
+    if n_outputs % n_targets:
+        raise ValueError(f"The model has {n_outputs} output(s), which cannot be steps of {n_targets} target(s).")
+    return outputs.reshape(len(outputs), -1, n_targets)
+
+
+def last_prediction(model, table, n_targets: int) -> np.ndarray:
+    """Return the steps that follow the last row, of shape ``(n_steps, n_targets)``."""
+    return predict_steps(model, table, n_targets)[-1]
