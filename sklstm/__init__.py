@@ -5,6 +5,7 @@ __version__ = "0.1.0.dev0"  # before the imports, since pickles tell it
 from ._anomalies.detector import LSTMAnomalyDetector
 from ._forecasting.backtest import backtest
 from ._forecasting.forecaster import LSTMForecaster
+from ._forecasting.panel_split import PanelTimeSeriesSplit
 from ._forecasting.seasonal_naive import SeasonalNaive
 from ._forecasting.supervised import forecast, to_supervised
 from ._sequences.classifier import LSTMClassifier
@@ -18,6 +19,7 @@ __all__ = [
     "LSTMClassifier",
     "LSTMForecaster",
     "LSTMTextGenerator",
+    "PanelTimeSeriesSplit",
     "SeasonalNaive",
     "SlidingWindow",
     "TokenSequences",

@@ -4,6 +4,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -11,6 +12,7 @@ from sklearn.utils import check_array, compute_class_weight
 from sklearn.utils.validation import check_consistent_length, validate_data
 
 from ._compat import check_sample_weight
+from ._windows.windows import Windows
 
 FEW_STEPS = 5  # in sequences that are rather the rows of a table
 DATES = ("date", "time", "period", "duration")  # in the names of dtypes, whichever library a DataFrame is of
@@ -96,7 +98,7 @@ def check_sequences(estimator: BaseEstimator, X, y="no_validation", *, reset: bo
     """
     check_columns(X, "X")
     validate_data(estimator, X, y, reset=reset, skip_check_array=True, ensure_2d=False)
-    sequences = check_numeric(X, name="X", estimator=estimator, allow_nd=True)
+    sequences: Any = X if isinstance(X, Windows) else check_numeric(X, name="X", estimator=estimator, allow_nd=True)
     if sequences.ndim > 3:
         raise ValueError(
             f"Found array with dim {sequences.ndim}, while dim <= 3 is required by {type(estimator).__name__}."

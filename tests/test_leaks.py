@@ -67,7 +67,9 @@ def in_early_stopping(series, horizon, n_networks=1):
     params = {"linear_skip": False, "normalize": True, "validation_fraction": 0.4, "n_networks": n_networks}
     model = LSTMForecaster(**NETWORK | params, n_iter_no_change=NETWORK["epochs"])
     model.fit(SlidingWindow(WINDOW).fit_transform(X), y)
-    held_out = [y[split.validation] for split in blocks(np.arange(len(y)), 0.4, horizon - 1, n_networks)]
+    held_out = [
+        y[split.validation] for split in blocks(np.arange(len(y)), np.arange(len(y)), 0.4, horizon - 1, n_networks)
+    ]
     return model.history_["val_loss"][-1], np.abs(held_out / model.target_scale_).mean()
 
 

@@ -28,6 +28,7 @@ from .._specs import (
 from .._state import VersionedEstimator, of_one_fit
 from .._validation import check_sequences, check_tokens, check_weights, warn_of_table
 from .._windows.arrays import chunks, missing_steps
+from .._windows.windows import steps_of
 from .heads import Head
 from .scaling import feature_scale, unit_scale, warn_of_masked_steps
 from .splitting import Split, last_rows, training_rows
@@ -185,7 +186,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
 
     def _split_rows(self, sample: Sample) -> Split:
         """Return the rows to train and to validate on."""
-        return last_rows(sample.rows, self.validation_fraction)
+        return last_rows(sample.rows, steps_of(sample.windows, sample.rows), self.validation_fraction)
 
     def _fit_scale(self, sample: Sample, training_rows: np.ndarray) -> None:
         """Learn the mean and standard deviation of each feature."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from .._specs import Sample, Scale
 from .._windows.arrays import chunks, products_by_row, shares_of_means, window_means
+from .._windows.windows import last_adjacent_rows, later_rows
 from .linear import PENALTIES, draw_rows
 
 MIN_PAIRS = 10  # of later values, and of different ones, to tell that a target is the future of a feature
@@ -62,12 +63,12 @@ def _find_sources(sample: Sample) -> Iterator[tuple[int, int, float, float]]:
 
     They are looked for in the last rows.
     """
-    rows = sample.rows[-MAX_ROWS:]
+    rows = last_adjacent_rows(sample.windows, sample.rows, MAX_ROWS)
     latest, y = sample.windows[rows, -1].astype(np.float64), sample.y[rows].astype(np.float64)
     varies = np.array([len(np.unique(column)) >= MIN_PAIRS for column in latest.T])
     is_open = np.ones(y.shape[1], dtype=bool)
     for lag in range(1, max(y.shape[1], sample.windows.shape[1]) + 1):
-        before, later = _pairs(rows, latest, y, lag)
+        before, later = _pairs(sample.windows, rows, latest, y, lag)
         if len(before) < MIN_PAIRS or not is_open.any():
             return
         x, z = later - later.mean(axis=0), before - before.mean(axis=0)
@@ -81,11 +82,11 @@ def _find_sources(sample: Sample) -> Iterator[tuple[int, int, float, float]]:
             is_open[output] = False
 
 
-def _pairs(rows: np.ndarray, latest: np.ndarray, y: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(windows, rows: np.ndarray, latest: np.ndarray, y: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
     """Return targets of rows and the last steps of the rows `lag` rows later, where both are known."""
-    later = np.searchsorted(rows, rows + lag)
-    earlier = np.flatnonzero(later < len(rows))
-    earlier = earlier[rows[later[earlier]] == rows[earlier] + lag]
+    rows_later = later_rows(windows, rows, lag)
+    later = np.minimum(np.searchsorted(rows, rows_later), len(rows) - 1)
+    earlier = np.flatnonzero(rows[later] == rows_later)
     later = later[earlier]
     known = ~np.isnan(latest[later]).any(axis=1)
     return y[earlier[known]], latest[later[known]]

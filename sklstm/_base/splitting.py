@@ -13,9 +13,9 @@ class Split(NamedTuple):
     validation: np.ndarray | None = None
 
 
-def last_rows(rows: np.ndarray, fraction: float, gap: int = 0) -> Split:
-    """Return the rows to train on, and the last ones, to validate on, which start `gap` rows later."""
-    split = _without_block(rows, len(rows) - ceil(fraction * len(rows)), len(rows), gap)
+def last_rows(rows: np.ndarray, times: np.ndarray, fraction: float, gap: int = 0) -> Split:
+    """Return the rows to train on, and the last ones in time, to validate on, which start `gap` steps later."""
+    split = _without_block(rows, times, len(rows) - ceil(fraction * len(rows)), len(rows), gap)
     if not len(split.training):
         raise ValueError(
             f"With n_samples={len(rows)}, validation_fraction={fraction} and a gap of {gap} row(s), early stopping "
@@ -24,17 +24,18 @@ def last_rows(rows: np.ndarray, fraction: float, gap: int = 0) -> Split:
     return split
 
 
-def blocks(rows: np.ndarray, fraction: float, gap: int, n_blocks: int) -> list[Split]:
-    """Return a split for each of some blocks of rows, evenly spread from the first row to the last one.
+def blocks(rows: np.ndarray, times: np.ndarray, fraction: float, gap: int, n_blocks: int) -> list[Split]:
+    """Return a split for each of some blocks of rows, evenly spread from the first to the last one in time.
 
-    Up to `gap` rows before and behind a block are left out. If any block would leave fewer rows to train on than it
+    `times` are the steps of the rows. Rows of one time are in one block, whatever series they belong to. Up to `gap`
+    steps before and behind a block are left out. If any block would leave fewer rows to train on than it
     has, or if there is one block only, all blocks are the last rows.
     """
     size = ceil(fraction * len(rows))
     firsts = np.linspace(0, len(rows) - size, n_blocks).round().astype(int)
-    splits = [_without_block(rows, first, first + size, gap) for first in firsts]
+    splits = [_without_block(rows, times, first, first + size, gap) for first in firsts]
     if n_blocks == 1 or min(len(split.training) for split in splits) < size:
-        return [last_rows(rows, fraction, gap)] * n_blocks
+        return [last_rows(rows, times, fraction, gap)] * n_blocks
     return splits
 
 
@@ -53,9 +54,10 @@ def training_rows(splits: list[Split]) -> np.ndarray:
     return np.flatnonzero(is_used)
 
 
-def _without_block(rows: np.ndarray, first: int, stop: int, gap: int) -> Split:
-    """Return a block of the rows to validate on, and to train on those more than `gap` rows away from it."""
-    block = rows[first:stop]
-    before = rows[: np.searchsorted(rows, block[0] - gap)]
-    behind = rows[np.searchsorted(rows, block[-1] + gap, side="right") :]
-    return Split(np.concatenate([before, behind]), block)
+def _without_block(rows: np.ndarray, times: np.ndarray, first: int, stop: int, gap: int) -> Split:
+    """Return a block of the rows to validate on, and to train on those more than `gap` steps away from it."""
+    in_order = np.sort(times)
+    start, end = in_order[first], in_order[stop - 1]
+    is_block = (times >= start) & (times <= end)
+    is_far = (times < start - gap) | (times > end + gap)
+    return Split(rows[is_far], rows[is_block])

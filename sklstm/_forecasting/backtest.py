@@ -7,22 +7,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, gen_batches
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, validate_params
-from .._validation import check_numeric, has_target
-from .._windows.sliding_window import SlidingWindow
+from .._validation import check_numeric
+from .._windows.long_table import one_series
 from .._windows.tables import as_table, is_pandas, other_columns, take, target_columns, with_columns
 from .._windows.time_index import time_index, warn_of_gaps
-from .forecaster import LSTMForecaster
 from .future import check_future, futures_by_origin, missing_future
 from .known import KnownColumns, fitted_known_columns, known_columns
-from .prediction import last_prediction, predict_steps, receptive_field
+from .panel_backtest import Schedule, backtest_panel
+from .prediction import groups_of, last_prediction, predict_steps, receptive_field
 from .recursion import forecast_steps
-from .seasonal_naive import SeasonalNaive
+from .refits import fit_where_known, rolling_origins
 from .supervised import to_supervised
 from .targets import predicted_columns
 
@@ -117,6 +116,8 @@ def backtest(
         A row for each origin, step and target, in this order. A DataFrame if `series` is a pandas object,
         otherwise a Bunch of arrays, with
 
+        the name of `groups`, or ``series`` : the id, if the windows of the model are of several series
+
         origin : the origin's label in the index of `series`, or its position in an array
         step : how many steps ahead of the origin, from 1 to `horizon`
         target : name or position of the column; only if there are several targets
@@ -149,14 +150,18 @@ def backtest(
     first origin's prediction is compared with that from the rows up to it; if they differ, each origin is asked
     for by itself.
 
+    If the windows of the model are of several series, by `groups` of :class:`SlidingWindow`, origins are times that the
+    series have in common, and positions, sizes and strides count the different times of the table. From each origin,
+    those series are forecast that have a row then and enough rows behind it.
+
     With `refit_every`, rows whose target is missing do not train the regressor. The transformers of a pipeline see
     them, since windows need all rows. :class:`~sklearn.compose.TransformedTargetRegressor` takes no missing targets, so
     put it behind the windows: ``make_pipeline(SlidingWindow(), TransformedTargetRegressor(LSTMForecaster(), ...))``.
 
-    A model that predicts fewer steps is fed its own predictions, as by :func:`forecast`. Columns that are known ahead have
-    the values of `future`; without any, so have all columns that the model does not predict. Without `future` they have
-    the true values: right for a calendar, and too good for what is only forecast, such as the weather. Training sees true
-    values in all cases.
+    A model that predicts fewer steps is fed its own predictions, as by :func:`forecast`. Columns that are known ahead
+    have the values of `future`; without any, so have all columns that the model does not predict. Without `future` they
+    have the true values: right for a calendar, and too good for what is only forecast, such as the weather. Training
+    sees true values in all cases.
 
     References
     ----------
@@ -176,20 +181,25 @@ def backtest(
     >>> result.prediction.round(6)
     array([7., 8., 8., 9.])
     """
+    groups = groups_of(model)
+    if groups is not None:
+        schedule = Schedule(first_origin, stride, refit_every, max_train_size, n_jobs, verbose)
+        chosen = {"target": target, "known": known, "groups": groups}
+        return backtest_panel(model, series, horizon, schedule, chosen, future)
     table = as_table(series, "series")
     warn_of_gaps(table, "series")
     if refit_every is None:
         check_is_fitted(model)
-        columns = predicted_columns(model, table, target, "series")
-        ahead = fitted_known_columns(model, table, known, columns)
+        columns = predicted_columns(model, one_series(table), target, "series")
+        ahead = fitted_known_columns(model, one_series(table), known, columns)
     else:
-        columns = target_columns(table, target)
-        ahead = known_columns(table, known, horizon, columns)
+        columns = target_columns(one_series(table).names, target)
+        ahead = known_columns(one_series(table), known, horizon, columns)
     n_behind = ahead.n_rows_of_future(horizon)
-    origins = _origins(len(table), horizon, n_behind, first_origin, stride, refit=refit_every is not None)
+    origins = rolling_origins(len(table), horizon, n_behind, first_origin, stride, refit=refit_every is not None)
     ahead.check_history(origins[0] + 1, "The series up to first_origin")
     values = check_numeric(take(table, columns=columns), name="series", estimator=None)
-    known_at = futures_by_origin(future, table, origins)
+    known_at = futures_by_origin(future, table.index if is_pandas(table) else range(len(table)), origins)
     history = table
     if is_pandas(table) and time_index(table) is None:
         history = table.reset_index(drop=True)  # pandas 2 slices rows by label where labels are floats
@@ -218,48 +228,12 @@ class Task(NamedTuple):
     horizon: int
 
 
-def _origins(
-    n_rows: int, horizon: int, n_behind: int, first_origin: int | None, stride: int, *, refit: bool
-) -> np.ndarray:
-    """Return the positions of the rows to forecast from, each with `n_behind` rows behind it."""
-    earliest, last = (horizon if refit else 0), n_rows - 1 - n_behind
-    if last < earliest:
-        raise ValueError(
-            f"Found a series of {n_rows} row(s), while a minimum of {earliest + n_behind + 1} is required by a "
-            f"backtest with horizon={horizon}{' and refits' if refit else ''}."
-        )
-    if first_origin is None:
-        first_origin = (earliest + last) // 2
-    if not earliest <= first_origin <= last:
-        raise ValueError(
-            f"first_origin={first_origin} is out of range: in a series of {n_rows} rows with horizon={horizon}, "
-            f"origins lie in the range [{earliest}, {last}]."
-        )
-    return np.arange(first_origin, last + 1, stride)
-
-
 def _fit_and_predict(origins, model, task: Task, target, known, max_train_size: int | None) -> np.ndarray:
     """Fit a model on the rows up to the first origin, and return its predictions from all of them."""
     end = origins[0] + 1
     start = 0 if max_train_size is None else max(0, end - task.horizon - max_train_size)
-    _fit_where_known(model, *to_supervised(take(task.table, start, end), task.horizon, target=target, known=known))
+    fit_where_known(model, *to_supervised(take(task.table, start, end), task.horizon, target=target, known=known))
     return _predict_from(origins, model, task)
-
-
-def _fit_where_known(model, X, y) -> None:
-    """Fit a model on the rows whose target is complete, and the transformers of a pipeline on all rows."""
-    known = has_target(np.asarray(y, dtype=np.float64))
-    if known.all():
-        model.fit(X, y)
-    elif isinstance(model, Pipeline) and not isinstance(model[-1], LSTMForecaster | SeasonalNaive):
-        transformers = model[:-1]
-        X = transformers.fit_transform(X, y)
-        model.steps[:-1] = transformers.steps
-        model[-1].fit(X[known], y[known])
-    elif any(isinstance(value, SlidingWindow) for value in model.get_params().values()):
-        model.fit(X, y)  # the regressor in it leaves out such rows by itself, or tells that it cannot
-    else:
-        model.fit(X[known], y[known])
 
 
 def _predict_from(origins, model, task: Task, *, n_jobs=None, verbose=0) -> np.ndarray:
@@ -285,7 +259,7 @@ def _predict_from(origins, model, task: Task, *, n_jobs=None, verbose=0) -> np.n
 
 
 def _rows_to_come(origin: int, task: Task) -> Any:
-    """Return the columns that are not predicted for the rows after an origin, as they were known then if that is told."""
+    """Return the columns that are not predicted for the rows after an origin, as they were known then or are."""
     table, columns, ahead, known_at, horizon = task
     others, n_rows = other_columns(table, columns), ahead.n_rows_of_future(horizon)
     rows = take(table, origin + 1, origin + 1 + n_rows, others)
@@ -295,7 +269,7 @@ def _rows_to_come(origin: int, task: Task) -> Any:
     labels = rows.index if is_pandas(table) else None
     given = known_at(origin)
     if given is None:
-        raise missing_future(table, needed, n_rows)
+        raise missing_future(one_series(table), needed, n_rows)
     given = check_future(table, needed, given, n_rows, labels, by_label=time_index(table) is not None)
     ahead.check_future(given, needed)
     return with_columns(rows, [others.index(column) for column in needed], given)

@@ -17,6 +17,7 @@ from .._specs import WINDOWS, Sample, Scale
 from .._state import all_at_once, of_one_fit
 from .._validation import check_target, check_weights, has_target, target_names, weights_of_known
 from .._windows.arrays import are_sliding, has_any_step
+from .._windows.windows import Windows, part, steps_of
 from .scoring import ForecasterMixin
 
 AUTO_STEPS, MIN_EPOCHS, MAX_EPOCHS = 1000, 5, 100  # of epochs="auto": steps of the optimizer, and the limits
@@ -86,16 +87,17 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Whether each network holds out some rows, stops when the loss on them no longer falls, and restores the weights
         with which it was lowest. One network holds out the last rows. Several hold out a block each, spread evenly from
         the first rows to the last ones, so that together they learn from all rows; but if a block would leave fewer
-        rows than it has, all hold out the last ones. The linear model is fitted on all rows.
+        rows than it has, all hold out the last ones. The linear model is fitted on all rows. Of windows of a panel, all
+        series have their blocks at the same times.
 
     validation_fraction : float, default=0.2
         Fraction of the rows that a network holds out; only with `early_stopping=True`.
 
     validation_gap : int or "auto", default="auto"
         Number of rows on either side of those held out that the network is not trained on; only with
-        `early_stopping=True`. If "auto", it is the number of outputs less one if the last windows slide over one
-        series, each being the one before it moved on by one step, so that no row is trained on a future that overlaps
-        those to predict; and 0 otherwise. Windows of a single step do not tell.
+        `early_stopping=True`. If "auto", it is the number of outputs less one if the windows are of a panel, or if the
+        last ones slide over one series, each being the one before it moved on by one step, so that no row is trained on
+        a future that overlaps those to predict; and 0 otherwise. Windows of a single step do not tell.
 
     n_iter_no_change : int, default=10
         Number of epochs without improvement by `tol` to stop after; only with `early_stopping=True`.
@@ -519,13 +521,16 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     def _splits(self, sample, *, validates):
         if not validates:
             return [Split(sample.rows)] * self.n_networks
-        return blocks(sample.rows, self.validation_fraction, self._gap(sample), self.n_networks)
+        times = steps_of(sample.windows, sample.rows)
+        return blocks(sample.rows, times, self.validation_fraction, self._gap(sample), self.n_networks)
 
     def _gap(self, sample: Sample) -> int:
         """Return how many rows to leave out on each side of those to validate on."""
         if self.validation_gap != "auto":
             return self.validation_gap
         gap = sample.y.shape[1] - 1  # no training row's future may reach into those of the others
+        if isinstance(sample.windows, Windows):
+            return gap
         first = sample.rows[-ceil(self.validation_fraction * len(sample.rows))]
         return gap if are_sliding(sample.windows[max(first - gap, 0) : first + 1]) else 0
 
@@ -619,8 +624,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         from .. import _engine
 
         rows = validation.rows
-        span = slice(rows[0], rows[-1] + 1)  # a view, also of rows between them that do not count
-        windows, inside = validation.windows[span], rows - rows[0]
+        windows, inside = part(validation.windows, rows)  # a view, also of rows between them that do not count
         level = self._level()
         targets = level.predict(training.windows) + training.y * self.target_scale_
         scale = self._feature_scale()

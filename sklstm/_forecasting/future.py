@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._validation import check_numeric
+from .._windows.long_table import LongTable
 from .._windows.tables import as_table, frame, is_pandas, take
 from .._windows.time_index import check_comparable, following_labels, time_index
 
@@ -54,8 +55,10 @@ def check_future(table, others: list[int], future, steps: int, labels, *, by_lab
     return rows.iloc[:steps].set_axis(labels) if is_pandas(rows) else frame(rows[:steps], labels, names)
 
 
-def futures_by_origin(future, table, origins) -> Callable[[int], Any] | None:
+def futures_by_origin(future, labels, origins) -> Callable[[int], Any] | None:
     """Return a function from the position of an origin to what was known ahead there; None if `future` is.
+
+    `labels` are those of all rows.
 
     Raises
     ------
@@ -64,11 +67,10 @@ def futures_by_origin(future, table, origins) -> Callable[[int], Any] | None:
     """
     if future is None:
         return None
-    labels = table.index if is_pandas(table) else range(len(table))
     if callable(future):
         return lambda origin: future(labels[origin])
     if is_pandas(future):
-        if future.index.nlevels != 2:
+        if future.index.nlevels < 2:
             raise ValueError(
                 "future must have an index of two levels, the origin and the label of each row, but has "
                 f"{future.index.nlevels}. Set it with future.set_index([...])."
@@ -90,9 +92,9 @@ def _of_origin(future, label) -> Any:
     return rows
 
 
-def missing_future(table, columns: list[int], n_rows: int) -> ValueError:
+def missing_future(table: LongTable, columns: list[int], n_rows: int) -> ValueError:
     """Return the error that the next values of some columns are needed."""
-    names = list(table.columns[columns]) if is_pandas(table) else columns
+    names = [table.names[column] for column in columns]
     return ValueError(f"The next values of the column(s) {names} are needed: pass {n_rows} row(s) as future.")
 
 

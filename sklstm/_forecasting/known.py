@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from .._windows.tables import append, is_missing, is_pandas, other_columns, shifted, side_by_side, take
-from .prediction import last_prediction, receptive_field
+from .._windows.long_table import LongTable, one_series
+from .._windows.tables import append, is_missing, is_pandas, other_columns, take
+from .prediction import predict_steps, receptive_field
 from .targets import name_at_step, unwrapped
 
 NAME = re.compile(r"(.+)_(step|lag)(\d+)")
@@ -69,14 +70,15 @@ class KnownColumns:
         """Check that the model predicts as many steps at once as the columns are known ahead."""
         if self.horizon and n_steps != self.horizon:
             raise ValueError(
-                f"The model predicts {n_steps} step(s) at once, while its columns are known {self.horizon} steps ahead. "
-                "Fit it on X and y of one call of to_supervised."
+                f"The model predicts {n_steps} step(s) at once, but its columns are known {self.horizon} steps ahead: "
+                "fit it on X and y of one call of to_supervised."
             )
 
     def split(self, history, columns: list[int], future) -> tuple[Any, Any]:
         """Return the history and the other columns of the rows to come, both with these columns.
 
-        `columns` are those that are forecast, and `future` holds the others. The first rows, which lack lags, are left out.
+        `columns` are those that are forecast, and `future` holds the others. The first rows, which lack lags, are left
+        out.
         """
         if not self.offsets:
             return history, future
@@ -88,20 +90,24 @@ class KnownColumns:
 
     def added_to(self, table) -> Any:
         """Return a table with these columns behind its own; missing where they reach beyond it."""
+        return self.added_to_series(one_series(table)).values
+
+    def added_to_series(self, table: LongTable) -> LongTable:
+        """Return the same of a table of several series, none of which reaches into another."""
         if not self.offsets:
             return table
-        added = [shifted(take(table, columns=[column]), offset) for column, offset in self.offsets]
-        if is_pandas(table):
-            names = [_name(table.columns[column], offset) for column, offset in self.offsets]
+        added = [table.shifted(column, offset) for column, offset in self.offsets]
+        if is_pandas(table.values):
+            names = [_name(table.values.columns[column], offset) for column, offset in self.offsets]
             added = [column.set_axis([name], axis=1) for column, name in zip(added, names, strict=True)]
-        return side_by_side([table, *added])
+        return table.with_columns(added)
 
 
 def _name(column: Any, offset: int) -> str:
     return name_at_step(column, offset) if offset > 0 else f"{column}_lag{-offset}"
 
 
-def known_columns(table, known, horizon: int, targets: list[int]) -> KnownColumns:
+def known_columns(table: LongTable, known, horizon: int, targets: list[int]) -> KnownColumns:
     """Return the columns of `to_supervised`'s parameter `known`.
 
     Raises
@@ -109,15 +115,15 @@ def known_columns(table, known, horizon: int, targets: list[int]) -> KnownColumn
     ValueError
         If it names no columns of the table, or lags that are not known ahead, or if a name is taken.
     """
-    names = list(table.columns) if is_pandas(table) else list(range(table.shape[1]))
+    names, is_frame = table.names, is_pandas(table.values)
     offsets = []
     for column, lags in _lags_by_column(known, names).items():
         if column not in names:
             raise ValueError(
-                f"known must name some of the columns {names}. Got {column!r} instead. Give a name, a list of names, or a "
-                f"dict from names to lags, such as {{{names[0]!r}: {7 * horizon}}}."
+                f"known must name some of the columns {names}. Got {column!r} instead. Give a name, a list of names "
+                f"or a dict from names to lags, such as {{{names[0]!r}: {7 * horizon}}}."
             )
-        if is_pandas(table) and not isinstance(column, str):
+        if is_frame and not isinstance(column, str):
             raise ValueError(
                 f"known needs columns whose names are str. Got {column!r} instead. Rename them first, as with "
                 "series.rename(columns=str)."
@@ -126,7 +132,7 @@ def known_columns(table, known, horizon: int, targets: list[int]) -> KnownColumn
         for lag in lags:
             _check_lag(column, lag, horizon, is_target=position in targets)
             offsets.append((position, horizon - int(lag)))
-    if is_pandas(table):
+    if is_frame:
         taken = [name for name in (_name(names[column], offset) for column, offset in offsets) if name in names]
         if taken:
             raise ValueError(f"series already has columns {taken}, which known would add. Rename or drop them.")
@@ -161,7 +167,7 @@ def _check_lag(column, lag, horizon: int, *, is_target: bool) -> None:
     )
 
 
-def fitted_known_columns(model, table, known, targets: list[int]) -> KnownColumns:
+def fitted_known_columns(model, table: LongTable, known, targets: list[int]) -> KnownColumns:
     """Return the columns known ahead that a model was fitted with: by what it remembers, or else by `known`.
 
     Raises
@@ -171,36 +177,39 @@ def fitted_known_columns(model, table, known, targets: list[int]) -> KnownColumn
     """
     remembered = _remembered(model, table)
     if known is None:
-        n_expected, n_found = getattr(unwrapped(model), "n_features_in_", None), table.shape[1]
+        n_expected, n_found = getattr(unwrapped(model), "n_features_in_", None), table.n_columns
         if not remembered.offsets and n_expected is not None and n_expected > n_found:
             raise ValueError(
-                f"history has {n_found} columns, while the model was fitted on {n_expected}. If to_supervised added some "
-                "as known ahead, pass its known."
+                f"history has {n_found} columns, while the model was fitted on {n_expected}. If to_supervised added "
+                "some as known ahead, pass its known."
             )
         return remembered
-    if not is_pandas(table):
+    if not is_pandas(table.values):
         return known_columns(table, known, _horizon(model, table, known, targets), targets)
-    names = list(_lags_by_column(known, list(table.columns)))
-    expected = list(dict.fromkeys(table.columns[column] for column, _ in remembered.offsets))
+    names = list(_lags_by_column(known, table.names))
+    expected = list(dict.fromkeys(table.names[column] for column, _ in remembered.offsets))
     if names != expected:
         raise ValueError(f"The model was fitted with known={expected}, but known={known!r} is given.")
     return remembered
 
 
-def _horizon(model, table, known, targets: list[int]) -> int:
+def _horizon(model, table: LongTable, known, targets: list[int]) -> int:
     """Return how many steps a model predicts at once, by a trial on the table's own rows."""
     ahead = known_columns(table, known, 1, targets)
-    rows = take(ahead.added_to(table), ahead.longest_lag, len(table) - 1)
+    panel = table.panel
+    rows = np.flatnonzero((panel.places >= ahead.longest_lag) & (panel.later(1) >= 0))
     if not len(rows):
         raise ValueError(f"Found {len(table)} row(s), while more than {1 + ahead.longest_lag} are required by known.")
-    return len(last_prediction(model, take(rows, -(receptive_field(model) or len(rows))), len(targets)))
+    complete = ahead.added_to_series(table).of(rows)
+    latest = complete.panel.latest(receptive_field(model) or len(rows))
+    return predict_steps(model, complete.of(latest).with_ids(), len(targets)).shape[1]
 
 
-def _remembered(model, table) -> KnownColumns:
+def _remembered(model, table: LongTable) -> KnownColumns:
     """Return the columns known ahead by the names of a model's features: those that `to_supervised` has added."""
-    if not is_pandas(table):
+    if not is_pandas(table.values):
         return KnownColumns()
-    columns = list(table.columns)
+    columns = table.names
     offsets = []
     for name in _feature_names(unwrapped(model)):
         match = NAME.fullmatch(name)

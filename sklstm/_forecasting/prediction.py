@@ -1,9 +1,12 @@
 """Predictions of any model, read as steps of targets."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.pipeline import Pipeline
 
 from .._windows.sliding_window import SlidingWindow
+from .._windows.windows import Windows
 from .targets import SCALERS, unwrapped
 
 
@@ -37,6 +40,26 @@ def predict_steps(model, table, n_targets: int) -> np.ndarray:
     if n_outputs % n_targets:
         raise ValueError(f"The model has {n_outputs} output(s), which cannot be steps of {n_targets} target(s).")
     return outputs.reshape(len(outputs), -1, n_targets)
+
+
+def predict_rows(model, X, rows: np.ndarray, n_targets: int) -> np.ndarray:
+    """Return the steps that the model predicts to follow some rows, of shape ``(n_rows, n_steps, n_targets)``.
+
+    Of a pipeline with windows, the regressor predicts no others: behind windows, each row stands for itself.
+    """
+    pipeline = getattr(model, "best_estimator_", model)
+    if not isinstance(pipeline, Pipeline) or not isinstance(pipeline[-2:][0], SlidingWindow):
+        return predict_steps(model, X, n_targets)[rows]
+    windows = pipeline[:-1].transform(X)
+    return predict_steps(pipeline[-1], windows.part(rows) if isinstance(windows, Windows) else windows[rows], n_targets)
+
+
+def groups_of(model) -> Any | None:
+    """Return what tells the ids of series to the windows in a model; None if they are of one series."""
+    if not hasattr(model, "get_params"):
+        return None
+    windows = [value for value in model.get_params().values() if isinstance(value, SlidingWindow)]
+    return next((window.groups for window in windows if window.groups is not None), None)
 
 
 def last_prediction(model, table, n_targets: int) -> np.ndarray:

@@ -132,7 +132,7 @@ class SeasonalNaive(ForecasterMixin, VersionedEstimator):
                 f"X has windows of {self.n_steps_in_} step(s), while at least season_length="
                 f"{self.season_length} are required."
             )
-        self._targets = target_columns(windows[:, -1], self.target)
+        self._targets = target_columns(list(range(windows.shape[2])), self.target)
         self._y_ndim = y.ndim
         columns = y.reshape(len(y), -1)
         self.n_outputs_ = columns.shape[1]

@@ -7,16 +7,18 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_scalar
 
-from .._windows.tables import as_table, frame, is_pandas, other_columns, take, target_columns
+from .._windows.long_table import one_series, read_long_table
+from .._windows.tables import as_table, frame, is_pandas, other_columns, side_by_side, take, take_rows, target_columns
 from .._windows.time_index import time_index, warn_of_gaps
 from .future import check_future, missing_future, with_all_columns, with_continued_index
 from .known import fitted_known_columns, known_columns
-from .prediction import last_prediction
+from .panels import forecast_panel
+from .prediction import groups_of, last_prediction
 from .recursion import recursion
 from .targets import name_at_step, predicted_columns
 
 
-def to_supervised(series, horizon=1, *, target=None, known=None):
+def to_supervised(series, horizon=1, *, target=None, known=None, groups=None):
     """Return aligned ``X`` and ``y`` for forecasting a series.
 
     Row ``t`` of ``X`` is what is known at time ``t``; row ``t`` of ``y`` is what follows it.
@@ -34,15 +36,21 @@ def to_supervised(series, horizon=1, *, target=None, known=None):
         The columns to forecast: names of a DataFrame's columns, or positions in an array. All, if None.
 
     known : str or int, list of them, or dict, default=None
-        The columns whose values are known for the steps to come, such as a calendar, a plan or a weather forecast: names
-        or positions, as of `target`. A dict also names lags: ``{"temperature": 0, "demand": 168}`` says that for each
+        The columns whose values are known for the steps to come, such as a calendar, a plan or a weather forecast, as
+        names or positions. A dict also names lags: ``{"temperature": 0, "demand": 168}`` says that for each
         step to come, the temperature at its own time is known, and the demand 168 rows before. A lag, or each of a
         list, is 0 or longer than `horizon`; that of a target is longer than `horizon`.
+
+    groups : str or int, default=None
+        What tells the series of each row, if there are several: the name of a column or of a level of the index in a
+        DataFrame, the position of a column in an array. No target or known value is taken from another series. The
+        series may come in any order, as long as time increases within each. The column stays in `X`: give its name to
+        :class:`SlidingWindow` as well.
 
     Returns
     -------
     X : ndarray or DataFrame of shape (n_rows, n_features + n_known)
-        The series without its last `horizon` rows, and without the first ones, which lags reach beyond. Behind its own
+        Each series without its last `horizon` rows, and without the first ones, which lags reach beyond. Behind its own
         columns each row has the known values, `horizon` rows later less the lag: in a window of `horizon` rows or more,
         the last rows have them for all steps to come. A DataFrame's columns are called ``temperature_step24`` or, for a
         value of earlier rows, ``demand_lag144``.
@@ -89,41 +97,39 @@ def to_supervised(series, horizon=1, *, target=None, known=None):
     0     5.0         20.0               22.0
     1     6.0         18.0               17.0
     """
-    table = as_table(series, "series")
-    warn_of_gaps(table, "series")
+    table = read_long_table(series, groups, "series")
     check_scalar(horizon, "horizon", Integral, min_val=1)
-    columns = target_columns(table, target)
-    ahead = known_columns(table, known, horizon, columns)
-    first, stop = ahead.longest_lag, len(table) - horizon
-    if stop <= first:
-        lag = f" and a lag of {first} rows before" if first else ""
-        raise ValueError(f"Found a series of {len(table)} row(s), while more than horizon={horizon}{lag} are required.")
-    X = take(ahead.added_to(table), first, stop)
+    columns = target_columns(table.names, target)
+    ahead, panel = known_columns(table, known, horizon, columns), table.panel
+    rows = np.flatnonzero((panel.places >= ahead.longest_lag) & (panel.later(horizon) >= 0))
+    if not len(rows):
+        lag = f" and a lag of {ahead.longest_lag} rows before" if ahead.longest_lag else ""
+        raise ValueError(
+            f"Found a series of {panel.sizes.max()} row(s), while more than horizon={horizon}{lag} are required."
+        )
+    X = ahead.added_to_series(table).of(rows).with_ids()
+    targets = take(table.values, columns=columns)
+    steps = [take_rows(targets, panel.later(step)[rows]) for step in range(1, horizon + 1)]
     single = horizon == 1 and len(columns) == 1
-    if not is_pandas(table):
-        steps = [table[first + step : stop + step, columns] for step in range(1, horizon + 1)]
+    if not is_pandas(targets):
         return X, steps[0][:, 0] if single else np.hstack(steps)
-
-    import pandas as pd
-
-    targets = table.iloc[:, columns]
     if horizon == 1:
-        y = targets.iloc[first + 1 :].set_axis(X.index)
+        y = steps[0].set_axis(X.index)
         return X, y.iloc[:, 0] if single else y
+    names = targets.columns
     steps = [
-        targets.iloc[first + step : stop + step]
-        .set_axis(X.index)
-        .set_axis(targets.columns.map(partial(name_at_step, step=step)).set_names(targets.columns.names), axis=1)
-        for step in range(1, horizon + 1)
+        rows.set_axis(X.index).set_axis(names.map(partial(name_at_step, step=step)).set_names(names.names), axis=1)
+        for step, rows in enumerate(steps, start=1)
     ]
-    return X, pd.concat(steps, axis=1)
+    return X, side_by_side(steps)
 
 
 def forecast(model, history, steps, *, target=None, known=None, future=None):
     """Forecast the steps that follow a series.
 
     The model predicts a block of steps from the end of the series, as many as it was fitted to predict at
-    once. The block is appended to the series, and so on until there are enough steps.
+    once. The block is appended to the series, and so on until there are enough steps. If the windows of the model are of
+    several series, by `groups` of :class:`SlidingWindow`, all of them are forecast.
 
     Parameters
     ----------
@@ -152,13 +158,15 @@ def forecast(model, history, steps, *, target=None, known=None, future=None):
         steps: a model that was fitted for ``horizon=24`` needs 24 rows for one to 24 steps, and 48 for 25. Rows
         and columns of an array are in order, from the first step to come on. Those of a DataFrame are found by name,
         and by label if `history` has an index of times. If that has no frequency, the rows are those after its end,
-        which then give the forecast its labels.
+        which then give the forecast its labels. Of several series, rows are found by id as well.
 
     Returns
     -------
     predictions : ndarray or DataFrame of shape (steps, n_targets)
         The forecast in the units of the series. A DataFrame if `history` is a pandas object; its index
-        continues that of `history` if it is one of integers, periods, or dates or durations with a frequency.
+        continues that of `history` if it is one of integers, periods, or dates or durations with a frequency. Of
+        several series, one after the other, with `steps` rows each, and with the ids in the first column or in the
+        level of the index.
 
     Raises
     ------
@@ -196,11 +204,14 @@ def forecast(model, history, steps, *, target=None, known=None, future=None):
            [11.],
            [12.]])
     """
+    check_scalar(steps, "steps", Integral, min_val=1)
+    groups = groups_of(model)
+    if groups is not None:
+        return forecast_panel(model, history, steps, target=target, known=known, future=future, groups=groups)
     table = as_table(history, "history")
     warn_of_gaps(table, "history")
-    check_scalar(steps, "steps", Integral, min_val=1)
-    columns = predicted_columns(model, table, target, "history")
-    ahead = fitted_known_columns(model, table, known, columns)
+    columns = predicted_columns(model, one_series(table), target, "history")
+    ahead = fitted_known_columns(model, one_series(table), known, columns)
     ahead.check_history(len(table), "history")
     n_rows, has_times = ahead.n_rows_of_future(steps), time_index(table) is not None
     labels = None
@@ -213,12 +224,12 @@ def forecast(model, history, steps, *, target=None, known=None, future=None):
         future = check_future(table, needed, future, n_rows, labels, by_label=has_times)
         ahead.check_future(future, needed)
     elif ahead.positions:
-        raise missing_future(table, needed, n_rows)
+        raise missing_future(one_series(table), needed, n_rows)
     future = with_all_columns(future, needed, others, table, n_rows, labels)
     block = last_prediction(model, ahead.split(table, columns, future)[0], len(columns))
     ahead.check_block(len(block))
     if len(block) < steps and others and not is_given:
-        raise missing_future(table, others, n_rows)
+        raise missing_future(one_series(table), others, n_rows)
     if len(block) >= steps and is_given and not ahead.positions:
         warnings.warn(
             f"future has no effect: the model predicts {len(block)} step(s) at once, from history alone.",

@@ -5,6 +5,7 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
+from .._windows.long_table import LongTable
 from .._windows.sliding_window import SlidingWindow
 from .._windows.tables import is_pandas, target_columns
 from .seasonal_naive import SeasonalNaive
@@ -19,7 +20,7 @@ def name_at_step(column, step: int) -> Any:
     return f"{column}_step{step}"
 
 
-def predicted_columns(model, table, target, name: str) -> list[int]:
+def predicted_columns(model, table: LongTable, target, name: str) -> list[int]:
     """Return the positions of the columns that a fitted model predicts, in the order of its outputs.
 
     They are those of `target`, or else what the model remembers of its fit.
@@ -31,18 +32,17 @@ def predicted_columns(model, table, target, name: str) -> list[int]:
     """
     remembered = _remembered_columns(model, table)
     if target is not None:
-        columns = target_columns(table, target)
+        columns = target_columns(table.names, target)
         if remembered not in (None, columns):
-            raise ValueError(
-                f"The model was fitted on the target(s) {_names(table, remembered)}, but target={target!r} is given."
-            )
+            fitted = [table.names[column] for column in remembered]
+            raise ValueError(f"The model was fitted on the target(s) {fitted}, but target={target!r} is given.")
         return columns
     if remembered is not None:
         return remembered
-    if table.shape[1] > 1:
+    if len(table.names) > 1:
         raise ValueError(
-            f"{name} has {table.shape[1]} columns, and the model does not tell which of them it predicts: pass the "
-            f"target of to_supervised. If it was None, pass target={_names(table, list(range(table.shape[1])))}."
+            f"{name} has {len(table.names)} columns, and the model does not tell which of them it predicts: pass the "
+            f"target of to_supervised. If it was None, pass target={table.names}."
         )
     return [0]
 
@@ -54,30 +54,26 @@ def unwrapped(model) -> Any:
     return model
 
 
-def _remembered_columns(model, table) -> list[int] | None:
+def _remembered_columns(model, table: LongTable) -> list[int] | None:
     """Return the columns that a model remembers to predict; None if it does not, or if the table has other ones."""
     model = unwrapped(model)
     steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
     regressor = steps[-1]
     names = getattr(regressor, "_target_names", None)
-    if names is not None and is_pandas(table):
+    if names is not None and is_pandas(table.values):
         return _named_columns(table, names)
     if isinstance(regressor, SeasonalNaive) and all(isinstance(step, (SlidingWindow, *SCALERS)) for step in steps[:-1]):
         return regressor._targets
     return None
 
 
-def _named_columns(table, names: list) -> list[int] | None:
+def _named_columns(table: LongTable, names: list) -> list[int] | None:
     """Return the columns that `to_supervised` calls by these names; None if there are no such."""
-    positions = {column: position for position, column in enumerate(table.columns)}
+    positions = {column: position for position, column in enumerate(table.names)}
     if all(name in positions for name in names):
         return [positions[name] for name in names]
-    firsts = {name_at_step(column, 1): column for column in table.columns}
+    firsts = {name_at_step(column, 1): column for column in table.names}
     targets = [firsts[name] for name in names if name in firsts]
     n_steps = len(names) // max(len(targets), 1)
     expected = [name_at_step(target, step) for step in range(1, n_steps + 1) for target in targets]
     return [positions[target] for target in targets] if expected == names else None
-
-
-def _names(table, columns: list[int]) -> list:
-    return [table.columns[column] for column in columns] if is_pandas(table) else columns

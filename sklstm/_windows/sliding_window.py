@@ -1,30 +1,33 @@
 """Sliding windows over a series that keep its rows."""
 
-import warnings
+from collections.abc import Iterator
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import TransformerMixin
+from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._compat import Interval, StrOptions, check_feature_names_in, fit_context
 from .._state import VersionedEstimator, all_at_once, of_one_fit
-from .._validation import check_table
+from .._validation import check_numeric, check_table
 from .arrays import window_view
-from .time_index import check_comparable, check_order, following_labels, time_index, warn_of_gaps
+from .carried import Carried
+from .panel import Panel, read_panel
+from .tables import is_pandas, without_column
+from .windows import windows_of_panel
 
 
 def _is_flat(estimator: "SlidingWindow") -> bool:
     return estimator.flatten
 
 
-def _rows_between(next_labels, first) -> tuple[int, bool]:
-    """Return how many of the next labels come before the first one of other rows, and whether that is one of them."""
-    if next_labels is None:
-        return 0, False
-    gap = int(next_labels.searchsorted(first))
-    return gap, gap == len(next_labels) or next_labels[gap] == first
+def _series(table: np.ndarray, panel: Panel) -> Iterator[tuple]:
+    """Yield the id, the rows and the times of each series."""
+    for number, start in enumerate(panel.starts):
+        rows = panel.order[start : start + panel.sizes[number]]
+        yield panel.ids[number], table[rows], None if panel.times is None else panel.times[rows]
 
 
 class SlidingWindow(TransformerMixin, VersionedEstimator):
@@ -37,6 +40,11 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
     ----------
     window_size : int, default=10
         Number of rows in a window. It may exceed the length of the series.
+
+    groups : str or int, default=None
+        What tells the series of each row, if there are several: the name of a column or of a level of the index in a
+        DataFrame, the position of a column in an array. No window reaches from one series into another. The series
+        may come in any order, even row by row, as long as time increases within each. The column is no feature.
 
     pad : {"missing", "edge"}, default="missing"
         What stands for the rows before the first one: missing values (NaN), which
@@ -95,13 +103,15 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
 
     _parameter_constraints: dict = {
         "window_size": [Interval(Integral, 1, None, closed="left")],
+        "groups": [str, Integral, None],
         "pad": [StrOptions({"missing", "edge"})],
         "carry_over": ["boolean"],
         "flatten": ["boolean"],
     }
 
-    def __init__(self, window_size=10, *, pad="missing", carry_over=False, flatten=False):
+    def __init__(self, window_size=10, *, groups=None, pad="missing", carry_over=False, flatten=False):
         self.window_size = window_size
+        self.groups = groups
         self.pad = pad
         self.carry_over = carry_over
         self.flatten = flatten
@@ -135,10 +145,11 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         UserWarning
             If `X` has an index of times without a regular step: its rows are treated as adjacent.
         """
-        table = self._check_series(X, reset=True)
-        self._fitted_rows = table.copy() if self.carry_over else None
+        table, panel = self._check_series(X, reset=True)
+        self._id_column = panel.column
+        self._carried = None
         if self.carry_over:
-            self._fit_index(time_index(X))
+            self._carried = {id_: Carried(*rows) for id_, *rows in _series(table, panel)}
         return self
 
     @of_one_fit
@@ -152,9 +163,10 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
 
         Returns
         -------
-        windows : ndarray of shape (n_samples, window_size, n_features)
-            Read-only. With ``flatten=True`` an array of shape
-            (n_samples, window_size * n_features), or a DataFrame if `set_output` asks for one.
+        windows : ndarray or Windows of shape (n_samples, window_size, n_features)
+            Read-only. With `groups`, windows are made when they are indexed, or by ``numpy.asarray``. With
+            ``flatten=True`` an array of shape (n_samples, window_size * n_features), or a DataFrame if `set_output`
+            asks for one.
 
         Raises
         ------
@@ -169,58 +181,41 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
             those in `fit` and `X`.
         """
         check_is_fitted(self)
-        windows = window_view(self._padded(X), self.window_size)
-        return windows.reshape(len(windows), -1) if self.flatten else windows
+        table, panel = self._check_series(X, reset=False)
+        pasts = [self._past(*series) for series in _series(table, panel)] if self.carry_over else None
+        if self.groups is None:
+            windows = window_view(self._padded(table, pasts), self.window_size)
+        else:
+            windows = windows_of_panel(table, panel, pasts, self.window_size, pad_edge=self.pad == "edge")
+        return np.asarray(windows).reshape(len(windows), -1) if self.flatten else windows
 
-    def _padded(self, X) -> np.ndarray:
-        """Return the validated rows, and before them those that their first window reaches back to."""
-        table = self._check_series(X, reset=False)
-        return np.concatenate([self._past(X, table), table])
+    def _check_series(self, X, *, reset: bool) -> tuple[np.ndarray, Panel]:
+        """Return the features, and which series the rows belong to."""
+        if self.groups is None:
+            return check_table(self, X, reset=reset), read_panel(X, None, "X")
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        rows = X if is_pandas(X) else check_array(X, dtype=None, ensure_all_finite="allow-nan", estimator=self)
+        panel = read_panel(rows, self.groups, "X")
+        return check_numeric(without_column(rows, panel.column), name="X", estimator=self), panel
 
-    def _check_series(self, X, *, reset: bool) -> np.ndarray:
-        table = check_table(self, X, reset=reset)
-        check_order(X, "X")
-        warn_of_gaps(X, "X")
-        return table
-
-    def _fit_index(self, index) -> None:
-        self._last_label = None if index is None else index[-1:]
-        self._next_labels = None if index is None else following_labels(index, self.window_size)
-
-    def _past(self, X, table: np.ndarray) -> np.ndarray:
-        """Return the rows before the first row of ``table`` that its window reaches back to."""
-        n_past, n_features = self.window_size - 1, table.shape[1]
-        past = np.empty((0, n_features), dtype=table.dtype)
-        if self.carry_over and (gap := self._gap(X, table)) is not None:
-            missing = np.full((gap, n_features), np.nan)
-            past = np.concatenate([self._fitted_rows[-self.window_size :], missing], dtype=table.dtype)
-            past = past[max(len(past) - n_past, 0) :]
+    def _padded(self, table: np.ndarray, pasts: list[np.ndarray] | None) -> np.ndarray:
+        """Return the rows of one series, and before them those that their first window reaches back to."""
+        past = pasts[0] if pasts else table[:0]
         first = np.nan if self.pad == "missing" else np.concatenate([past, table[:1]])[0]
-        padding = np.full((n_past - len(past), n_features), first, dtype=table.dtype)
-        return np.concatenate([padding, past])
+        padding = np.full((self.window_size - 1 - len(past), table.shape[1]), first, dtype=table.dtype)
+        return np.concatenate([padding, past, table])
 
-    def _gap(self, X, table: np.ndarray) -> int | None:
-        """Return how many rows lie between the fitted ones and ``table``; None if it does not follow them."""
-        if self._fitted_rows is None:
+    def _past(self, id_, table: np.ndarray, times) -> np.ndarray:
+        """Return the fitted rows before those of a series that its first window reaches back to."""
+        if self._carried is None:
             raise ValueError("carry_over=True was set after fit, which did not keep the rows. Fit again.")
-        index, last = time_index(X), self._last_label
-        if index is not None and last is not None and index.inferred_type == last.inferred_type:
-            check_comparable(index, last, "X", "the rows in fit")
-            if index[0] <= last[0]:
-                return None
-            gap, known = _rows_between(self._next_labels, index[0])
-            if not known:
-                warnings.warn(
-                    f"The rows in fit end with {last[0]}, those of X start with {index[0]}, and no whole number of "
-                    f"steps lies between. They are treated as {gap} row(s) apart. Give the series a frequency first, "
-                    "as with asfreq('D').",
-                    UserWarning,
-                    stacklevel=2,
-                )
-            return gap
-        n_shared = min(len(table), len(self._fitted_rows))
-        same = np.array_equal(table[:n_shared], self._fitted_rows[:n_shared], equal_nan=True)
-        return None if same and len(table) >= self.window_size else 0
+        carried = self._carried.get(id_)
+        gap = None if carried is None else carried.gap(table, times, self.window_size)
+        if gap is None:
+            return table[:0]
+        missing = np.full((gap, table.shape[1]), np.nan)
+        past = np.concatenate([carried.rows[-self.window_size :], missing], dtype=table.dtype)
+        return past[max(len(past) - self.window_size + 1, 0) :]
 
     @available_if(_is_flat)
     def get_feature_names_out(self, input_features=None):
@@ -234,10 +229,12 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         Returns
         -------
         names : ndarray of shape (window_size * n_features,), dtype object
-            ``lag0`` is the window's last row.
+            Without that of `groups`. ``lag0`` is the window's last row.
         """
         check_is_fitted(self)
-        features = check_feature_names_in(self, input_features)
+        features = list(check_feature_names_in(self, input_features))
+        if self._id_column is not None:
+            del features[self._id_column]
         steps = range(self.window_size - 1, -1, -1)
         return np.array([f"{feature}_lag{step}" for step in steps for feature in features], dtype=object)
 

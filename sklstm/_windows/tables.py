@@ -14,7 +14,7 @@ def is_pandas(series) -> bool:
     return hasattr(series, "iloc")
 
 
-def as_table(series, name: str) -> Any:
+def as_table(series, name: str, *, is_panel: bool = False) -> Any:
     """Return a series as an array or DataFrame with a column for each variable.
 
     Raises
@@ -24,12 +24,13 @@ def as_table(series, name: str) -> Any:
         does not have the rows of one series in the order of time.
     """
     check_columns(series, name)
-    check_order(series, name)
+    if not is_panel:
+        check_order(series, name)
     if is_pandas(series):
         table = series.to_frame() if series.ndim == 1 else series
         if len(table) == 0:
             raise ValueError(f"Found a DataFrame with 0 sample(s), while a minimum of 1 is required by {name}.")
-        times = time_index(table)
+        times = None if is_panel else time_index(table)
         return table if times is None or times is table.index else table.set_axis(times)
     check_no_dates(series, name)
     table = check_array(series, dtype=None, ensure_2d=False, allow_nd=True, ensure_all_finite="allow-nan")
@@ -38,15 +39,15 @@ def as_table(series, name: str) -> Any:
     return table.reshape(len(table), -1)
 
 
-def target_columns(table, target) -> list[int]:
-    """Return the positions of the target columns."""
+def target_columns(names: list, target) -> list[int]:
+    """Return the places of the target columns among the names of all columns, which are positions in an array."""
     if target is None:
-        return list(range(table.shape[1]))
-    names = list(table.columns) if is_pandas(table) else list(range(table.shape[1]))
+        return list(range(len(names)))
     is_name = np.ndim(target) == 0 or (isinstance(target, tuple) and target in names)
     targets = [target] if is_name else list(target)
     if not targets or any(names.count(name) != 1 for name in targets) or len(set(targets)) < len(targets):
-        hint = "" if is_pandas(table) else " Names are read from pandas objects only: of other frames, pass positions."
+        hint = " Names are read from pandas objects only: of other frames, pass positions."
+        hint = hint if all(isinstance(name, int) for name in names) else ""
         raise ValueError(f"target must name some of the columns {names}, each once. Got {target!r} instead.{hint}")
     return [names.index(name) for name in targets]
 
@@ -75,6 +76,18 @@ def append(table, columns: list[int], values: np.ndarray, others) -> Any:
     return pd.concat([table, rows[table.columns]])
 
 
+def take_rows(table, rows: np.ndarray) -> Any:
+    """Return some rows by position, a view where they are adjacent."""
+    are_adjacent = len(rows) > 0 and rows[-1] - rows[0] + 1 == len(rows) and bool((np.diff(rows) == 1).all())
+    some = slice(rows[0], rows[-1] + 1) if are_adjacent else rows
+    return table.iloc[some] if is_pandas(table) else table[some]
+
+
+def without_column(table, column: int | None) -> Any:
+    """Return the table without a column by position, if any."""
+    return table if column is None else take(table, columns=other_columns(table, [column]))
+
+
 def with_columns(table, columns: list[int], values) -> Any:
     """Return the table with other values in some columns."""
     if is_pandas(table):
@@ -93,19 +106,6 @@ def is_missing(table) -> bool:
     return bool((table != table).any())  # NaN alone differs from itself, also among objects
 
 
-def shifted(table, n_rows: int) -> Any:
-    """Return in each row the values of so many rows later, or earlier if negative; missing beyond the ends."""
-    if is_pandas(table):
-        booleans = table.select_dtypes("bool").columns  # which would become objects
-        return table.astype(dict.fromkeys(booleans, float)).shift(-n_rows)
-    source = np.arange(len(table)) + n_rows
-    is_inside = (source >= 0) & (source < len(table))
-    kind = table.dtype.kind
-    rows = np.full(table.shape, np.nan, dtype=table.dtype if kind == "f" else float if kind in "biu" else object)
-    rows[is_inside] = table[source[is_inside]]
-    return rows
-
-
 def side_by_side(tables: list) -> Any:
     """Return one table of the columns of several arrays, or of several DataFrames with one index."""
     if isinstance(tables[0], np.ndarray):
@@ -114,6 +114,16 @@ def side_by_side(tables: list) -> Any:
     import pandas as pd
 
     return pd.concat(tables, axis=1)
+
+
+def stacked(table, rows) -> Any:
+    """Return the table with more rows at its end."""
+    if isinstance(table, np.ndarray):
+        return np.concatenate([table, rows])
+
+    import pandas as pd
+
+    return pd.concat([table, rows])
 
 
 def frame(values, index, columns) -> Any:

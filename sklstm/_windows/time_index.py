@@ -19,7 +19,12 @@ STRETCH = 6  # rows to infer a frequency from: a week of business days and the n
 
 
 def time_index(X: Any) -> Any | None:
-    """Return the index of a pandas object if it says when rows were: by integers, dates, periods or durations.
+    """Return the index of a pandas object if it says when rows were, as `as_times` does."""
+    return as_times(getattr(X, "index", None))
+
+
+def as_times(index: Any) -> Any | None:
+    """Return an index if it says when rows were: by integers, dates, periods or durations.
 
     Dates, periods and durations that pandas holds as objects, or in arrays of another library, are converted.
 
@@ -28,7 +33,6 @@ def time_index(X: Any) -> Any | None:
     ValueError
         If they cannot be, such as times with a time zone among others without.
     """
-    index: Any = getattr(X, "index", None)
     kind = getattr(index, "inferred_type", None)
     if kind == "integer":
         return index
@@ -55,7 +59,8 @@ def check_order(X: Any, name: str) -> None:
     if getattr(index, "nlevels", 1) > 1:
         raise ValueError(
             f"{name} has an index of {index.nlevels} levels, while the rows of one series are expected: windows would "
-            f"reach from one series into the next. Pass one series at a time, such as {name}.xs({index[0][0]!r})."
+            "reach from one series into the next. Name the level that tells the series, as with "
+            f"groups={index.names[0]!r}, or pass one series at a time, such as {name}.xs({index[0][0]!r})."
         )
     index = time_index(X)
     if index is None or (index.is_monotonic_increasing and index.is_unique):
@@ -87,6 +92,51 @@ def warn_of_gaps(X: Any, name: str) -> None:
     )
 
 
+def check_panel_order(times: Any, codes: np.ndarray, ids: Any, name: str) -> None:
+    """Check that times increase within each series; rows come series by series, numbered by `codes`.
+
+    Raises
+    ------
+    ValueError
+        If they do not; it names the series.
+    """
+    if times.hasnans:
+        raise ValueError(f"{name} has a row without a time: NaT in its index. Drop it.")
+    wrong = (codes[1:] == codes[:-1]) & ~np.asarray(times[1:] > times[:-1])
+    if wrong.any():
+        after = 1 + int(np.argmax(wrong))
+        raise ValueError(
+            f"{name} must have the rows of each series in the order of time, each time once, but in series "
+            f"{ids[codes[after]]!r} {times[after]} follows {times[after - 1]}. Sort the rows with "
+            f"{name}.sort_index(kind='stable'), and merge those of one series and time."
+        )
+
+
+def is_regular(index: Any) -> bool:
+    """Tell whether increasing times have a regular step."""
+    return _first_irregular(index) is None
+
+
+def warn_of_panel_gaps(times: Any, codes: np.ndarray, ids: Any, groups, name: str) -> None:
+    """Warn if the times of any series, or of all together, have no regular step."""
+    steps, different = times.factorize(sort=True)
+    gaps = (codes[1:] == codes[:-1]) & (np.diff(steps) > 1)
+    if (irregular := _first_irregular(different)) is not None:
+        row, expected, _ = irregular
+        where, found = "The index", different[row]
+    elif gaps.any():
+        after = 1 + int(np.argmax(gaps))
+        where, found, expected = f"Series {ids[codes[after]]!r}", times[after], different[steps[after - 1] + 1]
+    else:
+        return
+    warnings.warn(
+        f"{where} of {name} is irregular: {found} stands where {expected} would follow. Rows are treated as adjacent. "
+        f"Add the missing rows of each series as NaN, as with {name}.groupby({groups!r}).resample(...).asfreq().",
+        UserWarning,
+        stacklevel=4,
+    )
+
+
 def check_comparable(index: Any, other: Any, name: str, other_name: str) -> None:
     """Check that the times of two indexes of the same kind can be compared.
 
@@ -107,7 +157,7 @@ def check_comparable(index: Any, other: Any, name: str, other_name: str) -> None
         )
 
 
-def following_labels(index: Any, n_labels: int) -> Any | None:
+def following_labels(index: Any, n_labels: int, other: Any | None = None) -> Any | None:
     """Return the labels that continue a time index, or None where its step is not known.
 
     Parameters
@@ -118,6 +168,8 @@ def following_labels(index: Any, n_labels: int) -> Any | None:
         their smallest difference, or 1.
     n_labels : int
         How many labels to return.
+    other : pandas.Index
+        More times of that kind, which tell the step where those of the index do not.
 
     Returns
     -------
@@ -126,14 +178,17 @@ def following_labels(index: Any, n_labels: int) -> Any | None:
     import pandas as pd
 
     if index.inferred_type == "period":
-        step = _smallest(_steps(index))
+        step = _smallest(_steps(index if len(index) > 1 or other is None else other))
         return pd.period_range(index[-1], periods=n_labels * step + 1, name=index.name)[step::step]
     if index.inferred_type == "integer":
-        step, last = _smallest(_steps(index)), int(index[-1])
+        step = _smallest(_steps(index if len(index) > 1 or other is None else other))
+        last = int(index[-1])
         labels = range(last + step, last + (n_labels + 1) * step, step)
         # A list, since pandas keeps ranges in int64, which some unsigned integers exceed.
         return pd.Index(list(labels) if index.dtype.kind == "u" else labels, name=index.name)
     freq = _frequency(index) or _frequency_between_gaps(index)
+    if freq is None and other is not None:
+        freq = _frequency(other) or _frequency_between_gaps(other)
     return None if freq is None else _regular(index[-1:], freq, periods=n_labels + 1)[1:]
 
 

@@ -14,9 +14,9 @@ def test_the_last_rows_are_held_out_behind_a_gap(n_rows, fraction, gap):
     first = rows[int(n_rows - n_validation)] if n_validation < n_rows else rows[0]
     if not (rows < first - gap).any():
         with pytest.raises(ValueError, match="leaves no row to train on"):
-            last_rows(rows, fraction, gap)
+            last_rows(rows, rows, fraction, gap)
         return
-    training, validation = last_rows(rows, fraction, gap)
+    training, validation = last_rows(rows, rows, fraction, gap)
     assert_array_equal(validation, rows[rows >= first])
     assert_array_equal(training, rows[rows < first - gap])
 
@@ -27,7 +27,7 @@ def test_blocks_are_spread_from_the_first_rows_to_the_last(n_rows, fraction, gap
     size = int(np.ceil(fraction * n_rows))
     if not (rows < rows[-size] - gap).any():
         return
-    splits = blocks(rows, fraction, gap, n_blocks)
+    splits = blocks(rows, rows, fraction, gap, n_blocks)
     assert len(splits) == n_blocks
     for training, validation in splits:
         assert_array_equal(np.diff(validation), 2)
@@ -37,7 +37,7 @@ def test_blocks_are_spread_from_the_first_rows_to_the_last(n_rows, fraction, gap
     assert_array_equal(splits[-1].validation, rows[-size:])
     firsts = np.array([split.validation[0] for split in splits])
     if (firsts == firsts[-1]).all():
-        assert_array_equal(splits[0].training, last_rows(rows, fraction, gap).training)
+        assert_array_equal(splits[0].training, last_rows(rows, rows, fraction, gap).training)
     else:
         assert firsts[0] == rows[0]
         assert np.ptp(np.diff(firsts)) <= 2  # a row
@@ -46,7 +46,7 @@ def test_blocks_are_spread_from_the_first_rows_to_the_last(n_rows, fraction, gap
 
 def test_blocks_that_would_leave_few_rows_are_the_last_rows():
     rows = np.arange(20)
-    apart, few = blocks(rows, 0.25, 3, 3), blocks(rows, 0.25, 6, 3)
+    apart, few = blocks(rows, rows, 0.25, 3, 3), blocks(rows, rows, 0.25, 6, 3)
     assert [split.validation[0] for split in apart] == [0, 8, 15]
     assert [len(split.training) for split in apart] == [12, 9, 12]
     assert [split.validation[0] for split in few] == [15] * 3

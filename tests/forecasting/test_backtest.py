@@ -299,8 +299,9 @@ def test_default_first_origin_is_the_middle_one(refit_every, origin, table):
 )
 def test_invalid_parameters_are_told_before_any_fit(params, message, table):
     spy = Spy([], [])
+    spy.fitted_ = True
     with pytest.raises(ValueError, match=message):
-        backtest(spy, table, **params)
+        backtest(spy, table, **{"target": 0} | params)
     assert spy.fits == spy.predictions == []
 
 

@@ -321,7 +321,7 @@ def test_whole_blocks_are_known(model, table, whole):
     rows = whole[["wind", "heat"]][N_ROWS:]
     with pytest.raises(ValueError, match=r"column\(s\) \['wind', 'heat'\] are needed: pass 6 row\(s\)"):
         forecast(model, table, 4, target="demand")
-    with pytest.raises(ValueError, match="must have the rows .* to 2024-05-05"):
+    with pytest.raises(ValueError, match=r"must have the rows .* to 2024-05-05"):
         forecast(model, table, 4, target="demand", future=rows[:4])
     assert len(forecast(model, table, 4, target="demand", future=rows[:6])) == 4
 
@@ -330,17 +330,17 @@ def test_bad_models(model, table, whole, tiny):
     rows = whole[["heat"]][N_ROWS:]
     with pytest.raises(ValueError, match=r"fitted with known=\['heat', 'demand'\], but known='wind' is given"):
         forecast(model, table, 2, target="demand", known="wind", future=rows)
-    with pytest.raises(ValueError, match="history must have at least 6 rows, since .* 5 rows before. Got 5"):
+    with pytest.raises(ValueError, match=r"history must have at least 6 rows, since .* 5 rows before. Got 5"):
         forecast(model, table[:5], 2, target="demand", future=rows)
     with pytest.raises(ValueError, match="The series up to first_origin must have at least 6 rows"):
         backtest(model, table, 2, target="demand", first_origin=4)
     of_arrays = linear(3).fit(*to_supervised(table.to_numpy(), 3, target=0, known=2))
-    with pytest.raises(ValueError, match="history has 3 columns, while the model was fitted on 4.* pass its known"):
+    with pytest.raises(ValueError, match=r"history has 3 columns, while the model was fitted on 4.* pass its known"):
         forecast(of_arrays, table.to_numpy(), 2, target=0, future=rows.to_numpy())
-    with pytest.raises(ValueError, match="Found 1 row.s., while more than 1 are required"):
+    with pytest.raises(ValueError, match=r"Found 1 row.s., while more than 1 are required"):
         forecast(of_arrays, table.to_numpy()[:1], 2, target=0, known=2, future=rows.to_numpy())
     X, y = supervised(table, 3, known=["heat"])
-    with pytest.raises(ValueError, match="predicts 1 step.s. at once, while its columns are known 3 steps ahead"):
+    with pytest.raises(ValueError, match=r"predicts 1 step.s. at once, but its columns are known 3 steps ahead"):
         forecast(linear(1).fit(X, y.iloc[:, 0]), table, 1, target="demand", future=rows)
 
 

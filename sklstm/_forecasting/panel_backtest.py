@@ -1,0 +1,162 @@
+"""Backtests of one model on many series, all series at once."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import Bunch, gen_batches
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
+
+from .._validation import check_numeric
+from .._windows.long_table import LongTable, read_long_table
+from .._windows.tables import is_pandas, other_columns, take, take_rows, target_columns
+from .future import futures_by_origin
+from .known import fitted_known_columns, known_columns
+from .panel_future import future_of_panel
+from .panels import PanelTask
+from .prediction import predict_rows, receptive_field
+from .refits import fit_where_known, rolling_origins
+from .supervised import to_supervised
+from .targets import predicted_columns
+
+
+class Schedule(NamedTuple):
+    """The parameters of `backtest` that tell from when to forecast, when to fit, and in how many processes."""
+
+    first_origin: int | None
+    stride: int
+    refit_every: int | None
+    max_train_size: int | None
+    n_jobs: int | None
+    verbose: int
+
+
+class PanelBacktest(NamedTuple):
+    """What a backtest is to forecast, besides the model and the origins."""
+
+    table: LongTable
+    task: PanelTask
+    horizon: int
+    known_at: Callable | None  # what was known ahead at an origin, if not the true values
+
+    def rows_at(self, origins) -> np.ndarray:
+        """Return the rows of some times that have what a forecast from them needs, time by time."""
+        panel, ahead = self.table.panel, self.task.ahead
+        is_origin = np.isin(panel.steps, origins) & (panel.later(ahead.n_rows_of_future(self.horizon)) >= 0)
+        rows = np.flatnonzero(is_origin & (panel.places >= ahead.longest_lag))
+        return rows[np.lexsort((panel.codes[rows], panel.steps[rows]))]
+
+    def predict(self, model, origins, *, n_jobs=None, verbose=0) -> np.ndarray:
+        """Return a fitted model's predictions from the rows at some origins, (n_rows, horizon, n_targets)."""
+        rows, task = self.rows_at(origins), replace(self.task, model=model)
+        if not len(rows):
+            return np.empty((0, self.horizon, len(task.columns)))
+        if self.known_at is None or not task.ahead.positions:
+            X = task.ahead.added_to_series(self.table).with_ids()
+            steps = predict_rows(model, X, rows, len(task.columns))
+            task.ahead.check_block(steps.shape[1])
+            is_direct = steps.shape[1] >= self.horizon
+            if is_direct and (receptive_field(model) is not None or self._looks_back(task, rows, steps)):
+                return steps[:, : self.horizon]
+        forecasts = Parallel(n_jobs=n_jobs, verbose=verbose)(
+            delayed(task.forecast)(*self._at(origin), self.horizon, has_future=True)
+            for origin in np.unique(self.table.panel.steps[rows])
+        )
+        return np.concatenate(forecasts)
+
+    def _looks_back(self, task: PanelTask, rows: np.ndarray, steps: np.ndarray) -> bool:
+        """Return whether the predictions of the first origin, made beside later rows, are those without them."""
+        origin = self.table.panel.steps[rows[0]]
+        history, to_come = self._at(origin)
+        alone = task.forecast(history, to_come, self.horizon, has_future=True)
+        first = steps[: len(alone), : self.horizon]
+        return np.allclose(alone, first, rtol=1e-6, atol=1e-5 * np.ptp(steps), equal_nan=True)
+
+    def _at(self, origin: int) -> tuple[LongTable, LongTable]:
+        """Return the rows until an origin of the series that are forecast from there, and the rows to come."""
+        rows, panel, task = self.rows_at([origin]), self.table.panel, self.task
+        is_here = np.isin(panel.codes, panel.codes[rows])
+        history = self.table.of(np.flatnonzero(is_here & (panel.steps <= origin)))
+        steps = range(1, task.ahead.n_rows_of_future(self.horizon) + 1)
+        later = np.stack([panel.later(step)[rows] for step in steps], axis=1)
+        to_come = history.to_come(later.shape[1], None if panel.times is None else panel.times[later.ravel()])
+        others = other_columns(self.table.values, task.columns)
+        true = take_rows(take(self.table.values, columns=others), later.ravel())
+        to_come = to_come.with_values(np.arange(later.size), others, np.asarray(true))
+        if self.known_at is not None:
+            needed = task.ahead.positions or others
+            history, to_come = future_of_panel(self.known_at(origin), history, to_come, needed)
+            task.ahead.check_future(take(to_come.values, columns=needed), needed)
+        return history, to_come
+
+
+def backtest_panel(model, series, horizon: int, schedule: Schedule, chosen: dict[str, Any], future) -> Any:
+    """Return the forecasts from some times of all series that have rows then; see `backtest`.
+
+    `chosen` are parameters of `to_supervised`: the target, the columns known ahead and the groups.
+    """
+    table = read_long_table(series, chosen["groups"], "series")
+    refits = schedule.refit_every is not None
+    if refits:
+        columns = target_columns(table.names, chosen["target"])
+        ahead = known_columns(table, chosen["known"], horizon, columns)
+    else:
+        check_is_fitted(model)
+        columns = predicted_columns(model, table, chosen["target"], "series")
+        ahead = fitted_known_columns(model, table, chosen["known"], columns)
+    values = check_numeric(take(table.values, columns=columns), name="series", estimator=None)
+    panel, n_behind = table.panel, ahead.n_rows_of_future(horizon)
+    labels = np.arange(panel.steps.max() + 1)
+    times = rolling_origins(len(labels), horizon, n_behind, schedule.first_origin, schedule.stride, refit=refits)
+    if panel.times is not None:
+        labels = panel.times[np.unique(panel.steps, return_index=True)[1]]
+    run = PanelBacktest(table, PanelTask(model, columns, ahead), horizon, futures_by_origin(future, labels, times))
+    if not len(run.rows_at(times)):
+        raise ValueError("No series has enough rows before and after any origin. Choose a shorter horizon.")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* is irregular")  # said once, and not for each origin
+        if refits:
+            parts = Parallel(n_jobs=schedule.n_jobs, verbose=schedule.verbose)(
+                delayed(_fit_and_predict)(run, times[batch], clone(model), chosen, schedule.max_train_size)
+                for batch in gen_batches(len(times), schedule.refit_every)
+            )
+            predictions = np.concatenate(parts)
+        else:
+            predictions = run.predict(model, times, n_jobs=schedule.n_jobs, verbose=schedule.verbose)
+    rows = run.rows_at(times)
+    truth = np.stack([values[panel.later(step)[rows]] for step in range(1, horizon + 1)], axis=1)
+    return _as_result(table, rows, labels, columns, truth, predictions)
+
+
+def _fit_and_predict(run: PanelBacktest, times, model, chosen: dict, max_train_size: int | None) -> np.ndarray:
+    """Fit a model on the rows up to the first of some origins, and return its predictions from all of them."""
+    steps = run.table.panel.steps
+    start = 0 if max_train_size is None else max(0, times[0] + 1 - run.horizon - max_train_size)
+    training = run.table.of(np.flatnonzero((steps >= start) & (steps <= times[0])))
+    fit_where_known(model, *to_supervised(training.with_ids(), run.horizon, **chosen))
+    return run.predict(model, times)
+
+
+def _as_result(table: LongTable, rows: np.ndarray, labels, columns: list[int], truth, predictions) -> Any:
+    """Return a row for each origin, series, step and target, as a DataFrame or a Bunch like the table."""
+    panel, (_, horizon, n_targets) = table.panel, truth.shape
+    row, step, target = (axis.ravel() for axis in np.meshgrid(rows, np.arange(1, horizon + 1), columns, indexing="ij"))
+    is_frame = is_pandas(table.values)
+    result = {
+        table.groups if is_frame else "series": np.asarray(panel.ids)[panel.codes[row]],
+        "origin": labels[panel.steps[row]],
+        "step": step,
+    }
+    if n_targets > 1:
+        result["target"] = np.array(table.names, dtype=object)[target]
+    result |= {"truth": truth.ravel(), "prediction": predictions.ravel()}
+    if not is_frame:
+        return Bunch(**result)
+
+    import pandas as pd
+
+    return pd.DataFrame(result)

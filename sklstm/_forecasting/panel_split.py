@@ -1,0 +1,94 @@
+"""Cross-validation of many series."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from sklearn.model_selection import TimeSeriesSplit
+from sklearn.utils.validation import check_array
+
+from .._windows.panel import read_panel
+from .._windows.tables import is_pandas
+
+
+class PanelTimeSeriesSplit(TimeSeriesSplit):
+    """Cross-validator that cuts all series at the same times.
+
+    Each split tests on the rows of some times, whatever series they belong to, and trains on those of earlier times.
+    scikit-learn's :class:`~sklearn.model_selection.TimeSeriesSplit` cuts between rows, which would train on one series
+    and test on the next.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of splits. Must be at least 2.
+
+    groups : str or int, default=None
+        What tells the series of each row, as in :class:`SlidingWindow`. If None, all rows are one series.
+
+    max_train_size : int, default=None
+        The most times in a training set, the latest ones; all, if None.
+
+    test_size : int, default=None
+        Number of times in each test set; those of the whole table over ``n_splits + 1``, if None.
+
+    gap : int, default=0
+        Number of times between a training set and its test set. With a target that reaches `horizon` steps ahead,
+        ``gap=horizon - 1`` keeps the targets that are trained on apart from those of the test.
+
+    See Also
+    --------
+    backtest : Forecasts from a rolling origin.
+    sklearn.model_selection.TimeSeriesSplit : The same for one series.
+
+    Notes
+    -----
+    Times are those of the index. Rows without times are counted from the last row of each series back, so that all
+    series end at the same time.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklstm import PanelTimeSeriesSplit
+    >>> days = pd.date_range("2024-01-01", periods=4)
+    >>> X = pd.DataFrame({"shop": ["a"] * 4 + ["b"] * 3, "sales": range(7)}, index=days.append(days[1:]))
+    >>> for train, test in PanelTimeSeriesSplit(n_splits=2, groups="shop", test_size=1).split(X):
+    ...     print(train, test)
+    [0 1 4] [2 5]
+    [0 1 2 4 5] [3 6]
+    """
+
+    def __init__(self, n_splits=5, *, groups=None, max_train_size=None, test_size=None, gap=0):
+        super().__init__(n_splits, max_train_size=max_train_size, test_size=test_size, gap=gap)
+        self.groups = groups
+
+    def split(self, X, y=None, groups=None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the rows to train on and the rows to test on of each split.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            The table, with the ids in a column or a level of the index.
+
+        y : array-like
+            Ignored.
+
+        groups : array-like
+            Ignored: the parameter `groups` tells the series.
+
+        Yields
+        ------
+        train : ndarray
+            Positions of the training rows.
+
+        test : ndarray
+            Positions of the test rows.
+
+        Raises
+        ------
+        ValueError
+            If there are too few times for so many splits, or if `X` is invalid as in :class:`SlidingWindow`.
+        """
+        table = X if is_pandas(X) else check_array(X, dtype=None, ensure_all_finite="allow-nan")
+        steps = read_panel(table, self.groups, "X").steps
+        for train, test in super().split(np.arange(steps.max() + 1)):
+            yield np.flatnonzero(np.isin(steps, train)), np.flatnonzero(np.isin(steps, test))

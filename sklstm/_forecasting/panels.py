@@ -1,0 +1,100 @@
+"""Forecasts of many series by one model, all series at once."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._windows.long_table import LongTable, read_long_table
+from .._windows.panel import following_times
+from .._windows.tables import frame, is_pandas, other_columns, take
+from .future import missing_future
+from .known import KnownColumns, fitted_known_columns
+from .panel_future import future_of_panel
+from .prediction import predict_rows, receptive_field
+from .targets import predicted_columns
+
+
+def forecast_panel(model, history, steps: int, *, target, known, future, groups) -> Any:
+    """Return the steps that follow each series of a table, in a table like it; see `forecast`."""
+    table = read_long_table(history, groups, "history")
+    task = PanelTask(model, predicted_columns(model, table, target, "history"), KnownColumns())
+    task = PanelTask(model, task.columns, fitted_known_columns(model, table, known, task.columns))
+    task.ahead.check_history(int(table.panel.sizes.max()), "history")
+    n_rows, needed = task.ahead.n_rows_of_future(steps), task.columns_needed(table, steps)
+    if future is None and task.ahead.positions:
+        raise missing_future(table, needed, n_rows)
+    labels = following_times(table.panel, n_rows)
+    if labels is None and future is None and table.panel.times is not None:
+        table = table.numbered()
+    to_come = table.to_come(n_rows, labels)
+    if future is not None:
+        table, to_come = future_of_panel(future, table, to_come, needed)
+        task.ahead.check_future(take(to_come.values, columns=needed), needed)
+    predictions = task.forecast(table, to_come, steps, has_future=future is not None)
+    return _as_table(table, to_come, predictions, task.columns)
+
+
+@dataclass(frozen=True)
+class PanelTask:
+    """A model, and which columns it predicts and knows ahead."""
+
+    model: Any
+    columns: list[int]
+    ahead: KnownColumns
+
+    def columns_needed(self, table: LongTable, steps: int) -> list[int]:
+        """Return the columns whose next values a forecast of so many steps needs."""
+        if self.ahead.positions and steps <= self.ahead.horizon:
+            return self.ahead.positions
+        return other_columns(table.values, self.columns)
+
+    def forecast(self, history: LongTable, to_come: LongTable, steps: int, *, has_future: bool) -> np.ndarray:
+        """Return the steps that follow each series, of shape ``(n_series, steps, n_targets)``.
+
+        The model predicts a block of steps of all series at once, which becomes their end, and so on. `to_come` has the
+        rows of the steps, series by series, in which the columns to forecast are missing.
+        """
+        n_rows, lag = receptive_field(self.model), self.ahead.longest_lag
+        if n_rows is not None:
+            history = history.of(history.panel.latest(n_rows + lag))
+        table, n_history = history.followed_by(to_come), history.panel.sizes
+        rows = len(history) + np.arange(len(to_come)).reshape(len(n_history), -1)
+        done = 0
+        while done < steps:
+            n_known = (n_history + done)[table.panel.codes]
+            is_known = (table.panel.places < n_known) & (table.panel.places >= np.minimum(lag, n_known - 1))
+            known = self.ahead.added_to_series(table).of(np.flatnonzero(is_known))
+            block = predict_rows(self.model, known.with_ids(), known.panel.last, len(self.columns))
+            self.check_block(history, block.shape[1], steps, has_future=has_future)
+            block = block[:, : steps - done]
+            n_steps = block.shape[1]
+            new = rows[:, done : done + n_steps].ravel()
+            table = table.with_values(new, self.columns, block.reshape(-1, len(self.columns)))
+            done += n_steps
+        return table.numbers(rows[:, :steps].ravel(), self.columns).reshape(len(rows), steps, -1)
+
+    def check_block(self, history: LongTable, n_steps: int, steps: int, *, has_future: bool) -> None:
+        """Check that a model that predicts so many steps at once has the future that it needs, and no other."""
+        self.ahead.check_block(n_steps)
+        others = other_columns(history.values, self.columns)
+        if n_steps < steps and others and not has_future:
+            raise missing_future(history, others, steps)
+        if n_steps >= steps and has_future and not self.ahead.positions:
+            warnings.warn(
+                f"future has no effect: the model predicts {n_steps} step(s) at once, from history alone.",
+                UserWarning,
+                stacklevel=5,
+            )
+
+
+def _as_table(table: LongTable, to_come: LongTable, predictions: np.ndarray, columns: list[int]) -> Any:
+    """Return predictions with the ids and times of the rows to come, as a table like the history."""
+    n_series, steps, n_targets = predictions.shape
+    rows = np.arange(len(to_come)).reshape(n_series, -1)[:, :steps].ravel()
+    values = predictions.reshape(-1, n_targets)
+    if is_pandas(table.values):
+        values = frame(values, to_come.values.index[rows], table.values.columns[columns])
+    found = LongTable(values, to_come.of(rows).panel, table.groups)
+    return found.with_ids(first=True)

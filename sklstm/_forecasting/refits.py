@@ -1,0 +1,45 @@
+"""Rolling origins of a backtest, and fits on what is known at one."""
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from .._validation import has_target
+from .._windows.sliding_window import SlidingWindow
+from .forecaster import LSTMForecaster
+from .seasonal_naive import SeasonalNaive
+
+
+def rolling_origins(
+    n_rows: int, horizon: int, n_behind: int, first_origin: int | None, stride: int, *, refit: bool
+) -> np.ndarray:
+    """Return the positions of the rows to forecast from, each with `n_behind` rows behind it."""
+    earliest, last = (horizon if refit else 0), n_rows - 1 - n_behind
+    if last < earliest:
+        raise ValueError(
+            f"Found a series of {n_rows} row(s), while a minimum of {earliest + n_behind + 1} is required by a "
+            f"backtest with horizon={horizon}{' and refits' if refit else ''}."
+        )
+    if first_origin is None:
+        first_origin = (earliest + last) // 2
+    if not earliest <= first_origin <= last:
+        raise ValueError(
+            f"first_origin={first_origin} is out of range: in a series of {n_rows} rows with horizon={horizon}, "
+            f"origins lie in the range [{earliest}, {last}]."
+        )
+    return np.arange(first_origin, last + 1, stride)
+
+
+def fit_where_known(model, X, y) -> None:
+    """Fit a model on the rows whose target is complete, and the transformers of a pipeline on all rows."""
+    known = has_target(np.asarray(y, dtype=np.float64))
+    if known.all():
+        model.fit(X, y)
+    elif isinstance(model, Pipeline) and not isinstance(model[-1], LSTMForecaster | SeasonalNaive):
+        transformers = model[:-1]
+        X = transformers.fit_transform(X, y)
+        model.steps[:-1] = transformers.steps
+        model[-1].fit(X[known], y[known])
+    elif any(isinstance(value, SlidingWindow) for value in model.get_params().values()):
+        model.fit(X, y)  # the regressor in it leaves out such rows by itself, or tells that it cannot
+    else:
+        model.fit(X[known], y[known])

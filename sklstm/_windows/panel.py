@@ -1,0 +1,187 @@
+"""Panels: tables of many series, of which each row belongs to one."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .time_index import (
+    as_times,
+    check_order,
+    check_panel_order,
+    following_labels,
+    is_regular,
+    warn_of_gaps,
+    warn_of_panel_gaps,
+)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Which series each row of a table belongs to, in the order of the rows. A series may be the only one."""
+
+    codes: np.ndarray  # (n_rows,) the number of the series
+    ids: Any  # (n_series,) what the series are called: an array or an index
+    times: Any = None  # (n_rows,) when rows were, an index of pandas or None
+    column: int | None = None  # the position of the column that holds the ids, if it is a column
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """Return the number of rows of each series."""
+        return np.bincount(self.codes, minlength=len(self.ids))
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """Return the rows, series by series, each in the order of time."""
+        return np.argsort(self.codes, kind="stable")
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """Return where in this order each series begins."""
+        return np.cumsum(self.sizes) - self.sizes
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """Return for each row how many rows of its series come before it."""
+        places = np.empty(len(self.codes), dtype=int)
+        places[self.order] = np.arange(len(self.codes)) - np.repeat(self.starts, self.sizes)
+        return places
+
+    @cached_property
+    def last(self) -> np.ndarray:
+        """Return the last row of each series."""
+        return self.order[self.starts + self.sizes - 1]
+
+    @cached_property
+    def steps(self) -> np.ndarray:
+        """Return the time of each row as a number that all series have in common.
+
+        It counts the different times or, where nothing tells the time, the rows from the last one of each series back.
+        """
+        if self.times is None:
+            return self.places - self.sizes[self.codes] + self.sizes.max()
+        return self.times.factorize(sort=True)[0]
+
+    def later(self, n_rows: int) -> np.ndarray:
+        """Return for each row the one so many rows later in its series, or earlier if negative; -1 if there is none."""
+        places = self.places + n_rows
+        is_inside = (places >= 0) & (places < self.sizes[self.codes])
+        return np.where(is_inside, self.order[np.where(is_inside, self.starts[self.codes] + places, 0)], -1)
+
+    def latest(self, n_rows: int) -> np.ndarray:
+        """Return the last rows of each series, at most so many, in the order of rows."""
+        return np.flatnonzero(self.places >= self.sizes[self.codes] - n_rows)
+
+    def of(self, rows: np.ndarray) -> "Panel":
+        """Return the panel of some rows, with the series that have any."""
+        numbers, codes = np.unique(self.codes[rows], return_inverse=True)
+        return Panel(codes, self.ids[numbers], None if self.times is None else self.times[rows], self.column)
+
+
+def following_times(panel: Panel, n_rows: int) -> Any:
+    """Return the labels of so many rows to come for each series, one series after the other.
+
+    None where nothing tells the step from one time to the next.
+    """
+    if panel.times is None:
+        return None
+    different = panel.times[np.unique(panel.steps, return_index=True)[1]]
+    labels = following_labels(different, n_rows) if is_regular(different) else None
+    if labels is not None:
+        places = panel.steps[panel.last][:, np.newaxis] + np.arange(1, n_rows + 1)
+        return different.append(labels)[places.ravel()]
+    rows_of_series = np.split(panel.order, panel.starts[1:])
+    following: list[Any] = [following_labels(panel.times[rows], n_rows, different) for rows in rows_of_series]
+    if any(labels is None for labels in following):
+        return None
+    return following[0].append(following[1:])
+
+
+def single(n_rows: int, times=None) -> Panel:
+    """Return the panel of one series."""
+    return Panel(np.zeros(n_rows, dtype=int), np.zeros(1), times)
+
+
+def read_panel(X, groups, name: str) -> Panel:
+    """Return which series each row of a table belongs to; one series if `groups` is None.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray of shape (n_rows, n_columns)
+        The table, validated but for its index.
+    groups : str, int or None
+        The column or the level of the index that holds the ids: a name in a DataFrame, a position in an array.
+    name : str
+        What to call the table in messages.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column or level, if an id is missing, or if the times of a series do not increase.
+
+    Warns
+    -----
+    UserWarning
+        If times have no regular step: rows are treated as adjacent.
+    """
+    if groups is None:
+        check_order(X, name)
+        warn_of_gaps(X, name)
+        return single(len(X), as_times(getattr(X, "index", None)))
+    values, labels, column = _ids_and_times(X, groups, name)
+    codes, ids = _factorize(values)
+    if (codes < 0).any():
+        raise ValueError(
+            f"{name} has {int((codes < 0).sum())} row(s) without an id in {groups!r}. Drop them, or name their series."
+        )
+    times = as_times(labels)
+    if (
+        column is not None
+        and len(ids) > 1
+        and times is not None
+        and times.inferred_type == "integer"
+        and times.is_unique
+    ):
+        times = None  # they number the rows of the whole table
+    panel = Panel(codes, ids, times, column)
+    if times is not None:
+        in_order = times[panel.order], codes[panel.order], ids
+        check_panel_order(*in_order, name)
+        warn_of_panel_gaps(*in_order, groups, name)
+    return panel
+
+
+def _ids_and_times(X, groups, name: str) -> tuple[Any, Any, int | None]:
+    """Return the id of each row, the labels that may tell its time, and the position of the column of ids."""
+    if not hasattr(X, "iloc"):
+        if not isinstance(groups, int | np.integer) or not 0 <= groups < X.shape[1]:
+            raise ValueError(
+                f"groups must be the position of a column, from 0 to {X.shape[1] - 1}, where {name} is an array. Got "
+                f"{groups!r} instead."
+            )
+        return X[:, groups], None, int(groups)
+    names, index = list(X.columns), X.index
+    if groups in names:
+        if index.nlevels > 1:
+            raise ValueError(
+                f"{name} has the ids in the column {groups!r} and an index of {index.nlevels} levels, while one level, "
+                f"the time, is expected. Drop the others with {name}.reset_index(level=[...])."
+            )
+        return X[groups], index, names.index(groups)
+    if groups in index.names and index.nlevels == 2:
+        return index.get_level_values(groups), index.droplevel(groups), None
+    raise ValueError(
+        f"groups must name the column or the level of an index of two levels, id and time, that tells the series of "
+        f"each row. {name} has the columns {names} and the levels {list(index.names)}. Got {groups!r} instead."
+    )
+
+
+def _factorize(values) -> tuple[np.ndarray, Any]:
+    """Return the number of each id and the different ids, in the order of their first rows; -1 for missing ones."""
+    if not isinstance(values, np.ndarray):
+        codes, ids = values.factorize()
+        return codes, ids
+    ids = np.array(list(dict.fromkeys(values[values == values].tolist())), dtype=values.dtype)
+    numbers = {id_: number for number, id_ in enumerate(ids.tolist())}
+    return np.array([numbers.get(id_, -1) for id_ in values.tolist()], dtype=int), ids
