@@ -1,9 +1,9 @@
-"""Forecast the demand for electricity a week ahead, with the temperature known in advance.
+"""Forecast the demand for electricity a week ahead, with the temperature known ahead.
 
 The series is made up: the daily demand falls at weekends, rises when it is cold (heating) and when it is hot
-(cooling), and drifts. The temperature stands for a weather forecast that is always right. Each row of the table holds
-the demand of its day and the temperature of the same day of the week to come, which is known by then. So the
-window that ends with a row covers the temperatures of all the days to forecast.
+(cooling), and drifts. The temperature stands for a weather forecast that is always right: ``known="temperature"``. So
+each row holds the demand and the temperature of its day, and the temperature one week later. A window of at least seven
+rows holds the temperatures of all the days to forecast.
 
 One model forecasts seven days at once (``horizon=7``). The script compares the mean absolute error of the LSTM, of
 a ridge regression on the same windows, and of the naive forecast that repeats the last week; and then forecasts
@@ -29,8 +29,8 @@ temperature = 15 - 12 * np.cos(2 * np.pi * days.day_of_year / 365.25) + 10 * noi
 heating, cooling = (15 - temperature).clip(lower=0), (temperature - 20).clip(lower=0)
 demand = 100 - 15 * (days.day_of_week >= 5) + 2 * heating + 3 * cooling + 5 * noise["demand"]
 
-table = pd.DataFrame({"demand": demand, "temperature": temperature.shift(-horizon)}).iloc[:-horizon]
-X, y = to_supervised(table, horizon=horizon, target="demand")
+table = pd.DataFrame({"demand": demand, "temperature": temperature})
+X, y = to_supervised(table, horizon=horizon, target="demand", known="temperature")
 n_train = len(X) - n_test - horizon  # the targets of the training rows end before the test rows begin
 X_train, y_train, y_test = X[:n_train], y[:n_train], y[-n_test:]
 
