@@ -97,18 +97,23 @@ def ridge(series, problem):
     return fit_predict(model, windows, problem)
 
 
-def boosting(series, problem, **settings):
-    """Forecast with one gradient boosting model for all steps, which has the number of the step for a feature."""
+def boosting(series, problem, ahead=None, **settings):
+    """Forecast with one gradient boosting model for all steps, which has the number of the step for a feature.
+
+    `ahead` names the columns that hold the values of `horizon` rows later: those of `make_problem`, if None.
+    """
+    if ahead is None:
+        ahead = [*series.known, *(["last_week"] if series.second_season else [])]
     X = problem.X.interpolate().bfill()
     steps = range(1, series.horizon + 1)
-    features = {step: boosting_features(series, X, step) for step in steps}
+    features = {step: boosting_features(series, X, step, ahead) for step in steps}
     train, y = problem.train[problem.train >= series.window_size], problem.y.to_numpy()
     model = HistGradientBoostingRegressor(max_iter=300, early_stopping=False, random_state=0, **settings)
     model.fit(np.concatenate([features[step][train] for step in steps]), y[train].ravel(order="F"))
     return np.column_stack([model.predict(features[step][problem.test]) for step in steps])
 
 
-def boosting_features(series, X, step):
+def boosting_features(series, X, step, ahead):
     """Return the latest values, those of the last seasons for the step to come, and what is known of it."""
     target, season = X[series.target], series.season_length
     columns = [target.shift(lag) for lag in range(min(12, series.window_size))]
@@ -116,7 +121,6 @@ def boosting_features(series, X, step):
     n_seasons = series.window_size // season - -(-series.horizon // season) + 1  # that windows have for all steps
     columns += [target.shift(season * n - step) for n in range(first, first + n_seasons)]
     columns.append(target.rolling(season).mean())
-    ahead = [*series.known, *(["last_week"] if series.second_season else [])]
     columns += [X[name].shift(series.horizon - step) for name in ahead]
     columns += [X[name] for name in X.columns.drop([series.target, *ahead])]
     return np.column_stack([*columns, np.full(len(X), step)])

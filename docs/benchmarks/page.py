@@ -64,8 +64,8 @@ def write_page(results, folder):
         lines += getattr(question, "table", comparison)(result["cases"])
         measured = f"Measured on {result['date']} by [{name}.py](benchmarks/{name}.py)."
         lines += ["", f"{measured} {result.get('note', '')}".rstrip()]
-        if result["environment"] != latest:
-            lines += ["", *environment_lines(result["environment"], latest)]
+        if differing := list(environment_lines(result["environment"], latest)):
+            lines += ["", *differing]
         if hasattr(question, "plot"):
             question.plot(result["cases"], folder / "images" / f"{name}.png")
     page = folder / "benchmarks.md"

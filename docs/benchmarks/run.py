@@ -20,6 +20,7 @@ QUESTIONS = [
     "inside",
     "limits",
     "accuracy",
+    "known",
     "accuracy_peers",
 ]
 
