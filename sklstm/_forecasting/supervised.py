@@ -128,8 +128,8 @@ def forecast(model, history, steps, *, target=None, known=None, future=None):
     """Forecast the steps that follow a series.
 
     The model predicts a block of steps from the end of the series, as many as it was fitted to predict at
-    once. The block is appended to the series, and so on until there are enough steps. If the windows of the model are of
-    several series, by `groups` of :class:`SlidingWindow`, all of them are forecast.
+    once. The block is appended to the series, and so on until there are enough steps. If the windows of the model are
+    of several series, by `groups` of :class:`SlidingWindow`, all of them are forecast.
 
     Parameters
     ----------
