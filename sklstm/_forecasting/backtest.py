@@ -16,7 +16,7 @@ from .._validation import check_numeric
 from .._windows.long_table import one_series
 from .._windows.tables import as_table, is_pandas, other_columns, take, target_columns, with_columns
 from .._windows.time_index import time_index, warn_of_gaps
-from .future import check_future, futures_by_origin, missing_future
+from .future import check_future, futures_by_origin, missing_future, warn_of_unused_future
 from .known import KnownColumns, fitted_known_columns, known_columns
 from .panel_backtest import Schedule, backtest_panel
 from .prediction import groups_of, last_prediction, predict_steps, receptive_field
@@ -247,6 +247,8 @@ def _predict_from(origins, model, task: Task, *, n_jobs=None, verbose=0) -> np.n
         steps = predict_steps(model, rows, len(columns))[origins - first]
         ahead.check_block(steps.shape[1])
         is_direct, steps = steps.shape[1] >= horizon, steps[:, :horizon]
+        if is_direct and known_at is not None:
+            warn_of_unused_future(horizon)
         if is_direct and (n_rows is not None or _looks_back_only(model, take(rows, 0, origins[0] + 1 - first), steps)):
             return steps
     forecasts = Parallel(n_jobs=n_jobs, verbose=verbose)(

@@ -1,5 +1,6 @@
 """The steps to come: their labels, and the columns that are known of them."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,16 @@ def check_future(table, others: list[int], future, steps: int, labels, *, by_lab
     if labels is None:
         return np.asarray(rows)[:steps]
     return rows.iloc[:steps].set_axis(labels) if is_pandas(rows) else frame(rows[:steps], labels, names)
+
+
+def warn_of_unused_future(n_steps: int) -> None:
+    """Warn that a model forecasts without the future that is given."""
+    warnings.warn(
+        f"future has no effect: the model predicts {n_steps} step(s) at once, from history alone. If it should read "
+        "columns known ahead, fit it with known of to_supervised.",
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 def futures_by_origin(future, labels, origins) -> Callable[[int], Any] | None:
@@ -119,7 +130,10 @@ def _with_columns(rows, names, *, is_series: bool) -> Any:
     if is_series and len(names) == 1:
         return rows.set_axis(names, axis=1)
     if not names.isin(rows.columns).all():
-        raise ValueError(f"future must have the columns {list(names)}. Got {list(rows.columns)} instead.")
+        raise ValueError(
+            f"future must have the columns {list(names)}. Got {list(rows.columns)} instead. If history is an X of "
+            "to_supervised, pass the table that it was made of."
+        )
     return rows[names]
 
 

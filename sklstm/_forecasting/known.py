@@ -1,6 +1,7 @@
 """Columns known ahead: values of other rows that stand in a row of `X`, beside its own."""
 
 import re
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -174,7 +175,25 @@ def fitted_known_columns(model, table: LongTable, known, targets: list[int]) -> 
     ------
     ValueError
         If the model remembers others, or if it was fitted with more columns than the table has and nothing tells which.
+
+    Warns
+    -----
+    UserWarning
+        If the windows of the model are shorter than its horizon, so that they lack the values of the first steps.
     """
+    ahead = _fitted_known_columns(model, table, known, targets)
+    window_size = receptive_field(model)
+    if window_size is not None and window_size < ahead.horizon:
+        warnings.warn(
+            f"Windows of {window_size} row(s) lack the values known ahead of the first {ahead.horizon - window_size} "
+            f"of {ahead.horizon} steps. Choose SlidingWindow({ahead.horizon}), or a larger one.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return ahead
+
+
+def _fitted_known_columns(model, table: LongTable, known, targets: list[int]) -> KnownColumns:
     remembered = _remembered(model, table)
     if known is None:
         n_expected, n_found = getattr(unwrapped(model), "n_features_in_", None), table.n_columns
@@ -186,11 +205,20 @@ def fitted_known_columns(model, table: LongTable, known, targets: list[int]) -> 
         return remembered
     if not is_pandas(table.values):
         return known_columns(table, known, _horizon(model, table, known, targets), targets)
-    names = list(_lags_by_column(known, table.names))
-    expected = list(dict.fromkeys(table.names[column] for column, _ in remembered.offsets))
-    if names != expected:
-        raise ValueError(f"The model was fitted with known={expected}, but known={known!r} is given.")
+    if not _are_alike(_lags_by_column(known, table.names), remembered, table.names):
+        added = [_name(table.names[column], offset) for column, offset in remembered.offsets]
+        raise ValueError(
+            f"The model was fitted with the columns {added}, which known={known!r} does not make. Leave known out."
+        )
     return remembered
+
+
+def _are_alike(lags: dict[Any, list], remembered: KnownColumns, names: list) -> bool:
+    """Tell whether lags of columns are those of other known columns, for one horizon."""
+    given = sorted((names.index(column), lag) for column in lags if column in names for lag in lags[column])
+    expected = sorted((column, -offset) for column, offset in remembered.offsets)
+    horizons = {lag - ahead for (_, lag), (_, ahead) in zip(given, expected, strict=False)}
+    return [column for column, _ in given] == [column for column, _ in expected] and len(horizons) <= 1
 
 
 def _horizon(model, table: LongTable, known, targets: list[int]) -> int:

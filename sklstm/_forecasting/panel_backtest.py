@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._validation import check_numeric
 from .._windows.long_table import LongTable, read_long_table
 from .._windows.tables import is_pandas, other_columns, take, take_rows, target_columns
-from .future import futures_by_origin
+from .future import futures_by_origin, warn_of_unused_future
 from .known import fitted_known_columns, known_columns
 from .panel_future import future_of_panel
 from .panels import PanelTask
@@ -60,6 +60,8 @@ class PanelBacktest(NamedTuple):
             steps = predict_rows(model, X, rows, len(task.columns))
             task.ahead.check_block(steps.shape[1])
             is_direct = steps.shape[1] >= self.horizon
+            if is_direct and self.known_at is not None:
+                warn_of_unused_future(self.horizon)
             if is_direct and (receptive_field(model) is not None or self._looks_back(task, rows, steps)):
                 return steps[:, : self.horizon]
         forecasts = Parallel(n_jobs=n_jobs, verbose=verbose)(

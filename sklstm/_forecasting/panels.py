@@ -1,6 +1,5 @@
 """Forecasts of many series by one model, all series at once."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 from .._windows.long_table import LongTable, read_long_table
 from .._windows.panel import following_times
 from .._windows.tables import frame, is_pandas, other_columns, take
-from .future import missing_future
+from .future import missing_future, warn_of_unused_future
 from .known import KnownColumns, fitted_known_columns
 from .panel_future import future_of_panel
 from .prediction import predict_rows, receptive_field
@@ -82,11 +81,7 @@ class PanelTask:
         if n_steps < steps and others and not has_future:
             raise missing_future(history, others, steps)
         if n_steps >= steps and has_future and not self.ahead.positions:
-            warnings.warn(
-                f"future has no effect: the model predicts {n_steps} step(s) at once, from history alone.",
-                UserWarning,
-                stacklevel=5,
-            )
+            warn_of_unused_future(n_steps)
 
 
 def _as_table(table: LongTable, to_come: LongTable, predictions: np.ndarray, columns: list[int]) -> Any:

@@ -1,6 +1,5 @@
 """From a series to a supervised problem, and from predictions back to a series."""
 
-import warnings
 from functools import partial
 from numbers import Integral
 
@@ -10,7 +9,7 @@ from sklearn.utils import check_scalar
 from .._windows.long_table import one_series, read_long_table
 from .._windows.tables import as_table, frame, is_pandas, other_columns, side_by_side, take, take_rows, target_columns
 from .._windows.time_index import time_index, warn_of_gaps
-from .future import check_future, missing_future, with_all_columns, with_continued_index
+from .future import check_future, missing_future, warn_of_unused_future, with_all_columns, with_continued_index
 from .known import fitted_known_columns, known_columns
 from .panels import forecast_panel
 from .prediction import groups_of, last_prediction
@@ -107,7 +106,7 @@ def to_supervised(series, horizon=1, *, target=None, known=None, groups=None):
         raise ValueError(
             f"Found a series of {panel.sizes.max()} row(s), while more than horizon={horizon}{lag} are required."
         )
-    X = ahead.added_to_series(table).of(rows).with_ids()
+    X = ahead.added_to_series(table).of(rows).with_ids() if ahead.offsets else take_rows(table.given, rows)
     targets = take(table.values, columns=columns)
     steps = [take_rows(targets, panel.later(step)[rows]) for step in range(1, horizon + 1)]
     single = horizon == 1 and len(columns) == 1
@@ -179,8 +178,9 @@ def forecast(model, history, steps, *, target=None, known=None, future=None):
     Warns
     -----
     UserWarning
-        If `future` has no effect, since the model predicts all steps at once. If the times of `history` have no regular
-        step, as in :func:`to_supervised`.
+        If `future` has no effect, since the model predicts all steps at once. If windows are shorter than the horizon
+        of columns known ahead, so that they lack the values of the first steps. If the times of `history` have no
+        regular step, as in :func:`to_supervised`.
 
     See Also
     --------
@@ -231,10 +231,6 @@ def forecast(model, history, steps, *, target=None, known=None, future=None):
     if len(block) < steps and others and not is_given:
         raise missing_future(one_series(table), others, n_rows)
     if len(block) >= steps and is_given and not ahead.positions:
-        warnings.warn(
-            f"future has no effect: the model predicts {len(block)} step(s) at once, from history alone.",
-            UserWarning,
-            stacklevel=2,
-        )
+        warn_of_unused_future(len(block))
     predictions = recursion(model, table, columns, ahead, block, future, steps)
     return predictions if labels is None else frame(predictions, labels[:steps], table.columns[columns])

@@ -17,6 +17,7 @@ class LongTable:
     values: Any  # a DataFrame or an array
     panel: Panel
     groups: Any = None  # what the column or level of the ids is called
+    given: Any = None  # the same with the ids, as it was given
 
     def __len__(self):
         return len(self.values)
@@ -35,7 +36,8 @@ class LongTable:
 
     def of(self, rows: np.ndarray) -> "LongTable":
         """Return some rows, with the series that have any."""
-        return replace(self, values=take_rows(self.values, rows), panel=self.panel.of(rows))
+        given = None if self.given is None else take_rows(self.given, rows)
+        return LongTable(take_rows(self.values, rows), self.panel.of(rows), self.groups, given)
 
     def shifted(self, column: int, n_rows: int) -> Any:
         """Return a column with the values of so many rows later, or earlier, in each series; NaN beyond its ends."""
@@ -53,21 +55,21 @@ class LongTable:
 
     def with_columns(self, columns: Sequence) -> "LongTable":
         """Return the table with more columns behind its own."""
-        return replace(self, values=side_by_side([self.values, *columns]))
+        return LongTable(side_by_side([self.values, *columns]), self.panel, self.groups)
 
     def followed_by(self, rows: "LongTable") -> "LongTable":
         """Return the table with more rows of its series at the end."""
         codes = np.concatenate([self.panel.codes, rows.panel.codes])
         times = None if self.panel.times is None else self.panel.times.append(rows.panel.times)
         panel = replace(self.panel, codes=codes, times=times)
-        return replace(self, values=stacked(self.values, rows.values), panel=panel)
+        return LongTable(stacked(self.values, rows.values), panel, self.groups)
 
     def numbered(self) -> "LongTable":
         """Return the table with rows that are numbered in each series, instead of the times that they had."""
         values = self.values
         if is_pandas(values):
             values = values.set_axis(self.index(self.panel.codes, self.panel.places))
-        return replace(self, values=values, panel=replace(self.panel, times=None))
+        return LongTable(values, replace(self.panel, times=None), self.groups)
 
     def to_come(self, n_rows: int, labels: Any | None) -> "LongTable":
         """Return so many rows for the times after each series, series by series, in which all values are missing."""
@@ -79,7 +81,7 @@ class LongTable:
         else:
             dtype = float if self.values.dtype.kind in "biuf" else object
             values = np.full((len(codes), self.values.shape[1]), np.nan, dtype=dtype)
-        return replace(self, values=values, panel=replace(self.panel, codes=codes, times=labels))
+        return LongTable(values, replace(self.panel, codes=codes, times=labels), self.groups)
 
     def with_values(self, rows: np.ndarray, columns: list[int], values: Any) -> "LongTable":
         """Return the table with other values in some rows and columns."""
@@ -92,7 +94,7 @@ class LongTable:
         else:
             changed = self.values.astype(np.result_type(self.values, values))
             changed[rows[:, np.newaxis], columns] = values
-        return replace(self, values=changed)
+        return LongTable(changed, self.panel, self.groups)
 
     def numbers(self, rows: np.ndarray, columns: list[int]) -> np.ndarray:
         """Return the values of some rows and columns as numbers."""
@@ -100,10 +102,10 @@ class LongTable:
 
     def with_ids(self, *, first: bool = False) -> Any:
         """Return the table with the ids where they were, or before all columns."""
-        column, ids = self.panel.column, np.asarray(self.panel.ids)[self.panel.codes]
-        if column is None:
-            return self.values
-        column = 0 if first else column
+        column = self.panel.column
+        if self.given is not None or column is None:
+            return self.values if self.given is None else self.given
+        column, ids = 0 if first else column, np.asarray(self.panel.ids)[self.panel.codes]
         if is_pandas(self.values):
             table = self.values.copy(deep=False)
             table.insert(column, self.groups, ids)
@@ -132,4 +134,4 @@ def read_long_table(series, groups, name: str) -> LongTable:
     """Return a table of the series in the rows of `series`: one, or several if `groups` tells their ids."""
     table = as_table(series, name, is_panel=groups is not None)
     panel = read_panel(table, groups, name)
-    return LongTable(without_column(table, panel.column), panel, groups)
+    return LongTable(without_column(table, panel.column), panel, groups, table)

@@ -180,8 +180,12 @@ def _ids_and_times(X, groups, name: str) -> tuple[Any, Any, int | None]:
 def _factorize(values) -> tuple[np.ndarray, Any]:
     """Return the number of each id and the different ids, in the order of their first rows; -1 for missing ones."""
     if not isinstance(values, np.ndarray):
-        codes, ids = values.factorize()
-        return codes, ids
-    ids = np.array(list(dict.fromkeys(values[values == values].tolist())), dtype=values.dtype)
-    numbers = {id_: number for number, id_ in enumerate(ids.tolist())}
-    return np.array([numbers.get(id_, -1) for id_ in values.tolist()], dtype=int), ids
+        return values.factorize()
+    if values.dtype.kind not in "biufUS":
+        ids = np.array(list(dict.fromkeys(values[values == values])), dtype=object)  # which may not be comparable
+        numbers = {id_: number for number, id_ in enumerate(ids)}
+        return np.array([numbers.get(id_, -1) for id_ in values]), ids
+    ids, firsts, codes = np.unique(values, return_index=True, return_inverse=True)
+    order = np.argsort(firsts)
+    codes = np.argsort(order)[codes]
+    return np.where(values == values, codes, -1), ids[order]

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from .._validation import check_columns, check_no_dates
+from .arrays import as_slice
 from .time_index import check_order, time_index
 
 
@@ -78,8 +79,7 @@ def append(table, columns: list[int], values: np.ndarray, others) -> Any:
 
 def take_rows(table, rows: np.ndarray) -> Any:
     """Return some rows by position, a view where they are adjacent."""
-    are_adjacent = len(rows) > 0 and rows[-1] - rows[0] + 1 == len(rows) and bool((np.diff(rows) == 1).all())
-    some = slice(rows[0], rows[-1] + 1) if are_adjacent else rows
+    some = as_slice(rows)
     return table.iloc[some] if is_pandas(table) else table[some]
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .arrays import as_slice
 from .panel import Panel
 
 
@@ -22,18 +23,16 @@ class Windows:
         The number of rows in a window.
     steps : ndarray of shape (n_rows,)
         The time of each row, as a number that all series have in common.
-    ids : ndarray of shape (n_rows,)
-        What the series of each row is called.
     pad_edge : bool
         Whether the first row of a series stands for what lies before, instead of missing values.
     """
 
     ndim = 3
 
-    def __init__(self, table, ends, starts, window_size: int, steps, ids, *, pad_edge: bool = False):
+    def __init__(self, table, ends, starts, window_size: int, steps, *, pad_edge: bool = False):
         self._table, self.ends, self._starts = table, ends, starts
         self._window_size, self._pad_edge = window_size, pad_edge
-        self.steps, self.ids = steps, ids
+        self.steps = steps
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -70,7 +69,7 @@ class Windows:
 
     def part(self, rows) -> "Windows":
         """Return the windows of some rows."""
-        of_rows = self.ends[rows], self._starts[rows], self._window_size, self.steps[rows], self.ids[rows]
+        of_rows = self.ends[rows], self._starts[rows], self._window_size, self.steps[rows]
         return Windows(self._table, *of_rows, pad_edge=self._pad_edge)
 
     def later(self, rows: np.ndarray, n_rows: int) -> np.ndarray:
@@ -114,11 +113,10 @@ def windows_of_panel(
     table: np.ndarray, panel: Panel, pasts: list[np.ndarray] | None, window_size: int, *, pad_edge: bool
 ) -> Windows:
     """Return the window that ends with each row of a table; `pasts` are rows before those of each series, if any."""
-    rows, starts, n_past = table[panel.order], panel.starts, np.zeros(len(panel.starts), dtype=int)
+    rows, starts, n_past = table[as_slice(panel.order)], panel.starts, np.zeros(len(panel.starts), dtype=int)
     if pasts is not None:
         n_past = np.array([len(past) for past in pasts])
         rows = np.concatenate([part for pair in zip(pasts, np.split(rows, starts[1:]), strict=True) for part in pair])
         starts = starts + np.cumsum(n_past) - n_past
     ends = (starts + n_past)[panel.codes] + panel.places
-    ids = np.asarray(panel.ids)[panel.codes]
-    return Windows(rows, ends, starts[panel.codes], window_size, panel.steps, ids, pad_edge=pad_edge)
+    return Windows(rows, ends, starts[panel.codes], window_size, panel.steps, pad_edge=pad_edge)

@@ -250,6 +250,21 @@ def test_a_lag_never_reads_what_is_forecast(table):
         )
 
 
+def test_windows_shorter_than_the_horizon_are_told(table, whole):
+    model = make_pipeline(SlidingWindow(2, flatten=True, pad="edge"), LinearRegression())
+    model.fit(*supervised(table, 5, known="heat"))
+    with pytest.warns(
+        UserWarning, match=r"Windows of 2 row.* first 3 of 5 steps. Choose SlidingWindow\(5\)"
+    ):
+        forecast(model, table, 5, target="demand", future=whole[["heat"]][N_ROWS:])
+
+
+def test_a_future_that_is_not_read_is_told(table):
+    model = linear(2).fit(*supervised(table, 2))
+    with pytest.warns(UserWarning, match=r"future has no effect.* fit it with known"):
+        backtest(model, table, 2, target="demand", future=lambda origin: table[["heat"]])
+
+
 # Bad input
 
 
@@ -328,8 +343,10 @@ def test_whole_blocks_are_known(model, table, whole):
 
 def test_bad_models(model, table, whole, tiny):
     rows = whole[["heat"]][N_ROWS:]
-    with pytest.raises(ValueError, match=r"fitted with known=\['heat', 'demand'\], but known='wind' is given"):
-        forecast(model, table, 2, target="demand", known="wind", future=rows)
+    for known in ("wind", "heat", {"heat": 0, "demand": 9}, {"heat": 0, "demand": [8, 9]}, {"heat": 0, "cold": 8}):
+        with pytest.raises(ValueError, match=r"with the columns \['heat_step3', 'demand_lag5'\], which known=.*"):
+            forecast(model, table, 2, target="demand", known=known, future=rows)
+    assert len(forecast(model, table, 2, target="demand", known={"demand": 8, "heat": [0]}, future=rows)) == 2
     with pytest.raises(ValueError, match=r"history must have at least 6 rows, since .* 5 rows before. Got 5"):
         forecast(model, table[:5], 2, target="demand", future=rows)
     with pytest.raises(ValueError, match="The series up to first_origin must have at least 6 rows"):
