@@ -253,9 +253,7 @@ def test_a_lag_never_reads_what_is_forecast(table):
 def test_windows_shorter_than_the_horizon_are_told(table, whole):
     model = make_pipeline(SlidingWindow(2, flatten=True, pad="edge"), LinearRegression())
     model.fit(*supervised(table, 5, known="heat"))
-    with pytest.warns(
-        UserWarning, match=r"Windows of 2 row.* first 3 of 5 steps. Choose SlidingWindow\(5\)"
-    ):
+    with pytest.warns(UserWarning, match=r"Windows of 2 row.* first 3 of 5 steps. Choose SlidingWindow\(5\)"):
         forecast(model, table, 5, target="demand", future=whole[["heat"]][N_ROWS:])
 
 
