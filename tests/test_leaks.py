@@ -10,7 +10,7 @@ from sklearn.model_selection import KFold, TimeSeriesSplit, cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 
-from sklstm import LSTMForecaster, SeasonalNaive, SlidingWindow, backtest, to_supervised
+from sklstm import LSTMForecaster, PanelTimeSeriesSplit, SeasonalNaive, SlidingWindow, backtest, to_supervised
 from sklstm._base.splitting import blocks
 
 N_ROWS = 200
@@ -111,3 +111,37 @@ def test_shuffled_folds_are_caught():
     shuffled = KFold(3, shuffle=True, random_state=0)
     assert beats_persistence(lambda *args: in_cross_validation(model, *args, shuffled), 12, walk_in_windows)
     assert not beats_persistence(lambda *args: in_cross_validation(model, *args), 12, walk_in_windows)
+
+
+# Many series
+
+
+def walks_of_one_market(seed, horizon):
+    """Return two random walks that move alike, one after the other, with their ids behind them."""
+    walk = honest_walk(seed, horizon)
+    return np.hstack([np.vstack([walk, walk]), np.repeat([[0.0], [1.0]], N_ROWS, axis=0)])
+
+
+def in_folds_of_a_panel(model, panel, horizon, folds):
+    """Return the same as `in_cross_validation` of a table of two series."""
+    X, y = to_supervised(panel, horizon, target=0, groups=1)
+    errors = -cross_val_score(model, X, y, cv=folds, scoring="neg_mean_absolute_error", error_score="raise")
+    persistence = [np.abs(y[test].T - X[test, 0]).mean() for _, test in folds.split(X)]
+    return errors.mean(), np.mean(persistence)
+
+
+NEIGHBORS = make_pipeline(SlidingWindow(WINDOW, groups=1, flatten=True, pad="edge"), KNeighborsRegressor(2))
+LSTM_OF_PANEL = make_pipeline(SlidingWindow(WINDOW, groups=1), LSTMForecaster(**NETWORK))
+
+
+@pytest.mark.parametrize("model", [NEIGHBORS, LSTM_OF_PANEL], ids=["neighbors", "lstm"])
+def test_no_series_tells_the_future_of_another(model):
+    folds = PanelTimeSeriesSplit(3, groups=1, gap=11)
+    evaluate = partial(in_folds_of_a_panel, folds=folds)
+    assert not beats_persistence(partial(evaluate, model), 12, walks_of_one_market)
+
+
+def test_folds_that_cut_between_rows_are_caught():
+    """The first series tells how the second one goes on."""
+    evaluate = partial(in_folds_of_a_panel, NEIGHBORS, folds=TimeSeriesSplit(2, test_size=80, gap=11))
+    assert beats_persistence(evaluate, 12, walks_of_one_market)
