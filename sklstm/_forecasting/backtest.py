@@ -231,7 +231,7 @@ class Task(NamedTuple):
 def _fit_and_predict(origins, model, task: Task, target, known, max_train_size: int | None) -> np.ndarray:
     """Fit a model on the rows up to the first origin, and return its predictions from all of them."""
     end = origins[0] + 1
-    start = 0 if max_train_size is None else max(0, end - task.horizon - max_train_size)
+    start = 0 if max_train_size is None else max(0, end - task.horizon - task.ahead.longest_lag - max_train_size)
     fit_where_known(model, *to_supervised(take(task.table, start, end), task.horizon, target=target, known=known))
     return _predict_from(origins, model, task)
 
@@ -267,7 +267,7 @@ def _rows_to_come(origin: int, task: Task) -> Any:
     rows = take(table, origin + 1, origin + 1 + n_rows, others)
     if known_at is None:
         return rows
-    needed = ahead.positions or others
+    needed = ahead.needed(others, horizon)
     labels = rows.index if is_pandas(table) else None
     given = known_at(origin)
     if given is None:

@@ -36,6 +36,10 @@ class KnownColumns:
         """Return how many rows to come a forecast of so many steps needs: whole blocks, each known to its end."""
         return -(-steps // self.horizon) * self.horizon if self.horizon else steps
 
+    def needed(self, others: list[int], steps: int) -> list[int]:
+        """Return the columns whose next values a forecast needs: all `others` if it takes more than one block."""
+        return self.positions if self.positions and steps <= self.horizon else others
+
     def n_steps_known(self, block: int, columns: list[int]) -> int | None:
         """Return how many steps can be forecast before lags of the predicted columns are missing; None if no lags are.
 
@@ -130,6 +134,8 @@ def known_columns(table: LongTable, known, horizon: int, targets: list[int]) -> 
                 "series.rename(columns=str)."
             )
         position = names.index(column)
+        if not lags or len(set(lags)) < len(lags):
+            raise ValueError(f"known must have different lags of a column. Got {lags!r} for {column!r} instead.")
         for lag in lags:
             _check_lag(column, lag, horizon, is_target=position in targets)
             offsets.append((position, horizon - int(lag)))
@@ -145,8 +151,9 @@ def _lags_by_column(known, names: list) -> dict[Any, list]:
     if known is None:
         return {}
     if isinstance(known, dict):
-        return {column: list(lags) if np.iterable(lags) else [lags] for column, lags in known.items()}
-    columns = [known] if isinstance(known, str) or known in names or not np.iterable(known) else list(known)
+        return {column: list(lags) if np.ndim(lags) else [lags] for column, lags in known.items()}
+    is_name = isinstance(known, str) or not np.iterable(known) or (isinstance(known, tuple) and known in names)
+    columns = [known] if is_name else list(known)
     if len(set(columns)) < len(columns):
         raise ValueError(f"known must name each column once. Got {known!r} instead.")
     return {column: [0] for column in columns}

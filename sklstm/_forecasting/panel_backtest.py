@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._validation import check_numeric
 from .._windows.long_table import LongTable, read_long_table
 from .._windows.tables import is_pandas, other_columns, take, take_rows, target_columns
-from .future import futures_by_origin, warn_of_unused_future
+from .future import futures_by_origin, missing_future, warn_of_unused_future
 from .known import fitted_known_columns, known_columns
 from .panel_future import future_of_panel
 from .panels import PanelTask
@@ -22,6 +22,8 @@ from .prediction import predict_rows, receptive_field
 from .refits import fit_where_known, rolling_origins
 from .supervised import to_supervised
 from .targets import predicted_columns
+
+RESULT = ("origin", "step", "target", "truth", "prediction")
 
 
 class Schedule(NamedTuple):
@@ -56,8 +58,9 @@ class PanelBacktest(NamedTuple):
         if not len(rows):
             return np.empty((0, self.horizon, len(task.columns)))
         if self.known_at is None or not task.ahead.positions:
-            X = task.ahead.added_to_series(self.table).with_ids()
-            steps = predict_rows(model, X, rows, len(task.columns))
+            complete = self._complete_rows(until=max(self.table.panel.steps[rows]))
+            X = task.ahead.added_to_series(self.table).of(complete).with_ids()
+            steps = predict_rows(model, X, np.searchsorted(complete, rows), len(task.columns))
             task.ahead.check_block(steps.shape[1])
             is_direct = steps.shape[1] >= self.horizon
             if is_direct and self.known_at is not None:
@@ -65,16 +68,22 @@ class PanelBacktest(NamedTuple):
             if is_direct and (receptive_field(model) is not None or self._looks_back(task, rows, steps)):
                 return steps[:, : self.horizon]
         forecasts = Parallel(n_jobs=n_jobs, verbose=verbose)(
-            delayed(task.forecast)(*self._at(origin), self.horizon, has_future=True)
+            delayed(task.forecast)(*self._at(origin), self.horizon)
             for origin in np.unique(self.table.panel.steps[rows])
         )
         return np.concatenate(forecasts)
+
+    def _complete_rows(self, until: int) -> np.ndarray:
+        """Return the rows up to a time that have all values known ahead and all lags."""
+        panel, ahead = self.table.panel, self.task.ahead
+        is_known = (panel.places >= ahead.longest_lag) & (panel.later(ahead.horizon) >= 0)
+        return np.flatnonzero(is_known & (panel.steps <= until))
 
     def _looks_back(self, task: PanelTask, rows: np.ndarray, steps: np.ndarray) -> bool:
         """Return whether the predictions of the first origin, made beside later rows, are those without them."""
         origin = self.table.panel.steps[rows[0]]
         history, to_come = self._at(origin)
-        alone = task.forecast(history, to_come, self.horizon, has_future=True)
+        alone = task.forecast(history, to_come, self.horizon)
         first = steps[: len(alone), : self.horizon]
         return np.allclose(alone, first, rtol=1e-6, atol=1e-5 * np.ptp(steps), equal_nan=True)
 
@@ -88,10 +97,12 @@ class PanelBacktest(NamedTuple):
         to_come = history.to_come(later.shape[1], None if panel.times is None else panel.times[later.ravel()])
         others = other_columns(self.table.values, task.columns)
         true = take_rows(take(self.table.values, columns=others), later.ravel())
-        to_come = to_come.with_values(np.arange(later.size), others, np.asarray(true))
+        to_come = to_come.with_columns_of(others, true)
         if self.known_at is not None:
-            needed = task.ahead.positions or others
-            history, to_come = future_of_panel(self.known_at(origin), history, to_come, needed)
+            needed, given = task.ahead.needed(others, self.horizon), self.known_at(origin)
+            if given is None:
+                raise missing_future(self.table, needed, later.shape[1])
+            history, to_come = future_of_panel(given, history, to_come, needed)
             task.ahead.check_future(take(to_come.values, columns=needed), needed)
         return history, to_come
 
@@ -137,7 +148,11 @@ def backtest_panel(model, series, horizon: int, schedule: Schedule, chosen: dict
 def _fit_and_predict(run: PanelBacktest, times, model, chosen: dict, max_train_size: int | None) -> np.ndarray:
     """Fit a model on the rows up to the first of some origins, and return its predictions from all of them."""
     steps = run.table.panel.steps
-    start = 0 if max_train_size is None else max(0, times[0] + 1 - run.horizon - max_train_size)
+    start = (
+        0
+        if max_train_size is None
+        else max(0, times[0] + 1 - run.horizon - run.task.ahead.longest_lag - max_train_size)
+    )
     training = run.table.of(np.flatnonzero((steps >= start) & (steps <= times[0])))
     fit_where_known(model, *to_supervised(training.with_ids(), run.horizon, **chosen))
     return run.predict(model, times)
@@ -148,6 +163,8 @@ def _as_result(table: LongTable, rows: np.ndarray, labels, columns: list[int], t
     panel, (_, horizon, n_targets) = table.panel, truth.shape
     row, step, target = (axis.ravel() for axis in np.meshgrid(rows, np.arange(1, horizon + 1), columns, indexing="ij"))
     is_frame = is_pandas(table.values)
+    if table.groups in RESULT:
+        raise ValueError(f"groups is called {table.groups!r}, as a column of the result is. Rename it.")
     result = {
         table.groups if is_frame else "series": np.asarray(panel.ids)[panel.codes[row]],
         "origin": labels[panel.steps[row]],

@@ -8,7 +8,6 @@ from .._validation import check_numeric
 from .._windows.long_table import LongTable, read_long_table
 from .._windows.tables import is_pandas, take, take_rows
 from .._windows.time_index import check_comparable
-from .future import CURE
 
 
 def future_of_panel(future, history: LongTable, to_come: LongTable, needed: list[int]) -> tuple[LongTable, LongTable]:
@@ -25,6 +24,8 @@ def future_of_panel(future, history: LongTable, to_come: LongTable, needed: list
     """
     if not needed:
         raise ValueError("future is given, but the model predicts all columns of history. Leave future out.")
+    if is_pandas(history.values) and not is_pandas(future):
+        raise ValueError("future must be a DataFrame, with the ids and times of its rows as those of history.")
     rows = read_long_table(future, history.groups, "future")
     values = _needed_columns(rows, history, needed)
     if _are_numbers(take(history.values, columns=needed)):
@@ -40,8 +41,7 @@ def future_of_panel(future, history: LongTable, to_come: LongTable, needed: list
         to_come = history.to_come(n_rows, rows.panel.times[places])
     else:
         places = _places_by_label(to_come, rows, codes)
-    found = np.asarray(take_rows(values, places))
-    return history, to_come.with_values(np.arange(len(to_come)), needed, found)
+    return history, to_come.with_columns_of(needed, take_rows(values, places))
 
 
 def _needed_columns(rows: LongTable, history: LongTable, needed: list[int]) -> Any:
@@ -92,7 +92,7 @@ def _places_by_label(to_come: LongTable, rows: LongTable, codes: np.ndarray) -> 
     if times.inferred_type != labels.inferred_type:
         raise ValueError(
             f"The index of history holds times of the kind {labels.inferred_type!r}, that of future holds "
-            f"{times.inferred_type!r}. {CURE}"
+            f"{times.inferred_type!r}. Set its index."
         )
     check_comparable(times, labels, "future", "history")
     of_future = pd.MultiIndex.from_arrays([rows.panel.codes, times])

@@ -20,8 +20,9 @@ def forecast_panel(model, history, steps: int, *, target, known, future, groups)
     table = read_long_table(history, groups, "history")
     task = PanelTask(model, predicted_columns(model, table, target, "history"), KnownColumns())
     task = PanelTask(model, task.columns, fitted_known_columns(model, table, known, task.columns))
-    task.ahead.check_history(int(table.panel.sizes.max()), "history")
-    n_rows, needed = task.ahead.n_rows_of_future(steps), task.columns_needed(table, steps)
+    _check_lengths(table, task.ahead)
+    n_rows = task.ahead.n_rows_of_future(steps)
+    needed = task.ahead.needed(other_columns(table.values, task.columns), steps)
     if future is None and task.ahead.positions:
         raise missing_future(table, needed, n_rows)
     labels = following_times(table.panel, n_rows)
@@ -43,17 +44,14 @@ class PanelTask:
     columns: list[int]
     ahead: KnownColumns
 
-    def columns_needed(self, table: LongTable, steps: int) -> list[int]:
-        """Return the columns whose next values a forecast of so many steps needs."""
-        if self.ahead.positions and steps <= self.ahead.horizon:
-            return self.ahead.positions
-        return other_columns(table.values, self.columns)
-
-    def forecast(self, history: LongTable, to_come: LongTable, steps: int, *, has_future: bool) -> np.ndarray:
+    def forecast(
+        self, history: LongTable, to_come: LongTable, steps: int, *, has_future: bool | None = None
+    ) -> np.ndarray:
         """Return the steps that follow each series, of shape ``(n_series, steps, n_targets)``.
 
         The model predicts a block of steps of all series at once, which becomes their end, and so on. `to_come` has the
-        rows of the steps, series by series, in which the columns to forecast are missing.
+        rows of the steps, series by series, in which the columns to forecast are missing. `has_future` tells whether
+        the user gave the others; all of them are there if None.
         """
         n_rows, lag = receptive_field(self.model), self.ahead.longest_lag
         if n_rows is not None:
@@ -63,7 +61,7 @@ class PanelTask:
         done = 0
         while done < steps:
             n_known = (n_history + done)[table.panel.codes]
-            is_known = (table.panel.places < n_known) & (table.panel.places >= np.minimum(lag, n_known - 1))
+            is_known = (table.panel.places < n_known) & (table.panel.places >= lag)
             known = self.ahead.added_to_series(table).of(np.flatnonzero(is_known))
             block = predict_rows(self.model, known.with_ids(), known.panel.last, len(self.columns))
             self.check_block(history, block.shape[1], steps, has_future=has_future)
@@ -74,14 +72,24 @@ class PanelTask:
             done += n_steps
         return table.numbers(rows[:, :steps].ravel(), self.columns).reshape(len(rows), steps, -1)
 
-    def check_block(self, history: LongTable, n_steps: int, steps: int, *, has_future: bool) -> None:
+    def check_block(self, history: LongTable, n_steps: int, steps: int, *, has_future: bool | None) -> None:
         """Check that a model that predicts so many steps at once has the future that it needs, and no other."""
         self.ahead.check_block(n_steps)
         others = other_columns(history.values, self.columns)
-        if n_steps < steps and others and not has_future:
+        if n_steps < steps and others and has_future is False:
             raise missing_future(history, others, steps)
         if n_steps >= steps and has_future and not self.ahead.positions:
             warn_of_unused_future(n_steps)
+
+
+def _check_lengths(table: LongTable, ahead: KnownColumns) -> None:
+    """Check that each series has a row with a value for each lag."""
+    short = np.flatnonzero(table.panel.sizes <= ahead.longest_lag)
+    if len(short):
+        raise ValueError(
+            f"history must have at least {ahead.longest_lag + 1} rows of each series, since a row has values of "
+            f"{ahead.longest_lag} rows before. Series {table.panel.ids[short[0]]!r} has {table.panel.sizes[short[0]]}."
+        )
 
 
 def _as_table(table: LongTable, to_come: LongTable, predictions: np.ndarray, columns: list[int]) -> Any:

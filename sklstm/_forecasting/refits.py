@@ -5,6 +5,7 @@ from sklearn.pipeline import Pipeline
 
 from .._validation import has_target
 from .._windows.sliding_window import SlidingWindow
+from .._windows.windows import Windows
 from .forecaster import LSTMForecaster
 from .seasonal_naive import SeasonalNaive
 
@@ -38,7 +39,7 @@ def fit_where_known(model, X, y) -> None:
         transformers = model[:-1]
         X = transformers.fit_transform(X, y)
         model.steps[:-1] = transformers.steps
-        model[-1].fit(X[known], y[known])
+        model[-1].fit(X.part(known) if isinstance(X, Windows) else X[known], y[known])
     elif any(isinstance(value, SlidingWindow) for value in model.get_params().values()):
         model.fit(X, y)  # the regressor in it leaves out such rows by itself, or tells that it cannot
     else:

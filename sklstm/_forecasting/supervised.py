@@ -218,7 +218,7 @@ def forecast(model, history, steps, *, target=None, known=None, future=None):
     if is_pandas(table):
         table, labels = with_continued_index(table, future, n_rows)
     others = other_columns(table, columns)
-    needed = ahead.positions if ahead.positions and steps <= ahead.horizon else others
+    needed = ahead.needed(others, steps)
     is_given = future is not None
     if is_given:
         future = check_future(table, needed, future, n_rows, labels, by_label=has_times)

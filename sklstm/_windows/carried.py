@@ -23,7 +23,7 @@ class Carried:
             return None if times[0] <= self.times[-1] else self._rows_until(times[0], window_size)
         n_shared = min(len(table), len(self.rows))
         same = np.array_equal(table[:n_shared], self.rows[:n_shared], equal_nan=True)
-        return None if same and len(table) >= window_size else 0
+        return None if same and len(table) >= min(window_size, len(self.rows)) else 0
 
     def _rows_until(self, time: Any, window_size: int) -> int:
         """Return how many rows lie between these and one of a later time, but no more than a window has."""

@@ -83,6 +83,18 @@ class LongTable:
             values = np.full((len(codes), self.values.shape[1]), np.nan, dtype=dtype)
         return LongTable(values, replace(self.panel, codes=codes, times=labels), self.groups)
 
+    def with_columns_of(self, columns: list[int], values: Any) -> "LongTable":
+        """Return the table with other values in some columns: an array, or a DataFrame whose index does not matter."""
+        if is_pandas(self.values):
+            changed = self.values.copy()
+            for place, column in enumerate(columns):
+                of_column = values.iloc[:, place] if is_pandas(values) else values[:, place]
+                changed.isetitem(column, getattr(of_column, "array", of_column))
+        else:
+            changed = self.values.astype(np.result_type(self.values, values))
+            changed[:, columns] = values
+        return LongTable(changed, self.panel, self.groups)
+
     def with_values(self, rows: np.ndarray, columns: list[int], values: Any) -> "LongTable":
         """Return the table with other values in some rows and columns."""
         if is_pandas(self.values):

@@ -182,10 +182,14 @@ def _factorize(values) -> tuple[np.ndarray, Any]:
     if not isinstance(values, np.ndarray):
         return values.factorize()
     if values.dtype.kind not in "biufUS":
-        ids = np.array(list(dict.fromkeys(values[values == values])), dtype=object)  # which may not be comparable
+        ids = np.array(list(dict.fromkeys(id_ for id_ in values if not _is_missing(id_))), dtype=object)
         numbers = {id_: number for number, id_ in enumerate(ids)}
         return np.array([numbers.get(id_, -1) for id_ in values]), ids
     ids, firsts, codes = np.unique(values, return_index=True, return_inverse=True)
     order = np.argsort(firsts)
     codes = np.argsort(order)[codes]
     return np.where(values == values, codes, -1), ids[order]
+
+
+def _is_missing(id_) -> bool:
+    return id_ is None or type(id_).__name__ == "NAType" or bool(id_ != id_)

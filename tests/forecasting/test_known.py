@@ -62,7 +62,10 @@ def test_rows_have_the_values_of_the_steps_to_come(table):
     assert_array_equal(as_array[1], y)
 
 
-@pytest.mark.parametrize("known", ["heat", ["heat"], ("heat",), {"heat": 0}, {"heat": [0]}])
+NAMES = ["heat", ["heat"], ("heat",), {"heat": 0}, {"heat": [0]}, pd.Index(["heat"]), np.array(["heat"])]
+
+
+@pytest.mark.parametrize("known", NAMES)
 def test_known_columns_are_named_in_several_ways(table, known):
     X, _ = to_supervised(table, 2, target="demand", known=known)
     assert_array_equal(X["heat_step2"], table["heat"][2:])
@@ -196,24 +199,22 @@ def test_text_columns_are_known(table, whole):
 def test_backtest_equals_the_loop_over_forecast(table, trained, horizon, known, as_forecasts, as_frame, rng):
     target, names = "demand", {"target": "demand"}
     model = linear(trained).fit(*supervised(table, trained, known=known))
-    n_rows = -(-horizon // trained) * trained
-    weather = {day: rng.standard_normal((n_rows, 1)) for day in table.index}
-    future = (lambda day: weather[day]) if as_forecasts else None
+    n_rows, days = -(-horizon // trained) * trained, table.index
+    weather = {day: rng.standard_normal((n_rows, 2)) for day in table.index}  # wind and heat
+    columns = slice(1, None) if trained >= horizon else slice(None)
+    future = (lambda day: weather[day][:, columns]) if as_forecasts else None
     if not as_frame:
         target, known = 0, {["demand", "wind", "heat"].index(name): lag for name, lag in known.items()}
         names = {"target": target, "known": known}
-        future = (lambda row: weather[days[row]]) if as_forecasts else None
+        future = (lambda row: weather[days[row]][:, columns]) if as_forecasts else None
         model.fit(*to_supervised(table.to_numpy(), trained, **names))
-    days, data = table.index, table if as_frame else table.to_numpy()
+    data = table if as_frame else table.to_numpy()
     result = backtest(model, data, horizon, first_origin=100, stride=4, future=future, **names)
     predictions = np.reshape(result["prediction"], (-1, horizon))
     values = table.to_numpy()
     for origin, prediction in zip(range(100, N_ROWS, 4), predictions, strict=False):
-        rows = values[origin + 1 : origin + 1 + n_rows, 1:].copy()
-        if as_forecasts:
-            rows[:, 1:] = weather[days[origin]]
-        if trained >= horizon:
-            rows = rows[:, 1:]
+        rows = weather[days[origin]] if as_forecasts else values[origin + 1 : origin + 1 + n_rows, 1:]
+        rows = rows[:, 1:] if trained >= horizon else rows
         assert_allclose(prediction, np.ravel(forecast(model, data[: origin + 1], horizon, future=rows, **names)))
 
 
@@ -263,6 +264,38 @@ def test_a_future_that_is_not_read_is_told(table):
         backtest(model, table, 2, target="demand", future=lambda origin: table[["heat"]])
 
 
+def test_a_backtest_in_blocks_reads_no_true_value_of_what_is_not_known(table, rng):
+    model = linear(1).fit(*supervised(table, 1, known="heat"))
+    changed = table.copy()
+    changed.loc[table.index[111:], "wind"] = 1e6
+    rows = pd.DataFrame(rng.standard_normal((3, 2)), columns=["wind", "heat"]).to_numpy()
+    results = [
+        backtest(model, data[:114], 3, target="demand", first_origin=110, future=lambda origin: rows)
+        for data in (table, changed)
+    ]
+    assert_array_equal(results[0]["prediction"], results[1]["prediction"])
+    with pytest.raises(ValueError, match=r"shape \(3, 1\), while \(3, 2\) is required"):
+        backtest(model, table[:114], 3, target="demand", first_origin=110, future=lambda origin: rows[:, 1:])
+
+
+class Counts(Ridge):
+    def fit(self, X, y):
+        self.n_rows_ = len(X)
+        COUNTED.append(len(X))
+        return super().fit(X, y)
+
+
+COUNTED: list[int] = []
+
+
+@pytest.mark.parametrize("known", [None, {"demand": 9}])
+def test_lags_take_no_training_rows(table, known):
+    COUNTED.clear()
+    params = {"target": "demand", "known": known, "refit_every": 5, "first_origin": 100, "max_train_size": 20}
+    backtest(Counts(), table, 2, **params)
+    assert set(COUNTED) == {20}
+
+
 # Bad input
 
 
@@ -280,9 +313,11 @@ def test_a_future_that_is_not_read_is_told(table):
         ({"heat": -1}, "Got -1 for 'heat'"),
         ({"heat": 7.5}, "Got 7.5 for 'heat'"),
         ({"heat": True}, "Got True for 'heat'"),
-        ({"heat": "week"}, "Got 'w' for 'heat'"),
+        ({"heat": "week"}, "Got 'week' for 'heat'"),
         ({"heat": [0, 2]}, "Got 2 for 'heat'"),
         ({"heat": None}, "Got None for 'heat'"),
+        ({"heat": []}, r"different lags of a column. Got \[\] for 'heat'"),
+        ({"demand": [8, 8]}, r"different lags of a column. Got \[8, 8\] for 'demand'"),
     ],
 )
 def test_bad_known_columns(table, known, message):

@@ -8,6 +8,7 @@ from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sklstm import LSTMForecaster, PanelTimeSeriesSplit, SeasonalNaive, SlidingWindow, backtest, forecast, to_supervised
 
@@ -209,6 +210,61 @@ def test_times_of_the_future_are_taken_where_those_of_the_history_have_no_step(s
     assert list(forecast(model, table, 2, target="sales").index) == [60, 61, 40, 41]  # numbered in each series
 
 
+def test_columns_of_any_kind(series):
+    table, groups = joined(histories(series), "column")
+    table["kind"] = np.where(table["store"] == "a", "large", "small")  # static
+    table["sky"] = np.where(table["price"] > 0, "clear", "cloudy")
+    table["open"] = table["price"] > -1
+    future = table.groupby("store").tail(4)[["store", "sky", "open"]]
+    future.index = future.index + pd.Timedelta(days=4)
+    X, y = to_supervised(table.drop(columns="price"), 2, target="sales", known=["sky", "open"], groups=groups)
+    encode = make_column_transformer(
+        (OneHotEncoder(sparse_output=False), ["kind", "sky", "sky_step2"]),
+        remainder="passthrough",
+        verbose_feature_names_out=False,
+    ).set_output(transform="pandas")
+    model = make_pipeline(encode, ridge(groups)).fit(X, y)
+    history = table.drop(columns="price")
+    assert np.isfinite(forecast(model, history, 2, target="sales", future=future)["sales"]).all()
+    blocks = forecast(model, history, 4, target="sales", future=future.assign(kind="large"))
+    assert np.isfinite(blocks["sales"]).all()
+    assert np.isfinite(backtest(model, history, 4, target="sales", first_origin=50)["prediction"]).all()
+
+
+def test_backtests_see_complete_rows_only(series):
+    """A row without a lag, or without the values known ahead, is none for any model."""
+    table, groups = joined(histories(series), "column")
+    known = {"price": 0, "sales": 13}
+    window = SlidingWindow(5, groups=groups, flatten=True, pad="edge").set_output(transform="pandas")
+    X, y = to_supervised(table, 2, target="sales", known=known, groups=groups)
+    for model in (
+        make_pipeline(window, StandardScaler(), Ridge()),
+        TransformedTargetRegressor(make_pipeline(window, Ridge())),
+        make_pipeline(window, Ridge()),
+    ):
+        result = backtest(model.fit(X, y), table, 2, target="sales", first_origin=44)
+        early = result[(result["store"] == "b") & (result["origin"] == "2024-02-15")]
+        past = table[(table["store"] == "b") & (table.index <= "2024-02-15")]
+        future = table[(table["store"] == "b") & (table.index > "2024-02-15")][:2][["store", "price"]]
+        assert_allclose(early["prediction"], forecast(model, past, 2, target="sales", future=future)["sales"])
+
+
+def test_refits_keep_the_series_where_targets_are_missing(series):
+    table, groups = joined(histories(series), "column")
+    table.loc[table.index == "2024-02-10", "sales"] = np.nan
+    seen = []
+
+    class Spy(LSTMForecaster):
+        def fit(self, X, y):
+            seen.append(type(X).__name__)
+            return super().fit(X, y)
+
+    regressor = TransformedTargetRegressor(Spy(3, n_networks=1, epochs=1, random_state=0))
+    model = make_pipeline(SlidingWindow(3, groups=groups), regressor)
+    backtest(model, table, target="sales", first_origin=55, refit_every=10)
+    assert set(seen) == {"Windows"}
+
+
 # Bad input
 
 
@@ -237,7 +293,7 @@ def known(series):
         (lambda rows: rows.tz_localize("UTC"), "time zone"),
         (lambda rows: rows.set_axis(list(range(12)) * 2), "holds times of the kind"),
         (lambda rows: rows.reset_index(drop=True).groupby("store").head(2), "must have 3 rows of each series. Got 2"),
-        (lambda rows: rows.to_numpy()[:, ::-1], "groups must be the position of a column"),
+        (lambda rows: rows.to_numpy(), "future must be a DataFrame, with the ids"),
         (lambda rows: rows.assign(store=None), "without an id"),
     ],
 )
@@ -257,6 +313,14 @@ def test_bad_histories(known, series):
         backtest(model, table, 2, target="sales", first_origin=70)
     with pytest.raises(ValueError, match="No series has enough rows"):
         backtest(model, pd.concat([table[:2], table[-2:]]), 2, target="sales", first_origin=0)
+    renamed = table.rename(columns={"store": "origin"})
+    with pytest.raises(ValueError, match="groups is called 'origin'"):
+        backtest(ridge("origin"), renamed, 2, target="sales", refit_every=9)
+    lags = ridge("store").fit(*to_supervised(table, 2, target="sales", known={"sales": 9}, groups="store"))
+    with pytest.raises(ValueError, match=r"at least 8 rows of each series.* Series 'n' has 5"):
+        forecast(lags, pd.concat([table, table[:5].assign(store="n")]), 2, target="sales")
+    with pytest.raises(ValueError, match="next values of the column"):
+        backtest(model, table, 2, target="sales", future=lambda origin: None)
     rows = ridge("store").fit(*to_supervised(table, 1, target="sales", groups="store"))
     with pytest.raises(ValueError, match="pass 3 row"):
         forecast(rows, table, 3, target="sales")

@@ -199,6 +199,11 @@ def entry(request):
         (FRAME.to_numpy(), -1, "Got -1 instead"),
         (FRAME.assign(store=["a"] * 6 + [None] * 6), "store", "6 row.s. without an id in 'store'"),
         (np.column_stack([[1.0, np.nan], [1.0, 2.0]]), 0, "1 row.s. without an id in 0"),
+        (
+            np.array([["a", 1.0], [None, 2.0], [np.nan, 2.0], [pd.NA, 3.0]], dtype=object),
+            0,
+            "3 row.s. without an id in 0",
+        ),
         (FRAME[::-1], "store", "the rows of each series in the order of time.* in series 'b' 2024-01-05.* follows"),
         (pd.concat([FRAME, FRAME[:1]]), "store", "in series 'a' 2024-01-01.* follows 2024-01-06"),
         (FRAME.assign(store="a"), "store", "in series 'a' 2024-01-01"),
@@ -221,6 +226,12 @@ def test_gaps_are_told_with_the_series():
         SlidingWindow(2, groups="store").fit(table)
     with pytest.warns(UserWarning, match=r"Series 'a' of X is irregular: 2024-01-05.*2024-01-04.*groupby\('store'\)"):
         SlidingWindow(2, groups="store").fit(whole)
+
+
+def test_a_fitted_series_shorter_than_the_window_does_not_follow_itself():
+    table = np.array([[0, v] for v in range(1, 9)] + [[1, 100], [1, 200], [1, 300]], dtype=float)
+    window = SlidingWindow(4, groups=0, carry_over=True)
+    assert_array_equal(window.fit_transform(table), SlidingWindow(4, groups=0).fit_transform(table))
 
 
 def test_an_unseen_or_vanished_series_is_no_fault():
