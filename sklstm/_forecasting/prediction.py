@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 
+from .._compat import safe_indexing
 from .._windows.sliding_window import SlidingWindow
 from .._windows.windows import Windows
 from .targets import SCALERS, unwrapped
@@ -52,7 +52,7 @@ def predict_rows(model, X, rows: np.ndarray, n_targets: int) -> np.ndarray:
     if not isinstance(pipeline, Pipeline) or not isinstance(pipeline[-2:][0], SlidingWindow):
         return predict_steps(model, X, n_targets)[rows]
     windows = pipeline[:-1].transform(X)
-    of_rows = windows.part(rows) if isinstance(windows, Windows) else _safe_indexing(windows, rows)
+    of_rows = windows.part(rows) if isinstance(windows, Windows) else safe_indexing(windows, rows)
     return predict_steps(pipeline[-1], of_rows, n_targets)
 
 
