@@ -128,7 +128,8 @@ def read_panel(X, groups, name: str) -> Panel:
     if groups is None:
         check_order(X, name)
         warn_of_gaps(X, name)
-        return single(len(X), as_times(getattr(X, "index", None)))
+        n_rows = len(X) if hasattr(X, "__len__") else len(np.asarray(X))
+        return single(n_rows, as_times(getattr(X, "index", None)))
     values, labels, column = _ids_and_times(X, groups, name)
     codes, ids = _factorize(values)
     if (codes < 0).any():
