@@ -102,7 +102,7 @@ def test_heat_map_of_features(model, table):
     cells = display.mesh_.get_array()
     window = model[:-1].transform(table)[9]
     present = ~np.isnan(window).any(axis=1)
-    assert_array_equal(np.ma.getmaskarray(cells), np.tile(~present, (4, 1)))
+    assert_array_equal(np.ma.getmaskarray(cells), np.tile(~present, (3, 1)))
     assert_allclose(cells[:, present], window[present].T)
     assert [label.get_text() for label in display.axes_[-1].get_yticklabels()] == list(display.feature_names)
     low, high = display.mesh_.get_clim()
