@@ -158,10 +158,10 @@ def backtest(
     them, since windows need all rows. :class:`~sklearn.compose.TransformedTargetRegressor` takes no missing targets, so
     put it behind the windows: ``make_pipeline(SlidingWindow(), TransformedTargetRegressor(LSTMForecaster(), ...))``.
 
-    A model that predicts fewer steps is fed its own predictions, as by :func:`forecast`. Columns that are known ahead
-    have the values of `future`; without any, so have all columns that the model does not predict. Without `future` they
-    have the true values: right for a calendar, and too good for what is only forecast, such as the weather. Training
-    sees true values in all cases.
+    A model that predicts fewer steps is fed its own predictions, as by :func:`forecast`. `future` then has all columns
+    that the model does not predict, and otherwise those that are known ahead. Without `future` they have the true
+    values: right for a calendar, and too good for what is only forecast, such as the weather. Training sees true values
+    in all cases.
 
     References
     ----------
