@@ -1,7 +1,7 @@
 """Private names of scikit-learn, each imported here and nowhere else, with the newest version it was seen in."""
 
 from sklearn.base import _fit_context as fit_context  # 1.9
-from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils import _safe_indexing as safe_indexing  # 1.9
 from sklearn.utils._optional_dependencies import check_matplotlib_support  # 1.9
 from sklearn.utils._param_validation import (  # 1.9
     HasMethods,
