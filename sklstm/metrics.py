@@ -1,12 +1,14 @@
 """Metrics for forecasts."""
 
+from collections.abc import Iterator
 from numbers import Integral
 
 import numpy as np
 from sklearn.metrics import mean_absolute_error
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from ._compat import Interval, StrOptions, validate_params
+from ._windows.panel import Panel, factorize
 
 __all__ = ["mean_absolute_scaled_error"]
 
@@ -17,13 +19,23 @@ __all__ = ["mean_absolute_scaled_error"]
         "y_pred": ["array-like"],
         "y_train": ["array-like"],
         "season_length": [Interval(Integral, 1, None, closed="left")],
+        "groups": ["array-like", None],
+        "groups_train": ["array-like", None],
         "sample_weight": ["array-like", None],
         "multioutput": [StrOptions({"raw_values", "uniform_average"}), "array-like"],
     },
     prefer_skip_nested_validation=True,
 )
 def mean_absolute_scaled_error(
-    y_true, y_pred, *, y_train, season_length=1, sample_weight=None, multioutput="uniform_average"
+    y_true,
+    y_pred,
+    *,
+    y_train,
+    season_length=1,
+    groups=None,
+    groups_train=None,
+    sample_weight=None,
+    multioutput="uniform_average",
 ):
     """Mean absolute scaled error (MASE) regression loss.
 
@@ -46,8 +58,15 @@ def mean_absolute_scaled_error(
     season_length : int, default=1
         Number of steps in a season.
 
+    groups : array-like of shape (n_samples,), default=None
+        The series of each row of `y_true`, if there are several. The loss is then the mean of the losses of all series
+        that are in it, each scaled by its own training series.
+
+    groups_train : array-like of shape (n_train,), default=None
+        The series of each row of `y_train`. Those of a series are in the order of time.
+
     sample_weight : array-like of shape (n_samples,), default=None
-        Sample weights.
+        Sample weights. Those of several series weigh the rows in each; a series without any weight does not count.
 
     multioutput : {"raw_values", "uniform_average"} or array-like of shape (n_outputs,), default="uniform_average"
         Defines aggregating of multiple output values.
@@ -69,7 +88,8 @@ def mean_absolute_scaled_error(
     ------
     ValueError
         If `y_train` is not longer than `season_length`, if the naive forecast makes no error on it, such as on
-        a constant series, or if the outputs cannot be steps of its targets.
+        a constant series, or if the outputs cannot be steps of its targets. Of several series, also if only one of
+        `groups` and `groups_train` is given, or a series is not in `y_train`.
 
     See Also
     --------
@@ -87,6 +107,13 @@ def mean_absolute_scaled_error(
     >>> mean_absolute_scaled_error([5.0, 6.0], [4.0, 6.0], y_train=[1.0, 3.0, 2.0, 4.0], season_length=2)
     0.5
 
+    Of two series, with one error of 1 each, those of the naive forecast being 2 and 1:
+
+    >>> mean_absolute_scaled_error(
+    ...     [5.0, 6.0], [4.0, 5.0], y_train=[1.0, 3.0, 1.0, 2.0], groups=["a", "b"], groups_train=["a", "a", "b", "b"]
+    ... )
+    0.75
+
     A scorer for a search:
 
     >>> from sklearn.metrics import make_scorer
@@ -96,16 +123,52 @@ def mean_absolute_scaled_error(
     ...     mean_absolute_scaled_error, y_train=y_train, season_length=12, greater_is_better=False
     ... )
     """
+    if groups is None and groups_train is None:
+        scaled = _scaled_errors(y_true, y_pred, y_train, season_length, sample_weight)
+    else:
+        parts = _by_series(y_true, y_pred, y_train, groups, groups_train, sample_weight)
+        scaled = np.mean([_scaled_errors(*part, season_length, weight) for *part, weight in parts], axis=0)
+    # The scaled errors as a sample of their own, for scikit-learn's checks and meaning of `multioutput`.
+    row = scaled.reshape(1, -1)
+    return mean_absolute_error(np.zeros_like(row), row, multioutput=multioutput)
+
+
+def _by_series(y_true, y_pred, y_train, groups, groups_train, sample_weight) -> Iterator[tuple]:
+    """Yield the true values, predictions, training rows and weights of each series that has any weight."""
+    if groups is None or groups_train is None:
+        raise ValueError("groups and groups_train must be given together, or neither.")
+    check_consistent_length(y_true, y_pred, groups, sample_weight)
+    check_consistent_length(y_train, groups_train)
+    y_true, y_pred, y_train = (np.asarray(values) for values in (y_true, y_pred, y_train))
+    weight = np.ones(len(y_true)) if sample_weight is None else np.asarray(sample_weight)
+    training = _rows_of_series(groups_train, "groups_train")
+    rows_of_series = {id_: rows for id_, rows in _rows_of_series(groups, "groups").items() if weight[rows].any()}
+    if not rows_of_series:
+        raise ValueError("sample_weight must be positive for some row.")
+    for id_, rows in rows_of_series.items():
+        if id_ not in training:
+            raise ValueError(f"Series {id_!r} of groups is not in groups_train.")
+        yield y_true[rows], y_pred[rows], y_train[training[id_]], weight[rows]
+
+
+def _rows_of_series(groups, name: str) -> dict:
+    """Return the rows of each series, by its id."""
+    codes, ids = factorize(column_or_1d(groups))
+    if (codes < 0).any():
+        raise ValueError(f"{name} has {int((codes < 0).sum())} row(s) without an id.")
+    panel = Panel(codes, ids)
+    return dict(zip(ids.tolist(), np.split(panel.order, panel.starts[1:]), strict=True))
+
+
+def _scaled_errors(y_true, y_pred, y_train, season_length: int, sample_weight) -> np.ndarray:
+    """Return the error of each output, in units of that of the naive forecast of its target."""
     errors = mean_absolute_error(y_true, y_pred, sample_weight=sample_weight, multioutput="raw_values")
     scale = _naive_error(y_train, season_length)
     if len(errors) % len(scale):
         raise ValueError(
             f"y_true has {len(errors)} output(s), which cannot be steps of the {len(scale)} target(s) of y_train."
         )
-    scaled = errors.reshape(-1, len(scale)) / scale
-    # The scaled errors as a sample of their own, for scikit-learn's checks and meaning of `multioutput`.
-    row = scaled.reshape(1, -1)
-    return mean_absolute_error(np.zeros_like(row), row, multioutput=multioutput)
+    return (errors.reshape(-1, len(scale)) / scale).ravel()
 
 
 def _naive_error(y_train, season_length: int) -> np.ndarray:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from sklearn.pipeline import make_pipeline
 
-from sklstm import SeasonalNaive, SlidingWindow
+from sklstm import SeasonalNaive, SlidingWindow, backtest, to_supervised
 from sklstm._compat import InvalidParameterError
 from sklstm.metrics import mean_absolute_scaled_error
 
@@ -95,3 +96,58 @@ def test_training_series_that_give_no_scale(y_train, message):
 def test_invalid_season_length():
     with pytest.raises(InvalidParameterError, match="season_length"):
         mean_absolute_scaled_error(Y_TRUE, Y_PRED, y_train=Y_TRAIN, season_length=0)
+
+
+@pytest.mark.parametrize("ids", [["a", "b", "c"], [3, 1, 2], ["a", 1, 2.5]], ids=["text", "numbers", "objects"])
+def test_of_many_series_it_is_the_mean_over_series(ids, rng):
+    codes, train_codes = rng.permutation(np.repeat([0, 1, 2], [4, 6, 5])), rng.permutation(np.repeat([0, 1, 2], 12))
+    y_true, y_pred = rng.standard_normal((2, 15, 2))
+    y_train, weight = rng.standard_normal((36, 2)).cumsum(axis=0), rng.uniform(0.1, 2, 15)
+    ids = pd.Series(ids).to_numpy()
+    params = {"season_length": 3, "multioutput": "raw_values"}
+    expected = [
+        mean_absolute_scaled_error(
+            y_true[codes == code],
+            y_pred[codes == code],
+            y_train=y_train[train_codes == code],
+            sample_weight=weight[codes == code],
+            **params,
+        )
+        for code in range(3)
+    ]
+    of_series = {"y_train": y_train, "groups": ids[codes], "groups_train": ids[train_codes]}
+    found = mean_absolute_scaled_error(y_true, y_pred, sample_weight=weight, **of_series, **params)
+    assert_allclose(found, np.mean(expected, axis=0))
+    without = mean_absolute_scaled_error(y_true, y_pred, sample_weight=weight * (codes > 0), **of_series, **params)
+    assert_allclose(without, np.mean(expected[1:], axis=0))
+
+
+def test_of_a_backtest_of_many_series(rng):
+    table = pd.DataFrame({"id": np.repeat(["a", "b"], 40), "v": rng.standard_normal(80).cumsum()})
+    X, y = to_supervised(table, target="v", groups="id")
+    model = make_pipeline(SlidingWindow(2, groups="id"), SeasonalNaive(1)).fit(X, y)
+    result = backtest(model, table, target="v", first_origin=20)
+    error = mean_absolute_scaled_error(
+        result["truth"], result["prediction"], y_train=table["v"], groups=result["id"], groups_train=table["id"]
+    )
+    assert 0.5 < error < 1.5
+
+
+@pytest.mark.parametrize(
+    ("groups", "groups_train", "sample_weight", "message"),
+    [
+        (["a", "a", "b"], None, None, "given together"),
+        (None, list("aabb"), None, "given together"),
+        (list("aac"), list("aabb"), None, "'c' of groups is not in groups_train"),
+        (list("aa"), list("aabb"), None, "inconsistent numbers of samples"),
+        (list("aab"), list("aab"), None, "inconsistent numbers of samples"),
+        (list("aab"), list("aaab"), None, "1 row"),
+        (list("aab"), list("aabb"), [0, 0, 0], "positive for some row"),
+        (["a", "a", None], list("aabb"), None, "groups has 1 row.s. without an id"),
+    ],
+)
+def test_bad_groups(groups, groups_train, sample_weight, message):
+    with pytest.raises(ValueError, match=message):
+        mean_absolute_scaled_error(
+            Y_TRUE, Y_PRED, y_train=Y_TRAIN, groups=groups, groups_train=groups_train, sample_weight=sample_weight
+        )

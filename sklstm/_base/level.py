@@ -61,13 +61,14 @@ def fit_level(sample: Sample, scale: Scale, seed: int) -> LevelModel:
 def _find_sources(sample: Sample) -> Iterator[tuple[int, int, float, float]]:
     """Yield outputs, each with the feature whose later values it is up to a scale, its slope and its intercept.
 
-    They are looked for in the last rows.
+    They are looked for in the last rows, of many series in those of some.
     """
-    rows = last_adjacent_rows(sample.windows, sample.rows, MAX_ROWS)
+    n_lags = max(sample.y.shape[1], sample.windows.shape[1])
+    rows = last_adjacent_rows(sample.windows, sample.rows, MAX_ROWS, n_lags)
     latest, y = sample.windows[rows, -1].astype(np.float64), sample.y[rows].astype(np.float64)
     varies = np.array([len(np.unique(column)) >= MIN_PAIRS for column in latest.T])
     is_open = np.ones(y.shape[1], dtype=bool)
-    for lag in range(1, max(y.shape[1], sample.windows.shape[1]) + 1):
+    for lag in range(1, n_lags + 1):
         before, later = _pairs(sample.windows, rows, latest, y, lag)
         if len(before) < MIN_PAIRS or not is_open.any():
             return

@@ -101,7 +101,7 @@ def _places_by_label(to_come: LongTable, rows: LongTable, codes: np.ndarray) -> 
         first = int(np.argmin(places))
         raise ValueError(
             f"future must have {len(labels) // len(codes)} row(s) after the end of each series, but series "
-            f"{to_come.panel.ids[to_come.panel.codes[first]]!r} lacks {labels[first]}."
+            f"{to_come.panel.ids.tolist()[to_come.panel.codes[first]]!r} lacks {labels[first]}."
         )
     return places
 
@@ -111,5 +111,5 @@ def _check_lengths(rows: LongTable, lengths: np.ndarray, codes: np.ndarray, n_ro
     if len(short):
         raise ValueError(
             f"future must have {n_rows} {what} of each series. Got {lengths[short[0]]} of series "
-            f"{rows.panel.ids[codes[short[0]]]!r}."
+            f"{rows.panel.ids.tolist()[codes[short[0]]]!r}."
         )

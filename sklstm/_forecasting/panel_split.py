@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 from sklearn.model_selection import TimeSeriesSplit
-from sklearn.utils.validation import check_array
+from sklearn.utils.validation import check_array, check_consistent_length
 
-from .._windows.panel import read_panel
+from .._windows.panel import Panel, panel_of_ids, read_panel
 from .._windows.tables import is_pandas
 
 
@@ -23,7 +23,8 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
         Number of splits. Must be at least 2.
 
     groups : str or int, default=None
-        What tells the series of each row, as in :class:`SlidingWindow`. If None, all rows are one series.
+        What tells the series of each row, as in :class:`SlidingWindow`. If None, it is `groups` of `split`, which
+        :func:`~sklearn.model_selection.cross_val_score` passes on, or else all rows are one series.
 
     max_train_size : int, default=None
         The most times in a training set, the latest ones; all, if None.
@@ -57,6 +58,8 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
     [0 1 2 4 5] [3 6]
     """
 
+    __metadata_request__split = {"groups": True}  # for scikit-learn's metadata routing
+
     def __init__(self, n_splits=5, *, groups=None, max_train_size=None, test_size=None, gap=0):
         super().__init__(n_splits, max_train_size=max_train_size, test_size=test_size, gap=gap)
         self.groups = groups
@@ -72,8 +75,8 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
         y : array-like
             Ignored.
 
-        groups : array-like
-            Ignored: the parameter `groups` tells the series.
+        groups : array-like of shape (n_samples,), default=None
+            The series of each row; only if the parameter `groups` is None.
 
         Yields
         ------
@@ -86,9 +89,21 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
         Raises
         ------
         ValueError
-            If there are too few times for so many splits, or if `X` is invalid as in :class:`SlidingWindow`.
+            If there are too few times for so many splits, if `X` is invalid as in :class:`SlidingWindow`, or if the
+            series are given twice.
         """
-        table = X if is_pandas(X) else check_array(X, dtype=None, ensure_all_finite="allow-nan")
-        steps = read_panel(table, self.groups, "X").steps
+        steps = self._panel(X, groups).steps
         for train, test in super().split(np.arange(steps.max() + 1)):
             yield np.flatnonzero(np.isin(steps, train)), np.flatnonzero(np.isin(steps, test))
+
+    def _panel(self, X, groups) -> Panel:
+        """Return which series each row belongs to."""
+        if groups is not None and self.groups is not None:
+            raise ValueError(
+                f"The series are given twice, by PanelTimeSeriesSplit(groups={self.groups!r}) and by groups of split."
+            )
+        table = X if is_pandas(X) else check_array(X, dtype=None, ensure_all_finite="allow-nan")
+        if groups is None:
+            return read_panel(table, self.groups, "X")
+        check_consistent_length(table, groups)
+        return panel_of_ids(table, groups, "X")

@@ -86,9 +86,10 @@ def _check_lengths(table: LongTable, ahead: KnownColumns) -> None:
     """Check that each series has a row with a value for each lag."""
     short = np.flatnonzero(table.panel.sizes <= ahead.longest_lag)
     if len(short):
+        name, size = table.panel.ids.tolist()[short[0]], table.panel.sizes[short[0]]
         raise ValueError(
             f"history must have at least {ahead.longest_lag + 1} rows of each series, since a row has values of "
-            f"{ahead.longest_lag} rows before. Series {table.panel.ids[short[0]]!r} has {table.panel.sizes[short[0]]}."
+            f"{ahead.longest_lag} rows before. Series {name!r} has {size}."
         )
 
 

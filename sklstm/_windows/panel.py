@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from sklearn.utils import column_or_1d
 
 from .time_index import (
     as_times,
@@ -15,6 +16,8 @@ from .time_index import (
     warn_of_gaps,
     warn_of_panel_gaps,
 )
+
+MAX_GAPS = 0.1  # of the steps of a series, which then still has the step of all: business days in a week have more
 
 
 @dataclass(frozen=True)
@@ -82,20 +85,35 @@ class Panel:
 def following_times(panel: Panel, n_rows: int) -> Any:
     """Return the labels of so many rows to come for each series, one series after the other.
 
+    A series goes on with the step that the times of all series have together, unless its own rows are further apart.
     None where nothing tells the step from one time to the next.
     """
     if panel.times is None:
         return None
     different = panel.times[np.unique(panel.steps, return_index=True)[1]]
-    labels = following_labels(different, n_rows) if is_regular(different) else None
-    if labels is not None:
+    are_dense = _dense_series(panel)
+    if are_dense.all() and is_regular(different) and (labels := following_labels(different, n_rows)) is not None:
         places = panel.steps[panel.last][:, np.newaxis] + np.arange(1, n_rows + 1)
         return different.append(labels)[places.ravel()]
-    rows_of_series = np.split(panel.order, panel.starts[1:])
-    following: list[Any] = [following_labels(panel.times[rows], n_rows, different) for rows in rows_of_series]
-    if any(labels is None for labels in following):
-        return None
+    by_end: dict[int, Any] = {}  # the labels to come of dense series, by their last time
+    following = []
+    for is_dense, rows in zip(are_dense, np.split(panel.order, panel.starts[1:]), strict=True):
+        end = int(panel.steps[rows[-1]])
+        if is_dense and end not in by_end:
+            by_end[end] = following_labels(different[: end + 1], n_rows, different)
+        labels = by_end[end] if is_dense else following_labels(panel.times[rows], n_rows, different)
+        if labels is None:
+            return None
+        following.append(labels)
     return following[0].append(following[1:])
+
+
+def _dense_series(panel: Panel) -> np.ndarray:
+    """Tell for each series whether its rows have the step that the times of all series have together, but for gaps."""
+    steps, codes = panel.steps[panel.order], panel.codes[panel.order]
+    of_one = codes[1:] == codes[:-1]
+    n_wide = np.bincount(codes[1:][of_one & (np.diff(steps) > 1)], minlength=len(panel.ids))
+    return n_wide <= MAX_GAPS * (panel.sizes - 1)
 
 
 def single(n_rows: int, times=None) -> Panel:
@@ -130,8 +148,20 @@ def read_panel(X, groups, name: str) -> Panel:
         warn_of_gaps(X, name)
         n_rows = len(X) if hasattr(X, "__len__") else len(np.asarray(X))
         return single(n_rows, as_times(getattr(X, "index", None)))
-    values, labels, column = _ids_and_times(X, groups, name)
-    codes, ids = _factorize(values)
+    return _panel(*_ids_and_times(X, groups, name), groups, name)
+
+
+def panel_of_ids(X, ids, name: str) -> Panel:
+    """Return which series each row of a table belongs to by ids that are not part of it, as `read_panel` does."""
+    labels = getattr(X, "index", None)
+    if getattr(labels, "nlevels", 1) > 1:
+        check_order(X, name)
+    return _panel(column_or_1d(ids), labels, X.shape[1], "groups", name)
+
+
+def _panel(values, labels, column: int | None, groups, name: str) -> Panel:
+    """Return the panel of the ids of rows and the labels that may tell their time."""
+    codes, ids = factorize(values)
     if (codes < 0).any():
         raise ValueError(
             f"{name} has {int((codes < 0).sum())} row(s) without an id in {groups!r}. Drop them, or name their series."
@@ -178,7 +208,7 @@ def _ids_and_times(X, groups, name: str) -> tuple[Any, Any, int | None]:
     )
 
 
-def _factorize(values) -> tuple[np.ndarray, Any]:
+def factorize(values) -> tuple[np.ndarray, Any]:
     """Return the number of each id and the different ids, in the order of their first rows; -1 for missing ones."""
     if not isinstance(values, np.ndarray):
         return values.factorize()

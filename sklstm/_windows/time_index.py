@@ -107,7 +107,7 @@ def check_panel_order(times: Any, codes: np.ndarray, ids: Any, name: str) -> Non
         after = 1 + int(np.argmax(wrong))
         raise ValueError(
             f"{name} must have the rows of each series in the order of time, each time once, but in series "
-            f"{ids[codes[after]]!r} {times[after]} follows {times[after - 1]}. Sort the rows with "
+            f"{ids.tolist()[codes[after]]!r} {times[after]} follows {times[after - 1]}. Sort the rows with "
             f"{name}.sort_index(kind='stable'), and merge those of one series and time."
         )
 
@@ -126,7 +126,7 @@ def warn_of_panel_gaps(times: Any, codes: np.ndarray, ids: Any, groups, name: st
         where, found = "The index", different[row]
     elif gaps.any():
         after = 1 + int(np.argmax(gaps))
-        where, found, expected = f"Series {ids[codes[after]]!r}", times[after], different[steps[after - 1] + 1]
+        where, found, expected = f"Series {ids.tolist()[codes[after]]!r}", times[after], different[steps[after - 1] + 1]
     else:
         return
     warnings.warn(

@@ -49,7 +49,7 @@ class Windows:
 
     def __getitem__(self, key) -> np.ndarray:
         rows, steps, *features = (*key, slice(None))[:3] if isinstance(key, tuple) else (key, slice(None))
-        if rows is Ellipsis or steps is Ellipsis:
+        if not (isinstance(rows, int | np.integer | slice) or np.ndim(rows) == 1) or steps is Ellipsis:
             return np.asarray(self)[key]
         offsets = np.arange(1 - self._window_size, 1)[steps]
         ends, starts = (array[rows].reshape(-1, *[1] * offsets.ndim) for array in (self.ends, self._starts))
@@ -71,6 +71,10 @@ class Windows:
         """Return the windows of some rows."""
         of_rows = self.ends[rows], self._starts[rows], self._window_size, self.steps[rows]
         return Windows(self._table, *of_rows, pad_edge=self._pad_edge)
+
+    def codes(self, rows: np.ndarray) -> np.ndarray:
+        """Return the number of the series of each of some rows, from 0 on."""
+        return np.unique(self._starts[rows], return_inverse=True)[1]
 
     def later(self, rows: np.ndarray, n_rows: int) -> np.ndarray:
         """Return for each of some rows the one so many rows later in its series; -1 if there is none."""
@@ -95,11 +99,20 @@ def steps_of(windows, rows: np.ndarray) -> np.ndarray:
     return windows.steps[rows] if isinstance(windows, Windows) else rows
 
 
-def last_adjacent_rows(windows, rows: np.ndarray, n_rows: int) -> np.ndarray:
-    """Return so many of the rows, in order: the last ones, of several series all rows of the last series."""
-    if isinstance(windows, Windows):
-        return np.sort(rows[np.argsort(windows.ends[rows])][-n_rows:])
-    return rows[-n_rows:]
+def last_adjacent_rows(windows, rows: np.ndarray, n_rows: int, n_lags: int) -> np.ndarray:
+    """Return the last of some rows, in order, about `n_rows` in all.
+
+    Of many series they are the last ones of some, spread over all series, and several times `n_lags` of each.
+    """
+    if not isinstance(windows, Windows):
+        return rows[-n_rows:]
+    by_series = rows[np.argsort(windows.ends[rows])]
+    codes = windows.codes(by_series)
+    ends = np.cumsum(np.bincount(codes))  # where in this order the next series begins
+    n_series = min(max(n_rows // (4 * n_lags), 1), len(ends))
+    chosen = np.linspace(0, len(ends) - 1, n_series).round() if n_series > 1 else [len(ends) - 1]
+    is_late = ends[codes] - np.arange(len(rows)) <= n_rows // n_series
+    return np.sort(by_series[is_late & np.isin(codes, chosen)])
 
 
 def part(windows, rows: np.ndarray):

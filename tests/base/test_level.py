@@ -1,8 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.linear_model import RidgeCV
 
+from sklstm import SlidingWindow, to_supervised
 from sklstm._base.level import fit_level
 from sklstm._base.linear import PENALTIES
 from sklstm._specs import WINDOWS, Sample, Scale
@@ -73,3 +75,13 @@ def test_a_target_is_not_the_future_of_a_feature_that_moves_against_it():
     level = fit_level(make_sample(windows, y), scale, seed=0)
     assert_allclose(level.coef, 1)
     assert_allclose(level.predict(windows)[:, 0], windows.mean(axis=(1, 2)), atol=1e-9)
+
+
+def test_the_level_of_a_panel_whose_last_series_are_constant(rng):
+    walks = [100 + rng.standard_normal(1500).cumsum() for _ in range(3)]
+    table = pd.DataFrame({"id": np.repeat(range(5), 1500), "v": np.concatenate([*walks, [7.0] * 1500, [9.0] * 1500])})
+    X, y = to_supervised(table, horizon=2, target="v", groups="id")
+    windows = SlidingWindow(4, groups="id").fit_transform(X)
+    level = fit_level(make_sample(windows, np.asarray(y)), Scale(np.array([2.0]), np.array([1.5])), seed=0)
+    expected = np.nanmean(np.asarray(windows), axis=1)[:, [0, 0]]
+    assert_allclose(level.predict(windows), expected)

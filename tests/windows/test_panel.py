@@ -6,6 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from sklearn import config_context
+from sklearn.dummy import DummyRegressor
+from sklearn.model_selection import cross_val_score
 
 from sklstm import LSTMForecaster, PanelTimeSeriesSplit, SeasonalNaive, SlidingWindow, to_supervised
 from sklstm._windows.panel import Panel, following_times, read_panel
@@ -142,6 +145,27 @@ def test_one_series_is_that_series(model, rng):
     assert_array_equal(model.fit(panel, y).predict(panel), expected)
 
 
+@pytest.mark.parametrize("routing", [False, True])
+def test_folds_by_groups_of_scikit_learn(rng, routing):
+    """Of a table whose ids are no feature."""
+    days = pd.date_range("2024-01-01", periods=20)
+    ids, table = np.repeat(["a", "b"], [20, 15]), pd.DataFrame({"v": rng.standard_normal(35)}, [*days, *days[5:]])
+    cv, expected = PanelTimeSeriesSplit(3), PanelTimeSeriesSplit(3, groups="id").split(table.assign(id=ids))
+    for (train, test), (train_expected, test_expected) in zip(cv.split(table, groups=ids), expected, strict=True):
+        assert_array_equal(train, train_expected)
+        assert_array_equal(test, test_expected)
+    with config_context(enable_metadata_routing=routing):
+        given = {"params": {"groups": ids}} if routing else {"groups": ids}
+        scores = cross_val_score(DummyRegressor(), table, table["v"], cv=cv, error_score="raise", **given)
+    assert len(scores) == 3
+    with pytest.raises(ValueError, match="given twice"):
+        list(PanelTimeSeriesSplit(3, groups="v").split(table, groups=ids))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        list(cv.split(table, groups=ids[:-1]))
+    with pytest.raises(ValueError, match="groups='id'"):
+        list(cv.split(table.set_index(pd.Index(ids, name="id"), append=True).swaplevel(), groups=ids))
+
+
 def held_out(table):
     """Return the rows that each network holds out, by series and day, and check that none near them trains."""
     X, y = to_supervised(table, 2, target="value", groups="store")
@@ -170,6 +194,29 @@ def test_times_to_come():
     assert list(following_times(read_panel(numbers, "store", "X"), 2)) == [4, 6, 6, 8]
     rows = pd.DataFrame({"store": list("abab"), "v": 1.0})  # numbered as a whole, which tells no time
     assert following_times(read_panel(rows, "store", "X"), 2) is None
+
+
+def test_times_to_come_of_series_with_different_steps():
+    """The times of all together are every hour of two weeks, but for one that all lack."""
+    hours, days = (pd.date_range("2024-01-01", periods=n, freq=freq) for n, freq in [(14 * 24, "h"), (14, "D")])
+    stores = {"a": hours.delete(100), "b": hours[:50], "c": days, "d": days[:12:3], "e": hours[7:8]}
+    table = pd.concat([pd.DataFrame({"store": name, "v": 1.0}, index=times) for name, times in stores.items()])
+    with pytest.warns(UserWarning, match="irregular"):
+        panel = read_panel(table, "store", "X")
+    expected = [hours[-1] + hours.freq, hours[50], days[-1] + days.freq, days[12], hours[8]]
+    assert list(following_times(panel, 1)) == expected
+    whole = pd.concat([table, pd.DataFrame({"store": "f", "v": 1.0}, index=hours)])
+    with pytest.warns(UserWarning, match="Series 'a'"):
+        assert list(following_times(read_panel(whole, "store", "X"), 1)) == [*expected, expected[0]]
+
+
+def test_windows_are_indexed_as_an_array(rng):
+    table = pd.DataFrame({"store": list("ababa"), "v": rng.standard_normal(5), "w": rng.standard_normal(5)})
+    windows = SlidingWindow(3, groups="store").fit_transform(table)
+    array = np.asarray(windows)
+    keys = [2, np.int64(-1), slice(1, 4), [0, 3], np.array([[0, 1], [3, 4]]), None, ..., array[:, 0, 0] > 0]
+    for key in [*keys, (slice(None), -1), (2, 1, 0), ([1, 2], slice(1), 1), (..., 0), (None, 2)]:
+        assert_array_equal(windows[key], array[key])
 
 
 FRAME = pd.DataFrame(
