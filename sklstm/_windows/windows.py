@@ -132,4 +132,7 @@ def windows_of_panel(
         rows = np.concatenate([part for pair in zip(pasts, np.split(rows, starts[1:]), strict=True) for part in pair])
         starts = starts + np.cumsum(n_past) - n_past
     ends = (starts + n_past)[panel.codes] + panel.places
-    return Windows(rows, ends, starts[panel.codes], window_size, panel.steps, pad_edge=pad_edge)
+    # Held as long as the windows are, so no wider than they have to be.
+    dtype = np.promote_types(np.int32, np.min_scalar_type(-len(rows)))
+    ends, starts, steps = (array.astype(dtype) for array in (ends, starts[panel.codes], panel.steps))
+    return Windows(rows, ends, starts, window_size, steps, pad_edge=pad_edge)
