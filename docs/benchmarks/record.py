@@ -2,10 +2,12 @@
 
 One model for all series of a set: the monthly and quarterly series of the M3 competition (Makridakis and Hibon, 2000)
 and of the tourism competition (Athanasopoulos et al., 2011), forecast once from the end of their training parts. All
-sets have the same settings: those of `LSTMForecaster`, but for `{settings}`. The model learns the logarithms of the
-values from windows of four years. The weight of a row is the level of its last year in units of the naive error of its
-series, by which the mean absolute scaled error (MASE) divides: an error of a logarithm times the level is about one of
-the value. No weight is over {max_weight}, and rows with less than a year behind them have none.
+sets have the same settings: those of `LSTMForecaster`, but for
+`{settings}`.
+The model learns the logarithms of the values from windows of four years. The weight of a row is the level of its last
+year in units of the naive error of its series, by which the mean absolute scaled error (MASE) divides: an error of a
+logarithm times the level is about one of the value. No weight is over {max_weight}, and rows with less than a year
+behind them have none.
 
 The published figures are those of the Monash archive (Godahewa et al., 2021,
 [arXiv 2105.06643](https://arxiv.org/abs/2105.06643)). DeepAR is an LSTM; N-BEATS, WaveNet and FFNN are other networks.
@@ -15,6 +17,9 @@ the same weights, are measured here.
 The settings were chosen on the training parts alone, of which the last horizon was held out. The second table has
 figures of that kind for other ways to bring the series to one scale: without the weights, and with the values of each
 series divided by their mean instead of logarithms. The test parts were looked at {looks}.
+
+On the tourism series, the networks add nothing to the ridge regression, which has the least error of all models but
+one. On those of M3, they make its error 6 and 9 % smaller.
 """
 
 from statistics import median
@@ -113,7 +118,8 @@ def errors(train, test, predictions, season):
         groups=steps,
         groups_train=ids,
     )
-    smape = 200 * np.mean(np.abs(test - predictions) / (np.abs(test) + np.abs(predictions)))
+    size = np.abs(test) + np.abs(predictions)
+    smape = 200 * np.mean(np.abs(test - predictions) / np.where(size > 0, size, 1))
     return {"MASE": float(mase), "sMAPE": float(smape)}
 
 
