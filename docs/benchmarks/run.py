@@ -22,6 +22,7 @@ QUESTIONS = [
     "accuracy",
     "known",
     "record",
+    "many_series",
     "accuracy_peers",
 ]
 

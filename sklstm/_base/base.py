@@ -27,7 +27,7 @@ from .._specs import (
 )
 from .._state import VersionedEstimator, of_one_fit
 from .._validation import check_sequences, check_tokens, check_weights, warn_of_table
-from .._windows.arrays import chunks, missing_steps
+from .._windows.arrays import chunks, missing_steps, rows_with_weight
 from .._windows.windows import steps_of
 from .heads import Head
 from .scaling import feature_scale, unit_scale, warn_of_masked_steps
@@ -147,7 +147,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         inputs = self._check_inputs(X, y, reset=reset)
         y = self._check_target(inputs[WINDOWS], y, reset=reset)
         sample_weight = check_weights(inputs[WINDOWS], sample_weight)
-        return Sample(inputs, y, sample_weight, np.flatnonzero(sample_weight))
+        return Sample(inputs, y, sample_weight, rows_with_weight(sample_weight))
 
     def _weigh_rows(self, sample: Sample, held_out: Sample | None) -> tuple[Sample, Sample | None]:
         """Return both with the weights that their rows have besides those of the user, learnt from the first alone."""

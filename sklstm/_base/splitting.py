@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._windows.arrays import rows_with_weight
+
 
 class Split(NamedTuple):
     """The rows of one network, in order."""
@@ -51,7 +53,7 @@ def training_rows(splits: list[Split]) -> np.ndarray:
     is_used = np.zeros(1 + max(split.training.max() for split in splits), bool)
     for split in splits:
         is_used[split.training] = True
-    return np.flatnonzero(is_used)
+    return rows_with_weight(is_used)
 
 
 def _without_block(rows: np.ndarray, times: np.ndarray, first: int, stop: int, gap: int) -> Split:

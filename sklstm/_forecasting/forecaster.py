@@ -16,7 +16,7 @@ from .._compat import Interval, StrOptions, fit_context
 from .._specs import WINDOWS, Sample, Scale
 from .._state import all_at_once, of_one_fit
 from .._validation import check_target, check_weights, has_target, target_names, weights_of_known
-from .._windows.arrays import are_sliding, has_any_step
+from .._windows.arrays import are_sliding, has_any_step, rows_with_weight
 from .._windows.windows import Windows, part, steps_of
 from .scoring import ForecasterMixin
 
@@ -516,7 +516,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
             return sample
         sample_weight = check_weights(sample.windows, weights_of_known(sample.sample_weight, known))
         y = np.where(known[:, np.newaxis], sample.y, 0.0)
-        return sample._replace(y=y, sample_weight=sample_weight, rows=np.flatnonzero(sample_weight))
+        return sample._replace(y=y, sample_weight=sample_weight, rows=rows_with_weight(sample_weight))
 
     def _splits(self, sample, *, validates):
         if not validates:

@@ -17,6 +17,7 @@ from .._compat import Interval, StrOptions, check_partial_fit_first_call, fit_co
 from .._specs import Sample
 from .._state import all_at_once, of_one_fit
 from .._validation import check_weights, weights_of_classes
+from .._windows.arrays import rows_with_weight
 
 
 class LSTMClassifier(ClassifierMixin, BaseLSTM):
@@ -473,7 +474,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
         def weigh(sample: Sample) -> Sample:
             sample_weight = check_weights(sample.windows, sample.sample_weight * weights[sample.y[:, 0]])
-            return sample._replace(sample_weight=sample_weight, rows=np.flatnonzero(sample_weight))
+            return sample._replace(sample_weight=sample_weight, rows=rows_with_weight(sample_weight))
 
         return weigh(sample), None if held_out is None else weigh(held_out)
 

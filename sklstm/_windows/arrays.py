@@ -50,6 +50,16 @@ def chunks(n_rows: int, n_values: int) -> Iterator[slice]:
     return gen_batches(n_rows, max(1, CHUNK // n_values))
 
 
+def row_dtype(n_rows: int) -> np.dtype:
+    """Return the type for the numbers of so many rows: 32 bits, which take half the memory, unless they need 64."""
+    return np.promote_types(np.int32, np.min_scalar_type(-n_rows))
+
+
+def rows_with_weight(sample_weight: np.ndarray) -> np.ndarray:
+    """Return the rows whose weight is not zero, in order."""
+    return np.flatnonzero(sample_weight).astype(row_dtype(len(sample_weight)))
+
+
 def missing_steps(*arrays: np.ndarray) -> MissingSteps:
     """Tell where in windows there are missing steps."""
     incomplete = [windows for windows in arrays if np.isnan(windows.min())]

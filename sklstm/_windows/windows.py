@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .arrays import as_slice
+from .arrays import as_slice, row_dtype
 from .panel import Panel
 
 
@@ -132,7 +132,6 @@ def windows_of_panel(
         rows = np.concatenate([part for pair in zip(pasts, np.split(rows, starts[1:]), strict=True) for part in pair])
         starts = starts + np.cumsum(n_past) - n_past
     ends = (starts + n_past)[panel.codes] + panel.places
-    # Held as long as the windows are, so no wider than they have to be.
-    dtype = np.promote_types(np.int32, np.min_scalar_type(-len(rows)))
-    ends, starts, steps = (array.astype(dtype) for array in (ends, starts[panel.codes], panel.steps))
+    dtype = row_dtype(len(rows))
+    ends, starts, steps = (numbers.astype(dtype) for numbers in (ends, starts[panel.codes], panel.steps))
     return Windows(rows, ends, starts, window_size, steps, pad_edge=pad_edge)
