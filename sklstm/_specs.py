@@ -1,7 +1,8 @@
 """What estimators and engine hand to each other: plain data, without Keras."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -57,6 +58,14 @@ class InputSpec:
 
 
 @dataclass(frozen=True)
+class CustomNetwork:
+    """A function that builds a network of Keras layers, and its parameters."""
+
+    build: Callable[..., Any]  # from windows and mask, both symbolic, to the tensor that the output layer sees
+    params: tuple[tuple[str, Any], ...] = ()  # by name
+
+
+@dataclass(frozen=True)
 class NetworkSpec:
     """The shapes of a network: what its weights belong to, and what its compiled functions are cached by."""
 
@@ -68,6 +77,7 @@ class NetworkSpec:
     bidirectional: bool = False
     pooling: Pooling = "last"  # of the hidden states of all steps; with none, there are outputs at each step
     embedding_dim: int = 0  # the size of the vectors that tokens become
+    custom: CustomNetwork | None = None  # of the builder of that name
 
     @property
     def windows(self) -> InputSpec:

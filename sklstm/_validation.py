@@ -201,6 +201,23 @@ def name_features(positions: Iterable[int]) -> str:
     return f"feature{'s' if len(numbers) > 1 else ''} {listed} of X (counted from 0)"
 
 
+def hashable_params(params: dict | None) -> tuple[tuple[str, Any], ...]:
+    """Return the parameters of a network as pairs that can be compared and hashed, lists as tuples."""
+    pairs = tuple((name, _as_tuple(value)) for name, value in sorted((params or {}).items()))
+    try:
+        hash(pairs)
+    except TypeError as error:
+        raise ValueError(
+            "network_params must hold numbers, strings, and lists of them, by which a compiled network is found again. "
+            f"Got {params!r} instead."
+        ) from error
+    return pairs
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value
+
+
 def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:
     """Validate sample weights and scale those that are not zero to a mean of one; None weighs every row the same.
 

@@ -19,7 +19,12 @@ SETTINGS = {
     "LSTMForecaster": [
         QUICK | {"n_networks": 1, "early_stopping": False, "linear_skip": False, "normalize": True, "units": (16, 8)}
     ],
-    "LSTMClassifier": [QUICK | {"early_stopping": True, "pooling": "mean"}],
+    "LSTMClassifier": [
+        QUICK | {"early_stopping": True, "pooling": "mean"},
+        QUICK | {"network": "gru"},
+        QUICK | {"network": "conv_lstm", "network_params": {"filters": 16}},
+        QUICK | {"network": "lstm_fcn", "network_params": {"filters": (8, 8, 8)}},
+    ],
     "SlidingWindow": [
         {"flatten": True},
         {"window_size": 1},

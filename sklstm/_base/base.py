@@ -15,6 +15,7 @@ from .._compat import HasMethods, Interval, InvalidParameterError, StrOptions
 from .._inspection.gates import gates, select
 from .._specs import (
     WINDOWS,
+    CustomNetwork,
     InputSpec,
     MissingSteps,
     NetworkSpec,
@@ -26,7 +27,7 @@ from .._specs import (
     TrainingSpec,
 )
 from .._state import VersionedEstimator, of_one_fit
-from .._validation import check_sequences, check_tokens, check_weights, warn_of_table
+from .._validation import check_sequences, check_tokens, check_weights, hashable_params, warn_of_table
 from .._windows.arrays import chunks, missing_steps, rows_with_weight
 from .._windows.windows import steps_of
 from .heads import Head
@@ -54,6 +55,8 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
 
     _parameter_constraints: dict = {
         "units": [Interval(Integral, 1, None, closed="left"), list, tuple],
+        "network": [StrOptions({"lstm", "gru", "conv_lstm", "lstm_fcn"}), callable],
+        "network_params": [dict, None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "recurrent_dropout": [Interval(Real, 0, 1, closed="left")],
         "optimizer": [StrOptions(OPTIMIZERS)],
@@ -134,13 +137,24 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
                 f"The 'units' parameter of {type(self).__name__} must be an int in the range [1, inf) or a "
                 f"sequence of such ints. Got {self.units!r} instead."
             )
-        network = {"units": [int(u) for u in units], **self._network_settings()}
+        network = {"units": [int(u) for u in units], **self._network_settings(), **self._network_kind()}
         if resume and network != self._network:
             raise ValueError(
                 f"Training resumes with the fitted network {self._network}, which cannot become {network}. "
                 "Fit anew with warm_start=False."
             )
         self._network = network
+
+    def _network_kind(self) -> dict[str, Any]:
+        """Return fields of `NetworkSpec` by the parameters `network` and `network_params`."""
+        if self.network not in ("lstm", "gru"):
+            return {"builder": "custom", "custom": CustomNetwork(self.network, hashable_params(self.network_params))}
+        if self.network_params:
+            raise ValueError(
+                f"network_params are for a network of your own, 'conv_lstm' and 'lstm_fcn'. network={self.network!r} "
+                "takes none."
+            )
+        return {} if self.network == "lstm" else {"cell": self.network}
 
     def _check_sample(self, X, y, sample_weight, *, reset: bool) -> Sample:
         """Return validated data, with the rows whose weight is not zero."""

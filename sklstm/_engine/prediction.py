@@ -15,6 +15,7 @@ from .._windows.arrays import are_sliding, standardise
 from .batches import FEW_ROWS, batches_in_block
 from .networks.builders import BuildOptions, hidden_states, keras_inputs
 from .networks.output_layer import apply_output, without_output
+from .networks.variables import stateless_call
 from .runtime.compilation import compiled, count_trace
 from .runtime.precision import float32_by_default
 from .runtime.threads import is_jax_on_cpu, mapping
@@ -36,6 +37,8 @@ def predict(
     The networks have one spec, each its own weights. Without pooling, the shape is ``(n_samples, n_steps, n_outputs)``,
     unless only outputs after the `last_step` are asked for.
     """
+    if last_step and spec.custom:
+        return predict(spec, networks, inputs, scales)[:, -1]
     if last_step:
         spec = replace(spec, pooling="last")
     if is_jax_on_cpu() and _are_beginnings(spec, inputs, scales):
@@ -84,7 +87,7 @@ def _are_beginnings(spec: NetworkSpec, inputs: dict[str, np.ndarray], scales: di
     That is so if each window is the beginning of the next, as those of a series are that is no longer than they, or if
     there is only one. The program that keeps the states after all steps rounds like the other one, which tests hold.
     """
-    if spec.builder != "recurrent" or spec.bidirectional or spec.pooling != "last":
+    if spec.custom or spec.cell != "lstm" or spec.bidirectional or spec.pooling != "last":
         return False
     windows = inputs[WINDOWS]
     n_before = len(windows) - 1
@@ -106,14 +109,14 @@ def _compiled_states(spec: NetworkSpec) -> Callable:
     """
     symbols = keras_inputs(spec)
     model = keras.Model(symbols, hidden_states(spec, symbols, BuildOptions(missing="anywhere")))
-    constants = [ops.convert_to_numpy(v.value) for v in model.non_trainable_variables]
+    call = stateless_call(model)
 
     def states(weights, block, n_batches):
         count_trace("predict")
 
         def states_of_batch(i, hidden):
             inputs = {name: batches[i] for name, batches in block.items()}
-            batch, _ = model.stateless_call(weights, constants, inputs, training=False)
+            batch = call(weights, inputs)
             return ops.slice_update(hidden, (i, *[0] * batch.ndim), batch[None])
 
         block_shape = block[WINDOWS].shape[:2]

@@ -16,6 +16,7 @@ from .._specs import WINDOWS, NetworkSpec, Scale
 from .._windows.arrays import shares_of_means, window_means
 from .networks.builders import BuildOptions, keras_inputs, network_outputs
 from .networks.presence import PRESENCE, presence_inputs, presence_outputs
+from .networks.variables import stateless_call
 from .prediction import predict
 from .runtime.compilation import compiled, count_trace, gradient
 from .runtime.precision import float32_by_default
@@ -173,7 +174,7 @@ def _compiled_gradient(spec: NetworkSpec, has_deviation: bool, softmax: bool) ->
     else:
         symbols = keras_inputs(spec)
         model = keras.Model(symbols, network_outputs(spec, symbols, BuildOptions(missing="anywhere")))
-    constants = [ops.convert_to_numpy(v.value) for v in model.non_trainable_variables]
+    call = stateless_call(model)
 
     def take_gradient(weights, moving, fixed, choice):
         count_trace("relevance")
@@ -185,7 +186,7 @@ def _compiled_gradient(spec: NetworkSpec, has_deviation: bool, softmax: bool) ->
             elif has_deviation:
                 deviations, level = ops.split(moving, 2, axis=2)
                 inputs = {WINDOWS: ops.concatenate([deviations, ops.tanh(level)], axis=2)}
-            outputs, _ = model.stateless_call(weights, constants, inputs, training=False)
+            outputs = call(weights, inputs)
             return ops.sum(ops.multiply(ops.softmax(outputs) if softmax else outputs, choice))
 
         return gradient(chosen_output, moving)

@@ -36,6 +36,25 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     units : int or sequence of int, default=50
         Number of units of the LSTM layer; a sequence stacks layers.
 
+    network : {"lstm", "gru", "conv_lstm", "lstm_fcn"} or callable, default="lstm"
+        What is between the windows and the output layer.
+
+        - "lstm": LSTM layers.
+        - "gru": gated recurrent units instead (Cho et al., 2014).
+        - "conv_lstm": a convolution and pooling, then the LSTM layers. It shortens long sequences.
+        - "lstm_fcn": LSTM layers beside a fully convolutional network (Karim et al., 2018). They read one feature after
+          the other, each with all its steps.
+        - A callable: a function that is called with two symbolic tensors of Keras. The first one, of shape (n_samples,
+          n_steps, n_features), has standardised features or embedded tokens, and zeros at missing steps. The second
+          one, of shape (n_samples, n_steps), is a mask that is True at steps that are present. The function returns a
+          tensor, made by Keras layers, of shape (n_samples, n_numbers); for outputs at each step, of shape (n_samples,
+          n_steps, n_numbers). `units`, `bidirectional`, `dropout` and `recurrent_dropout` are passed to parameters of
+          these names. To be pickled, it must be defined at the top level of a module.
+
+    network_params : dict, default=None
+        Other parameters of the callable; of "conv_lstm" ``filters=64``, ``kernel_size=5`` and ``pool_size=4``; or of
+        "lstm_fcn" ``filters=(128, 256, 128)`` and ``kernel_sizes=(8, 5, 3)``.
+
     n_networks : int, default=4
         Number of networks, whose mean is predicted. They have different initial weights and orders of rows and, with
         `early_stopping=True`, hold out different rows [9]_.
@@ -243,6 +262,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         self,
         units=50,
         *,
+        network="lstm",
+        network_params=None,
         n_networks=4,
         loss="absolute_error",
         linear_skip=True,
@@ -267,6 +288,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         verbose=0,
     ):
         self.units = units
+        self.network = network
+        self.network_params = network_params
         self.n_networks = n_networks
         self.loss = loss
         self.linear_skip = linear_skip

@@ -32,6 +32,25 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     units : int or sequence of int, default=50
         Number of units of the LSTM layer; a sequence stacks layers.
 
+    network : {"lstm", "gru", "conv_lstm", "lstm_fcn"} or callable, default="lstm"
+        What is between the windows and the output layer.
+
+        - "lstm": LSTM layers.
+        - "gru": gated recurrent units instead (Cho et al., 2014).
+        - "conv_lstm": a convolution and pooling, then the LSTM layers. It shortens long sequences.
+        - "lstm_fcn": LSTM layers beside a fully convolutional network (Karim et al., 2018). They read one feature after
+          the other, each with all its steps.
+        - A callable: a function that is called with two symbolic tensors of Keras. The first one, of shape (n_samples,
+          n_steps, n_features), has standardised features or embedded tokens, and zeros at missing steps. The second
+          one, of shape (n_samples, n_steps), is a mask that is True at steps that are present. The function returns a
+          tensor, made by Keras layers, of shape (n_samples, n_numbers); for outputs at each step, of shape (n_samples,
+          n_steps, n_numbers). `units`, `bidirectional`, `dropout` and `recurrent_dropout` are passed to parameters of
+          these names. To be pickled, it must be defined at the top level of a module.
+
+    network_params : dict, default=None
+        Other parameters of the callable; of "conv_lstm" ``filters=64``, ``kernel_size=5`` and ``pool_size=4``; or of
+        "lstm_fcn" ``filters=(128, 256, 128)`` and ``kernel_sizes=(8, 5, 3)``.
+
     embedding_dim : int or None, default=None
         Size of the vectors that stand for tokens, which are learnt. `X` then holds the numbers of tokens, one a
         step, as `TokenSequences` makes them; larger ones than in `fit` count as 0. If None, `X` holds features.
@@ -168,6 +187,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         self,
         units=50,
         *,
+        network="lstm",
+        network_params=None,
         embedding_dim=None,
         pooling="last",
         bidirectional=False,
@@ -191,6 +212,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         verbose=0,
     ):
         self.units = units
+        self.network = network
+        self.network_params = network_params
         self.embedding_dim = embedding_dim
         self.pooling = pooling
         self.bidirectional = bidirectional

@@ -32,6 +32,25 @@ class LSTMTextGenerator(BaseLSTM):
     units : int or sequence of int, default=128
         Number of units of the LSTM layer; a sequence stacks layers.
 
+    network : {"lstm", "gru", "conv_lstm", "lstm_fcn"} or callable, default="lstm"
+        What is between the windows and the output layer.
+
+        - "lstm": LSTM layers.
+        - "gru": gated recurrent units instead (Cho et al., 2014).
+        - "conv_lstm": a convolution and pooling, then the LSTM layers. It shortens long sequences.
+        - "lstm_fcn": LSTM layers beside a fully convolutional network (Karim et al., 2018). They read one feature after
+          the other, each with all its steps.
+        - A callable: a function that is called with two symbolic tensors of Keras. The first one, of shape (n_samples,
+          n_steps, n_features), has standardised features or embedded tokens, and zeros at missing steps. The second
+          one, of shape (n_samples, n_steps), is a mask that is True at steps that are present. The function returns a
+          tensor, made by Keras layers, of shape (n_samples, n_numbers); for outputs at each step, of shape (n_samples,
+          n_steps, n_numbers). `units`, `bidirectional`, `dropout` and `recurrent_dropout` are passed to parameters of
+          these names. To be pickled, it must be defined at the top level of a module.
+
+    network_params : dict, default=None
+        Other parameters of the callable; of "conv_lstm" ``filters=64``, ``kernel_size=5`` and ``pool_size=4``; or of
+        "lstm_fcn" ``filters=(128, 256, 128)`` and ``kernel_sizes=(8, 5, 3)``.
+
     analyzer : {"char", "word"}, default="char"
         Whether tokens are characters, or words and punctuation marks. Capital letters are tokens of their own.
 
@@ -154,6 +173,8 @@ class LSTMTextGenerator(BaseLSTM):
         self,
         units=128,
         *,
+        network="lstm",
+        network_params=None,
         analyzer="char",
         min_df=1,
         max_features=None,
@@ -177,6 +198,8 @@ class LSTMTextGenerator(BaseLSTM):
         verbose=0,
     ):
         self.units = units
+        self.network = network
+        self.network_params = network_params
         self.analyzer = analyzer
         self.min_df = min_df
         self.max_features = max_features

@@ -1,6 +1,6 @@
 """Builders: from the spec of a network to its Keras layers and its initial weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import keras
@@ -9,6 +9,7 @@ from keras import layers, ops
 
 from ..._specs import WINDOWS, MissingSteps, NetworkSpec, Pooling
 from .cells import CELLS
+from .custom import build_custom, custom_weights
 from .output_layer import initial_output_weights, output_layer
 
 Tensors = dict[str, keras.KerasTensor]
@@ -22,6 +23,7 @@ class BuildOptions:
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     exported: bool = False  # whether the model is made of Keras' own layers alone, which draw their initial weights
+    seed: int = 0  # of the initial weights of layers that the user chose
 
 
 class BuildStates(Protocol):
@@ -78,18 +80,11 @@ def _recurrent_states(spec: NetworkSpec, inputs: Tensors, options: BuildOptions)
     state may change a result, or be changed. Weights are initialised with zeros, to be set: random ones, which an
     exported model needs in case it is cloned, take a second to compile.
     """
-    kernel = recurrent = embedding = bias = Zeros()
+    kernel = recurrent = bias = Zeros()
     if options.exported:
         kernel, recurrent = keras.initializers.GlorotUniform(seed=0), keras.initializers.Orthogonal(seed=0)
-        embedding, bias = keras.initializers.RandomUniform(seed=0), keras.initializers.Zeros()
-    hidden, present = inputs[WINDOWS], None
-    if options.missing != "none":
-        hidden, present = without_missing(hidden)
-    if spec.windows.n_tokens:
-        embed = layers.Embedding(
-            spec.windows.n_tokens, spec.embedding_dim, embedding, dtype="float32", name="embedding"
-        )
-        hidden = embed(ops.cast(hidden[:, :, 0], "int32"))
+        bias = keras.initializers.Zeros()
+    hidden, present = _embedded(spec, inputs, options)
     for depth, units in enumerate(spec.units):
         layer = CELLS[spec.cell].layer(
             options.exported,
@@ -126,7 +121,37 @@ def _recurrent_weights(spec: NetworkSpec, rng: np.random.Generator) -> tuple[lis
     return weights, n_inputs
 
 
-BUILDERS = {"recurrent": Builder(_recurrent_states, _recurrent_weights)}
+def _embedded(spec: NetworkSpec, inputs: Tensors, options: BuildOptions) -> tuple:
+    """Return windows with zeros for missing steps, or embedded tokens, and which steps are present, if not all are."""
+    hidden, present = inputs[WINDOWS], None
+    if options.missing != "none":
+        hidden, present = without_missing(hidden)
+    if spec.windows.n_tokens:
+        vectors = keras.initializers.RandomUniform(seed=options.seed) if options.exported else Zeros()
+        embed = layers.Embedding(spec.windows.n_tokens, spec.embedding_dim, vectors, dtype="float32", name="embedding")
+        hidden = embed(ops.cast(hidden[:, :, 0], "int32"))
+    return hidden, present
+
+
+def _custom_states(spec: NetworkSpec, inputs: Tensors, options: BuildOptions) -> keras.KerasTensor:
+    """Hand windows and the mask of their steps to the function of the spec."""
+    windows, mask = _embedded(spec, inputs, replace(options, missing="anywhere"))
+    dropout = {"dropout": options.dropout, "recurrent_dropout": options.recurrent_dropout}
+    return build_custom(spec, windows, mask, seed=options.seed, **dropout)
+
+
+def _custom_weights(spec: NetworkSpec, rng: np.random.Generator) -> tuple[list[np.ndarray], int]:
+    def connect(seed):
+        inputs = keras_inputs(spec)
+        return inputs, _custom_states(spec, inputs, BuildOptions("anywhere", exported=True, seed=seed))
+
+    return custom_weights(spec, rng, connect)
+
+
+BUILDERS = {
+    "recurrent": Builder(_recurrent_states, _recurrent_weights),
+    "custom": Builder(_custom_states, _custom_weights),
+}
 
 
 @keras.saving.register_keras_serializable("sklstm")  # as Bidirectional needs it

@@ -32,6 +32,15 @@ def _lstm_weights(rng: np.random.Generator, n_inputs: int, units: int) -> list[n
     return [glorot_uniform(rng, n_inputs, 4 * units), _orthogonal(rng, units, 4 * units), forget_bias]
 
 
+def _gru(exported: bool, units: int, **params) -> layers.GRU:
+    return layers.GRU(units, **params)
+
+
+def _gru_weights(rng: np.random.Generator, n_inputs: int, units: int) -> list[np.ndarray]:
+    """Draw kernel, recurrent kernel and both biases, of the update gate, the reset gate and the candidate."""
+    return [glorot_uniform(rng, n_inputs, 3 * units), _orthogonal(rng, units, 3 * units), np.zeros((2, 3 * units))]
+
+
 def glorot_uniform(rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
     """Draw a kernel (Glorot & Bengio 2010)."""
     limit = sqrt(6 / (n_in + n_out))
@@ -44,4 +53,7 @@ def _orthogonal(rng: np.random.Generator, n_rows: int, n_columns: int) -> np.nda
     return (q * np.sign(np.diag(r))).T
 
 
-CELLS = {"lstm": Cell(_lstm, _lstm_weights)}
+CELLS = {
+    "lstm": Cell(_lstm, _lstm_weights),
+    "gru": Cell(_gru, _gru_weights),  # Cho et al. (2014), Learning phrase representations using RNN encoder-decoder
+}

@@ -10,6 +10,7 @@ from ..._specs import WINDOWS, NetworkSpec, OutputSpec, Scale, StepSpec
 from ..runtime.precision import float32_by_default
 from .builders import BuildOptions, keras_inputs, network_outputs, without_missing
 from .objectives import make_loss, make_optimizer
+from .variables import assign_variables, weight_variables
 
 EXPORTED = BuildOptions(missing="anywhere", exported=True)
 
@@ -38,7 +39,7 @@ def to_keras(
     model_inputs = inputs[WINDOWS] if len(inputs) == 1 else inputs
     if len(networks) == 1:
         outputs = network_outputs(spec, entering, EXPORTED)
-        keras.Model(model_inputs, outputs).set_weights(networks[0])
+        assign_variables(weight_variables(keras.Model(model_inputs, outputs)), networks[0])
     else:
         models = [_network_model(spec, weights, f"network_{number}") for number, weights in enumerate(networks)]
         outputs = layers.Average(dtype="float32")([model(entering) for model in models])
@@ -65,7 +66,7 @@ def _network_model(spec: NetworkSpec, weights: list[np.ndarray], name: str) -> k
     """Return a model from standardised windows to one network's outputs."""
     inputs = keras_inputs(spec)
     model = keras.Model(inputs, network_outputs(spec, inputs, EXPORTED), name=name)
-    model.set_weights(weights)
+    assign_variables(weight_variables(model), weights)
     return model
 
 

@@ -7,7 +7,7 @@ import keras
 from scikeras.wrappers import BaseWrapper
 
 from ..batches import Batches
-from .model_cache import assign_variables, read_variables
+from ..networks.variables import assign_variables, read_variables, weight_variables
 
 SECONDS_BETWEEN_COPIES = 1.0  # of the state, in an epoch: what an interrupt costs at most
 
@@ -48,7 +48,7 @@ class _KeptState(keras.callbacks.Callback):
         """Give the model the last copy, if there is one."""
         if self._state is not None:
             weights, optimizer_state = self._state
-            assign_variables(self.model.trainable_variables, weights)
+            assign_variables(weight_variables(self.model), weights)
             assign_variables(self.model.optimizer.variables, optimizer_state)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -63,7 +63,7 @@ class _KeptState(keras.callbacks.Callback):
 
     def _copy(self) -> None:
         model = self.model  # which Keras brings up to date with its loop
-        self._state = read_variables(model.trainable_variables), read_variables(model.optimizer.variables)
+        self._state = read_variables(weight_variables(model)), read_variables(model.optimizer.variables)
         self._last_copy = monotonic()
 
 

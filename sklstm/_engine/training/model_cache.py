@@ -16,6 +16,7 @@ import numpy as np
 from ..._specs import NetworkSpec, StepSpec
 from ..networks.builders import BuildOptions, Zeros, keras_inputs, network_outputs
 from ..networks.objectives import make_loss, make_optimizer
+from ..networks.variables import assign_variables, read_variables, seed_variables, weight_variables
 from ..runtime.precision import float32_by_default
 from .checkpoints import SavableModel
 
@@ -42,15 +43,15 @@ class CompiledModel:
         ``rng`` gives the seeds of dropout.
         """
         optimizer = self.model.optimizer
-        assign_variables(self.model.trainable_variables, weights)
+        assign_variables(weight_variables(self.model), weights)
         assign_variables(optimizer.variables, optimizer_state or self._initial_optimizer_state)
         optimizer.learning_rate = learning_rate
-        seed_variables = self.model.non_trainable_variables
-        assign_variables(seed_variables, [(seed, 0) for seed in rng.integers(2**31, size=len(seed_variables))])
+        seeds = seed_variables(self.model)
+        assign_variables(seeds, [(seed, 0) for seed in rng.integers(2**31, size=len(seeds))])
 
     def weights(self) -> list[np.ndarray]:
         """Return the weights as arrays of their own."""
-        return read_variables(self.model.trainable_variables)
+        return read_variables(weight_variables(self.model))
 
     def optimizer_state(self) -> list[np.ndarray]:
         """Return the optimizer's variables as arrays of their own."""
@@ -63,17 +64,6 @@ def _model_class() -> type[SavableModel]:
     from .compiled_loop import EpochModel
 
     return EpochModel
-
-
-def read_variables(variables) -> list[np.ndarray]:
-    """Return the values of variables as arrays of their own."""
-    return [np.array(keras.ops.convert_to_numpy(v.value)) for v in variables]
-
-
-def assign_variables(variables, values) -> None:
-    """Give variables new values, whatever became of those before."""
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(np.asarray(value, dtype=keras.backend.standardize_dtype(variable.dtype)))
 
 
 _idle_models: OrderedDict[tuple[NetworkSpec, StepSpec], list[CompiledModel]] = OrderedDict()

@@ -198,8 +198,8 @@ def _min_micro_batch(spec: NetworkSpec, step: StepSpec) -> int | None:
 
     It depends on the shapes alone, so that the number of cores does not change a result.
     """
-    # Dropout is drawn for a whole batch, and where steps have no target, the loss is the mean over those that have.
-    if step.dropout or step.recurrent_dropout or spec.pooling == "none":
+    # Dropout and other layers may see a whole batch. Where steps have no target, the loss is the mean over the others.
+    if step.dropout or step.recurrent_dropout or spec.custom or spec.pooling == "none":
         return None
     units, n_steps = max(spec.units), spec.windows.shape[0]
     enough_work = MICRO_BATCH_WORK // units

@@ -1,0 +1,54 @@
+"""Ready networks, by their short names: what a user's own function does, in the same way."""
+
+from keras import layers, ops
+
+
+def conv_lstm(
+    windows, mask, *, units, bidirectional, dropout, recurrent_dropout, filters=64, kernel_size=5, pool_size=4
+):
+    """Return the last hidden state of an LSTM on convolved and pooled steps: fewer of them, for long sequences."""
+    present = ops.cast(mask[:, :, None], "float32")
+    features = layers.Conv1D(filters, kernel_size, padding="same", activation="relu")(windows) * present
+    pooled = layers.MaxPooling1D(pool_size, padding="same")(features)
+    kept = layers.MaxPooling1D(pool_size, padding="same")(present)[:, :, 0] > 0
+    return _lstm_layers(units, bidirectional, dropout, recurrent_dropout)(pooled, kept)
+
+
+def lstm_fcn(
+    windows, mask, *, units, bidirectional, dropout, recurrent_dropout, filters=(128, 256, 128), kernel_sizes=(8, 5, 3)
+):
+    """Return the last state of an LSTM beside the mean of a fully convolutional network (Karim et al. 2018).
+
+    The LSTM reads one variable after the other, each with all its steps: the dimension shuffle of the paper.
+    """
+    present = ops.cast(mask[:, :, None], "float32")
+    recurrent = _lstm_layers(units, bidirectional, 0.0, recurrent_dropout)(ops.transpose(windows, (0, 2, 1)), None)
+    recurrent = layers.Dropout(dropout)(recurrent)
+    features = windows
+    for n, size in zip(filters, kernel_sizes, strict=True):
+        features = layers.Conv1D(n, size, padding="same", kernel_initializer="he_uniform")(features)
+        features = layers.BatchNormalization()(features)
+        features = ops.relu(features) * present
+    mean = ops.sum(features, axis=1) / ops.maximum(ops.sum(present, axis=1), 1.0)
+    return ops.concatenate([recurrent, mean], axis=1)
+
+
+READY = {"conv_lstm": conv_lstm, "lstm_fcn": lstm_fcn}
+
+
+def _lstm_layers(units, bidirectional, dropout, recurrent_dropout):
+    """Return a function from steps and their mask to the last hidden state of stacked LSTM layers."""
+    sizes = units if isinstance(units, list | tuple) else [units]
+
+    def last_state(hidden, mask):
+        for depth, n_units in enumerate(sizes):
+            layer = layers.LSTM(
+                n_units,
+                return_sequences=depth < len(sizes) - 1,
+                dropout=dropout,
+                recurrent_dropout=recurrent_dropout,
+            )
+            hidden = (layers.Bidirectional(layer) if bidirectional else layer)(hidden, mask=mask)
+        return hidden
+
+    return last_state

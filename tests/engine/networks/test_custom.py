@@ -1,0 +1,267 @@
+"""Networks of one's own, by functions at the top level, which pickle finds."""
+
+import pickle
+import random
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from sklstm import LSTMClassifier, LSTMForecaster, LSTMTextGenerator, _engine
+
+READY = ["gru", "conv_lstm", "lstm_fcn"]
+
+
+def convolved(windows, mask, *, filters=4):
+    features = layers.Conv1D(filters, 3, padding="same", activation="relu")(windows)
+    return layers.LSTM(5)(features, mask=mask)
+
+
+def normalized(windows, mask, *, units, dropout, rate=0.5):
+    """Layers with a state, and with random numbers."""
+    features = layers.BatchNormalization(momentum=0.5)(windows)
+    return layers.Dropout(rate + dropout)(layers.LSTM(units)(features, mask=mask))
+
+
+def means(windows, mask):
+    n_present = ops.sum(ops.cast(mask, "float32"), axis=1, keepdims=True)
+    return ops.sum(windows, axis=1) / ops.maximum(n_present, 1.0)
+
+
+def at_each_step(windows, mask, *, units):
+    return layers.LSTM(units, return_sequences=True)(windows, mask=mask)
+
+
+NETWORKS = [*READY, convolved, normalized, means]
+
+
+@pytest.fixture
+def data(rng):
+    X = 5 + 2 * rng.standard_normal((70, 9, 2))
+    X[::7, :3] = np.nan
+    return X, X[:, -2:, 0].sum(axis=1)
+
+
+def classes(data):
+    X, y = data
+    return X, np.where(y > 10, "high", "low")
+
+
+def small(network, **params):
+    return LSTMClassifier(6, network=network, **{"epochs": 3, "random_state": 0} | params)
+
+
+def assert_same(model, other):
+    for array, of_other in zip(model.weights_, other.weights_, strict=True):
+        assert_array_equal(array, of_other)
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_fit_and_its_export(network, data):
+    X, y = classes(data)
+    before = random.getstate()
+    model = small(network).fit(X, y)
+    assert random.getstate() == before
+    probabilities = model.predict_proba(X)
+    assert_same(model, clone(model).fit(X, y))
+    assert_allclose(model.to_keras().predict(X, verbose=0), probabilities, atol=1e-5)
+    assert_array_equal(model.predict_proba(X[10:11]), probabilities[10:11])
+    assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), probabilities)
+    before = [array.copy() for array in model.weights_]
+    model.partial_fit(X, y)
+    assert any((array != of_before).any() for array, of_before in zip(model.weights_, before, strict=True))
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("network", NETWORKS)
+def test_forecasts(network, data):
+    X, y = data
+    params = {"n_networks": 2, "epochs": 3, "random_state": 0}
+    model = LSTMForecaster(6, network=network, early_stopping=True, **params).fit(X, y, np.arange(70) % 3)
+    assert np.isfinite(model.predict(X)).all()
+    assert_allclose(model.to_keras().predict(X, verbose=0)[:, 0], model.predict(X), rtol=1e-4)
+    half = len(model.weights_) // 2
+    assert any((a != b).any() for a, b in zip(model.weights_[:half], model.weights_[half:], strict=True))
+
+
+def test_mean_of_present_steps_is_exact(data):
+    X, y = classes(data)
+    model = small(means).fit(X, y)
+    kernel, bias = model.weights_
+    standardised = (X - model.feature_mean_) / model.feature_scale_
+    logits = np.nanmean(standardised, axis=1) @ kernel + bias
+    assert_allclose(model.decision_function(X), logits[:, 1] - logits[:, 0], atol=1e-5)
+
+
+@pytest.mark.backend
+def test_moving_statistics_are_those_of_training(data):
+    """Those of a batch normalization come first among the weights, and predictions read them."""
+    X, y = classes(data)
+    model = small(normalized, epochs=20).fit(X, y)
+    mean, variance = model.weights_[:2]
+    assert (variance != 1).all()
+    assert_allclose(mean, 0, atol=0.3)  # of standardised features
+    probabilities = model.predict_proba(X)
+    model.weights_ = [mean + 1, *model.weights_[1:]]
+    assert np.abs(model.predict_proba(X) - probabilities).max() > 1e-3
+
+
+def test_parameters_of_the_estimator_are_passed_by_their_names(data):
+    X, y = classes(data)
+    model = LSTMClassifier(3, network=normalized, epochs=1, random_state=0).fit(X, y)
+    assert (3, 12) in [array.shape for array in model.weights_]
+    with_dropout = clone(model).set_params(dropout=0.3).fit(X, y)
+    assert any((a != b).any() for a, b in zip(model.weights_, with_dropout.weights_, strict=True))
+
+
+def test_a_search_over_its_parameters(data):
+    X, y = classes(data)
+    grid = {"network_params": [{"filters": 2}, {"filters": 5}]}
+    search = GridSearchCV(small(convolved), grid, cv=2).fit(X, y)
+    filters = search.best_params_["network_params"]["filters"]
+    assert search.best_estimator_.weights_[0].shape == (3, 2, filters)
+
+
+def test_compiled_once_for_a_search_over_learning_rates(data):
+    X, y = classes(data)
+    model = small(convolved, network_params={"filters": 3})
+    model.fit(X, y).predict(X)
+    before = _engine.compilations()
+    GridSearchCV(model, {"learning_rate": [0.001, 0.01, 0.1]}, cv=[(np.arange(70), np.arange(70))]).fit(X, y)
+    assert _engine.compilations() == before
+
+
+def test_early_stopping_and_warm_start(data):
+    X, y = classes(data)
+    model = small(normalized, early_stopping=True, epochs=12, n_iter_no_change=2).fit(X, y)
+    assert "val_loss" in model.history_
+    n_before = model.n_iter_
+    model.set_params(warm_start=True, early_stopping=False, epochs=2).fit(X, y)
+    assert model.n_iter_ == n_before + 2
+
+
+def test_tokens(rng):
+    X = rng.integers(1, 9, (60, 7)).astype(float)
+    X[:, :2] = np.nan
+    y = X[:, -1] > 4
+    model = small(convolved, embedding_dim=3, epochs=60, learning_rate=0.05).fit(X, y)
+    assert model.weights_[0].shape == (9, 3)
+    assert model.score(X, y) > 0.9
+
+
+def test_text():
+    model = LSTMTextGenerator(5, network=at_each_step, window_size=6, epochs=2, random_state=0)
+    model.fit(["abcabcabcabc"] * 4)
+    assert isinstance(model.generate("a", 5, random_state=0), str)
+
+
+def test_input_relevance_adds_up(data):
+    X, y = data
+    model = LSTMForecaster(6, network=convolved, n_networks=1, epochs=5, random_state=0).fit(X, y)
+    relevance = model.input_relevance(X)
+    baseline = np.where(np.isnan(X), np.nan, model.feature_mean_)
+    assert_allclose(relevance.sum(axis=(1, 2)), model.predict(X) - model.predict(baseline), rtol=1e-3, atol=1e-4)
+
+
+def test_it_is_pickled_by_reference(tmp_path, data):
+    X, y = classes(data)
+    module = tmp_path / "networks_of_a_user.py"
+    module.write_text(
+        "def network(windows, mask, *, filters):\n"
+        "    from keras import layers\n"
+        "    return layers.LSTM(4)(layers.Conv1D(filters, 3, padding='same')(windows), mask=mask)\n"
+    )
+    sys.path.insert(0, str(tmp_path))
+    try:
+        from networks_of_a_user import network
+    finally:
+        sys.path.remove(str(tmp_path))
+    model = small(network, network_params={"filters": 2}).fit(X, y)
+    (tmp_path / "model.pickle").write_bytes(pickle.dumps((model, X)))
+    script = (
+        "import pickle; model, X = pickle.load(open('model.pickle', 'rb'));"
+        "pickle.dump(model.predict_proba(X), open('found.pickle', 'wb'))"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    assert_array_equal(pickle.loads((tmp_path / "found.pickle").read_bytes()), model.predict_proba(X))
+    local = small(lambda windows, mask: means(windows, mask)).fit(X, y)
+    assert_same(local, clone(local).fit(X, y))
+    with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
+        pickle.dumps(local)
+
+
+def unconnected(windows, mask):
+    return layers.LSTM(4)(keras.Input((9, 2)))
+
+
+def without_input(windows, mask):
+    return np.zeros((3, 4), np.float32)
+
+
+def constant(windows, mask):
+    return ops.zeros((70, 4))
+
+
+def stateful(windows, mask):
+    return layers.LSTM(4, stateful=True)(windows)
+
+
+def of_one_argument(windows):
+    return layers.LSTM(4)(windows)
+
+
+def needs_more(windows, mask, filters):
+    return layers.LSTM(filters)(windows)
+
+
+BAD = [
+    (unconnected, None, ValueError, "must make what it returns of its first argument"),
+    (without_input, None, TypeError, "Got ndarray instead"),
+    (constant, None, TypeError, "must return a tensor"),
+    (lambda windows, mask: None, None, TypeError, "Got NoneType instead"),
+    (lambda windows, mask: [layers.LSTM(4)(windows)], None, TypeError, "Got list instead"),
+    (lambda windows, mask: windows, None, ValueError, "return_sequences=False"),
+    (lambda windows, mask: ops.sum(windows, axis=(1, 2)), None, ValueError, "Got the shape"),
+    (stateful, None, ValueError, "the batch size must be static"),
+    (of_one_argument, None, TypeError, "takes 1 positional argument"),
+    (needs_more, None, TypeError, "missing 1 required positional argument: 'filters'"),
+    (convolved, {"filter": 3}, ValueError, r"network_params has .'filter'., while network=convolved takes .'filters'."),
+    (convolved, {"filters": np.ones(2)}, ValueError, "must hold numbers, strings, and lists"),
+    (convolved, {"units": 3}, ValueError, r"has .'units'."),
+    ("lstm", {"filters": 3}, ValueError, "network='lstm' takes none"),
+    ("gru", {"filters": 3}, ValueError, "network='gru' takes none"),
+    ("lstm_fcn", {"pool_size": 3}, ValueError, r"takes .'filters', 'kernel_sizes'."),
+    ("transformer", None, ValueError, "The 'network' parameter of LSTMClassifier"),
+    (3, None, ValueError, "The 'network' parameter of LSTMClassifier"),
+    (convolved, [3], ValueError, "The 'network_params' parameter of LSTMClassifier"),
+]
+
+
+@pytest.mark.parametrize(("network", "params", "error", "message"), BAD)
+def test_bad_networks(network, params, error, message, data):
+    """They are refused before training, and what was fitted stays."""
+    X, y = classes(data)
+    model = small("lstm").fit(X, y)
+    fitted = model.predict_proba(X)
+    with pytest.raises(error, match=message):
+        model.set_params(network=network, network_params=params).fit(X, y)
+    assert_array_equal(model.predict_proba(X), fitted)
+
+
+def test_training_does_not_resume_with_another_network(data):
+    X, y = classes(data)
+    model = small(convolved, network_params={"filters": 3}).fit(X, y)
+    with pytest.raises(ValueError, match="Training resumes with the fitted network"):
+        model.set_params(network_params={"filters": 4}).partial_fit(X, y)
+
+
+def test_a_network_for_each_step_must_return_states_of_all(data):
+    with pytest.raises(ValueError, match=r"must return a tensor of shape \(n_samples, n_steps, n_numbers\)"):
+        LSTMTextGenerator(4, network="conv_lstm", window_size=6, epochs=1).fit(["abcabcabc"] * 4)
