@@ -61,7 +61,7 @@ class InputSpec:
 class CustomNetwork:
     """A function that builds a network of Keras layers, and its parameters."""
 
-    build: Callable[..., Any]  # from windows and mask, both symbolic, to the tensor that the output layer sees
+    build: Callable[..., Any] | str  # from symbolic windows and mask to what the output layer sees; or a short name
     params: tuple[tuple[str, Any], ...] = ()  # by name
 
 

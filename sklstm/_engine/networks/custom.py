@@ -27,14 +27,16 @@ def build_custom(spec: NetworkSpec, windows, mask, *, dropout: float, recurrent_
     TypeError, ValueError
         If the function takes other parameters, or what it returns is no network.
     """
-    build = _function(spec)
+    custom = spec.custom
+    assert custom is not None  # or else another builder is asked
+    build = READY[custom.build] if isinstance(custom.build, str) else custom.build
     settings = {
         "units": spec.units[0] if len(spec.units) == 1 else spec.units,
         "bidirectional": spec.bidirectional,
         "dropout": dropout,
         "recurrent_dropout": recurrent_dropout,
     }
-    params = _params(build, settings, dict(spec.custom.params))
+    params = _params(build, settings, dict(custom.params))
     inputs = [
         keras.Input(windows.shape[1:], dtype="float32", name="windows"),
         keras.Input(mask.shape[1:], dtype="bool", name="mask"),
@@ -46,6 +48,7 @@ def build_custom(spec: NetworkSpec, windows, mask, *, dropout: float, recurrent_
         model = keras.Model(inputs, states, name="network")
     except ValueError as error:
         raise ValueError(f"network={_name(build)} must make what it returns of its first argument: {error}") from error
+    _use_seeds(model)
     return model([windows, mask])
 
 
@@ -58,11 +61,6 @@ def custom_weights(spec: NetworkSpec, rng: np.random.Generator, connect: Callabl
     inputs, states = connect(int(rng.integers(2**31)))
     model = keras.Model(inputs, states)
     return read_variables(weight_variables(model)), states.shape[-1]
-
-
-def _function(spec: NetworkSpec) -> Callable:
-    build = spec.custom.build
-    return READY[build] if isinstance(build, str) else build
 
 
 def _name(build: Callable) -> str:
@@ -90,6 +88,14 @@ def _drawn_from(seed: int) -> Iterator[None]:
             yield
         finally:
             random.setstate(state)
+
+
+def _use_seeds(model: keras.Model) -> None:
+    """Let layers to which the user gave no seed draw by the state of their generators, as they do but on PyTorch."""
+    for layer in model._flatten_layers():
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None and generator._initial_seed is None:
+            generator._initial_seed = 0
 
 
 def _check_states(states, name: str, n_dims: int) -> None:

@@ -1,5 +1,7 @@
 """Ready networks, by their short names: what a user's own function does, in the same way."""
 
+from collections.abc import Callable
+
 from keras import layers, ops
 
 
@@ -33,7 +35,7 @@ def lstm_fcn(
     return ops.concatenate([recurrent, mean], axis=1)
 
 
-READY = {"conv_lstm": conv_lstm, "lstm_fcn": lstm_fcn}
+READY: dict[str, Callable] = {"conv_lstm": conv_lstm, "lstm_fcn": lstm_fcn}
 
 
 def _lstm_layers(units, bidirectional, dropout, recurrent_dropout):
