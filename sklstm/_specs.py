@@ -85,6 +85,14 @@ class NetworkSpec:
         return next(spec for spec in self.inputs if spec.name == WINDOWS)
 
 
+class LSTMLayer(NamedTuple):
+    """A layer that can be looked into."""
+
+    n_steps: int
+    units: int
+    bidirectional: bool
+
+
 @dataclass(frozen=True)
 class StepSpec:
     """What a compiled training step depends on, besides the network and the batch shape."""

@@ -12,11 +12,12 @@ from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, InvalidParameterError, StrOptions
-from .._inspection.gates import gates, select
+from .._inspection.gates import Cell, Read, Selection, cell_of_layer, gates, layers_of, recurrent_layer, select
 from .._specs import (
     WINDOWS,
     CustomNetwork,
     InputSpec,
+    LSTMLayer,
     MissingSteps,
     NetworkSpec,
     Run,
@@ -308,7 +309,9 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
             What `predict` takes.
 
         layer : int, default=-1
-            The layer, from 0 for the first one; -1 is the last one.
+            The LSTM layer, from 0 for the first one; -1 is the last one. Those of a network of your own are in the
+            order of its Keras model. If a layer before it shortens the sequence, as in "conv_lstm", the steps are those
+            that the layer reads.
 
         direction : {"forward", "backward"}, default="forward"
             The direction in which the layer reads; backward only with ``bidirectional=True``. Steps are in the order of
@@ -336,7 +339,8 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If there is no such layer, direction, network, step or unit, or if `X` is not what `predict` takes.
+            If there is no such layer, direction, network, step or unit, if the network has no LSTM layer, or if `X` is
+            not what `predict` takes.
 
         References
         ----------
@@ -357,11 +361,38 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         """
         check_is_fitted(self)
         windows = self._check_windows_to_inspect(X)
-        spec = self._network_spec()
-        selection = select(spec, windows.shape[1], layer=layer, direction=direction, steps=steps, units=units)
+        found = self._lstm_layers(windows.shape[1])
+        selection = select(found, layer=layer, direction=direction, steps=steps, units=units)
         if not isinstance(network, int | np.integer) or not 0 <= network < self._n_networks:
             raise ValueError(f"network must be an int from 0 to {self._n_networks - 1}. Got {network!r} instead.")
-        return gates(spec, self._network_weights()[network], windows, self._scales()[WINDOWS], selection)
+        cell, read = self._read_layer(self._network_weights()[network], selection)
+        return gates(cell, read, windows, selection)
+
+    def _lstm_layers(self, n_steps: int) -> list[LSTMLayer]:
+        """Return the layers of which `gates` can tell, of a network that reads so many steps."""
+        spec = self._network_spec()
+        if spec.custom:
+            from .. import _engine
+
+            found = _engine.lstm_layers(spec)
+        else:
+            found = layers_of(spec, n_steps) if spec.cell == "lstm" else []
+        if not found:
+            raise ValueError(
+                "gates are those of LSTM layers with biases, and with Keras' default activations. The fitted network "
+                "has none."
+            )
+        return found
+
+    def _read_layer(self, weights: list[np.ndarray], selection: Selection) -> tuple[Cell, Read]:
+        """Return the selected cell, and what reads its inputs."""
+        spec, scale = self._network_spec(), self._scales()[WINDOWS]
+        if not spec.custom:
+            return recurrent_layer(spec, weights, scale, selection)
+        from .. import _engine
+
+        arrays, read = _engine.read_lstm_layer(spec, weights, selection.layer, scale)
+        return cell_of_layer(arrays, selection), read
 
     def _input_relevance(self, windows: np.ndarray, output: int, tol: float) -> np.ndarray:
         """Return the relevance of each value of validated windows for a prediction.

@@ -168,6 +168,10 @@ def _ends_of_paths(spec: NetworkSpec, windows: np.ndarray, scale: Scale) -> tupl
 def _compiled_gradient(spec: NetworkSpec, has_deviation: bool, softmax: bool) -> Callable:
     """Return a function to the gradient of the chosen output by what moves along the paths."""
     reads_tokens = bool(spec.windows.n_tokens)
+    if reads_tokens and (spec.custom or spec.cell != "lstm"):
+        raise ValueError(
+            "The relevance of tokens is known for network='lstm' only: other layers read no part of a step."
+        )
     if reads_tokens:
         symbols = presence_inputs(spec)
         model = keras.Model(symbols, presence_outputs(spec, symbols))

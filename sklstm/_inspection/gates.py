@@ -4,17 +4,19 @@ The cell is that of Hochreiter & Schmidhuber (1997) with the forget gate of Gers
 same, but keeps none of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
 from sklearn.utils import Bunch
 
-from .._specs import NetworkSpec, Scale
+from .._specs import LSTMLayer, NetworkSpec, Scale
 from .._windows.arrays import chunks, standardise
 
 GATES = ("input_gate", "forget_gate", "output_gate", "candidate", "cell_state", "hidden_state")
+
+Read = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # from raw windows to inputs of a layer, and present steps
 
 
 class Selection(NamedTuple):
@@ -35,26 +37,32 @@ class Cell(NamedTuple):
     is_backward: bool
 
 
-def select(spec: NetworkSpec, n_steps: int, *, layer, direction, steps, units) -> Selection:
-    """Return what is selected of a network that reads so many steps.
+def layers_of(spec: NetworkSpec, n_steps: int) -> list[LSTMLayer]:
+    """Return the LSTM layers that the units of a spec describe, for windows of so many steps."""
+    return [LSTMLayer(n_steps, units, spec.bidirectional) for units in spec.units]
+
+
+def select(found: list[LSTMLayer], *, layer, direction, steps, units) -> Selection:
+    """Return what is selected of the layers of a network.
 
     Raises
     ------
     ValueError
         If there is no such layer, direction, step or unit.
     """
-    n_layers = len(spec.units)
+    n_layers = len(found)
     if not isinstance(layer, int | np.integer) or not -n_layers <= layer < n_layers:
         raise ValueError(f"layer must be an int from {-n_layers} to {n_layers - 1}. Got {layer!r} instead.")
-    directions = ["forward", "backward"] if spec.bidirectional else ["forward"]
+    chosen = found[layer]
+    directions = ["forward", "backward"] if chosen.bidirectional else ["forward"]
     if direction not in directions:
-        cure = "" if spec.bidirectional else " Only with bidirectional=True a network also reads backward."
+        cure = "" if chosen.bidirectional else " Only with bidirectional=True a network also reads backward."
         raise ValueError(f"direction must be one of {directions}. Got {direction!r} instead.{cure}")
     return Selection(
         int(layer) % n_layers,
         direction == "backward",
-        select_positions("steps", steps, n_steps),
-        select_positions("units", units, spec.units[layer]),
+        select_positions("steps", steps, chosen.n_steps),
+        select_positions("units", units, chosen.units),
     )
 
 
@@ -69,27 +77,45 @@ def select_positions(name: str, indices, size: int) -> np.ndarray:
         raise ValueError(f"{name} must select some of {size} by their positions. Got {indices!r} instead.") from error
 
 
-def gates(
-    spec: NetworkSpec, weights: list[np.ndarray], windows: np.ndarray, scale: Scale, selection: Selection
-) -> Bunch:
+def gates(cell: Cell, read: Read, windows: np.ndarray, selection: Selection) -> Bunch:
     """Return all gates and states of a layer for raw windows, each (n_samples, n_steps, n_units), NaN at missing steps.
 
-    Memory beyond the result does not grow with the number of windows.
+    `read` returns what the layer reads of windows, and which steps are present. Memory beyond the result does not grow
+    with the number of windows.
     """
     shape = (len(windows), len(selection.steps), len(selection.units))
     result = Bunch(**{name: np.empty(shape, np.float32) for name in GATES})
-    cells = _cells(spec, weights)
-    for chunk in chunks(len(windows), windows.shape[1] * max(windows.shape[2], 4 * max(spec.units))):
-        present = ~np.isnan(windows[chunk]).any(axis=2)
-        inputs = _inputs(spec, weights, windows[chunk], scale)
-        for layer in cells[: selection.layer]:
-            inputs = np.concatenate([_hidden_states(cell, inputs, present) for cell in layer], axis=2)
-        for t, states in _run(cells[selection.layer][selection.backward], inputs, present):
+    for chunk in chunks(len(windows), windows.shape[1] * max(windows.shape[2], cell.kernel.shape[1])):
+        inputs, present = read(windows[chunk])
+        for t, states in _run(cell, inputs, present):
             for place in np.flatnonzero(selection.steps == t):
                 for name, state in zip(GATES, states, strict=True):
                     selected = state[:, selection.units]
                     result[name][chunk, place] = np.where(present[:, [t]], selected, np.nan)
     return result
+
+
+def recurrent_layer(
+    spec: NetworkSpec, weights: list[np.ndarray], scale: Scale, selection: Selection
+) -> tuple[Cell, Read]:
+    """Return a cell of the layers that the units of a spec describe, and what reads its inputs."""
+    cells = _cells(spec, weights)
+
+    def read(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        present = ~np.isnan(windows).any(axis=2)
+        inputs = _inputs(spec, weights, windows, scale)
+        for layer in cells[: selection.layer]:
+            inputs = np.concatenate([_hidden_states(cell, inputs, present) for cell in layer], axis=2)
+        return inputs, present
+
+    return cells[selection.layer][selection.backward], read
+
+
+def cell_of_layer(arrays: list[np.ndarray], selection: Selection) -> Cell:
+    """Return the selected direction of a layer by the weights of all."""
+    first = 3 * selection.backward
+    kernel, recurrent_kernel, bias = (array.astype(np.float64) for array in arrays[first : first + 3])
+    return Cell(kernel, recurrent_kernel, bias, selection.backward)
 
 
 def _cells(spec: NetworkSpec, weights: list[np.ndarray]) -> list[list[Cell]]:

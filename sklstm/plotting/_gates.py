@@ -215,6 +215,11 @@ class GatesDisplay:
         else:
             shown = read_window(estimator, X, -1 if row is None else row)
             states = model.gates(shown.windows, **selection)[gate][0]
+            if len(states) + n_unread != shown.first + len(shown.steps):
+                raise ValueError(
+                    f"The layer reads {len(states)} steps, while windows have {shown.first + len(shown.steps)}: the "
+                    "layers before it change the sequence. Draw what model.gates(X) returns."
+                )
         unread = np.full((n_unread, states.shape[1]), np.nan)
         numbers = select_positions("units", units, states.shape[1])
         return cls(

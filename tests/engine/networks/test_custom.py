@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sklstm import LSTMClassifier, LSTMForecaster, LSTMTextGenerator, _engine
+from sklstm.plotting import GatesDisplay
 
 READY = ["gru", "conv_lstm", "lstm_fcn"]
 
@@ -265,3 +266,55 @@ def test_training_does_not_resume_with_another_network(data):
 def test_a_network_for_each_step_must_return_states_of_all(data):
     with pytest.raises(ValueError, match=r"must return a tensor of shape \(n_samples, n_steps, n_numbers\)"):
         LSTMTextGenerator(4, network="conv_lstm", window_size=6, epochs=1).fit(["abcabcabc"] * 4)
+
+
+def stacked(windows, mask, *, units):
+    features = layers.Conv1D(3, 2, padding="same")(windows)
+    hidden = layers.Bidirectional(layers.LSTM(units, return_sequences=True))(features, mask=mask)
+    return layers.LSTM(4, name="last")(hidden, mask=mask)
+
+
+@pytest.mark.backend
+def test_gates_of_lstm_layers(data):
+    """The last hidden states are those that the output layer sees."""
+    X, y = data
+    model = LSTMForecaster(3, network=stacked, n_networks=2, epochs=2, linear_skip=False, random_state=0).fit(X, y)
+    half, outputs = len(model.weights_) // 2, []
+    for network in range(2):
+        *_, kernel, bias = model.weights_[half * network : half * (network + 1)]
+        gates = model.gates(X, network=network)
+        outputs.append(gates.hidden_state[:, -1] @ kernel + bias)
+        assert np.isnan(gates.cell_state[0, :3]).all()
+    level = model._level().predict(X)[:, 0]
+    expected = np.mean(outputs, axis=0)[:, 0] * model.target_scale_ + level
+    assert_allclose(model.predict(X), expected, rtol=1e-4, atol=1e-4)
+    first = model.gates(X, layer=0, direction="backward", units=[0, 2], steps=-1)
+    assert first.forget_gate.shape == (70, 1, 2)
+    with pytest.raises(ValueError, match="layer must be an int from -2 to 1"):
+        model.gates(X, layer=2)
+    with pytest.raises(ValueError, match="direction must be one of"):
+        model.gates(X, direction="backward")
+
+
+def test_gates_of_shorter_sequences_and_of_the_shuffled(data):
+    X, y = classes(data)
+    model = small("conv_lstm").fit(X, y)
+    assert model.gates(X).cell_state.shape == (70, 3, 6)
+    with pytest.raises(ValueError, match="The layer reads 3 steps, while windows have 9"):
+        GatesDisplay.from_estimator(model, X)
+    assert small("lstm_fcn").fit(X, y).gates(X).cell_state.shape == (70, 2, 6)
+
+
+@pytest.mark.parametrize("network", ["gru", means])
+def test_networks_without_gates(network, data):
+    X, y = classes(data)
+    with pytest.raises(ValueError, match="gates are those of LSTM layers"):
+        small(network).fit(X, y).gates(X)
+
+
+@pytest.mark.parametrize("network", ["gru", convolved])
+def test_relevance_of_tokens_is_refused(network, rng):
+    X = rng.integers(1, 9, (60, 7)).astype(float)
+    model = small(network, embedding_dim=3).fit(X, X[:, -1] > 4)
+    with pytest.raises(ValueError, match="relevance of tokens"):
+        model.input_relevance(X, output=True)
