@@ -66,7 +66,7 @@ def test_relevances_sum_up_to_the_difference_from_the_mean_window(params, table)
     assert_complete(relevance, difference, tol=3e-3)
 
 
-@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("bidirectional", [False, pytest.param(True, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("pooling", ["last", "mean", "max"])
 def test_relevances_of_tokens_sum_up_to_the_difference_from_no_document(pooling, bidirectional, documents):
     X, y = documents
@@ -80,7 +80,7 @@ def test_relevances_of_tokens_sum_up_to_the_difference_from_no_document(pooling,
     assert_allclose(model.input_relevance(X, output=False), -relevance, atol=1e-5)
 
 
-@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+@pytest.mark.parametrize("pooling", ["last", "max", pytest.param("mean", marks=pytest.mark.thorough)])
 def test_relevances_for_a_probability_that_changes_all_at_once(pooling, table):
     X, y = table
     y = np.where(y[:, 0] > 0, "up", "down")

@@ -81,7 +81,7 @@ def test_a_fit_and_its_export(network, data):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", [normalized, *(pytest.param(name, marks=pytest.mark.thorough) for name in READY)])
 def test_forecasts(network, data):
     X, y = data
     params = {"n_networks": 2, "epochs": 3, "random_state": 0}
