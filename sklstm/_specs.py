@@ -62,7 +62,7 @@ class CustomNetwork:
     """A function that builds a network of Keras layers, and its parameters."""
 
     build: Callable[..., Any] | str  # from symbolic windows and mask to what the output layer sees; or a short name
-    params: tuple[tuple[str, Any], ...] = ()  # by name
+    params: str = "{}"  # in JSON, which can be compared and hashed, and tells 1 from True
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Validation of sequences, targets and weights, in the words of scikit-learn."""
 
+import json
 import re
 import warnings
 from collections import Counter
@@ -201,21 +202,31 @@ def name_features(positions: Iterable[int]) -> str:
     return f"feature{'s' if len(numbers) > 1 else ''} {listed} of X (counted from 0)"
 
 
-def hashable_params(params: dict | None) -> tuple[tuple[str, Any], ...]:
-    """Return the parameters of a network as pairs that can be compared and hashed, lists as tuples."""
-    pairs = tuple((name, _as_tuple(value)) for name, value in sorted((params or {}).items()))
+def check_network_params(params: dict | None) -> str:
+    """Return the parameters of a network in JSON.
+
+    Raises
+    ------
+    ValueError
+        If they hold anything but numbers, strings, booleans, None and lists of them, or a name is no string.
+    """
+    params = params or {}
     try:
-        hash(pairs)
-    except TypeError as error:
-        raise ValueError(
-            "network_params must hold numbers, strings, and lists of them, by which a compiled network is found again. "
-            f"Got {params!r} instead."
-        ) from error
-    return pairs
+        if all(isinstance(name, str) for name in params):
+            return json.dumps(params, sort_keys=True, default=_as_number)
+    except TypeError:
+        pass
+    raise ValueError(
+        "network_params must hold numbers, strings, booleans, None and lists of them, by names that are strings. Got "
+        f"{params!r} instead."
+    )
 
 
-def _as_tuple(value: Any) -> Any:
-    return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value
+def _as_number(value: Any) -> Any:
+    """Return a number of numpy as one of Python."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is no number.")
 
 
 def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:

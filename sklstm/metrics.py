@@ -127,14 +127,14 @@ def mean_absolute_scaled_error(
         scaled = _scaled_errors(y_true, y_pred, y_train, season_length, sample_weight)
     else:
         parts = _by_series(y_true, y_pred, y_train, groups, groups_train, sample_weight)
-        scaled = np.mean([_scaled_errors(*part, season_length, weight) for *part, weight in parts], axis=0)
+        scaled = np.mean([_errors_of_series(*part, season_length) for part in parts], axis=0)
     # The scaled errors as a sample of their own, for scikit-learn's checks and meaning of `multioutput`.
     row = scaled.reshape(1, -1)
     return mean_absolute_error(np.zeros_like(row), row, multioutput=multioutput)
 
 
 def _by_series(y_true, y_pred, y_train, groups, groups_train, sample_weight) -> Iterator[tuple]:
-    """Yield the true values, predictions, training rows and weights of each series that has any weight."""
+    """Yield the id, true values, predictions, training rows and weights of each series that has any weight."""
     if groups is None or groups_train is None:
         raise ValueError("groups and groups_train must be given together, or neither.")
     check_consistent_length(y_true, y_pred, groups, sample_weight)
@@ -148,7 +148,15 @@ def _by_series(y_true, y_pred, y_train, groups, groups_train, sample_weight) -> 
     for id_, rows in rows_of_series.items():
         if id_ not in training:
             raise ValueError(f"Series {id_!r} of groups is not in groups_train.")
-        yield y_true[rows], y_pred[rows], y_train[training[id_]], weight[rows]
+        yield id_, y_true[rows], y_pred[rows], y_train[training[id_]], weight[rows]
+
+
+def _errors_of_series(id_, y_true, y_pred, y_train, sample_weight, season_length: int) -> np.ndarray:
+    """Return the errors of a series as `_scaled_errors` does, with its id in the message of an error."""
+    try:
+        return _scaled_errors(y_true, y_pred, y_train, season_length, sample_weight)
+    except ValueError as error:
+        raise ValueError(f"Series {id_!r}: {error}") from error
 
 
 def _rows_of_series(groups, name: str) -> dict:

@@ -141,7 +141,7 @@ def test_of_a_backtest_of_many_series(rng):
         (list("aac"), list("aabb"), None, "'c' of groups is not in groups_train"),
         (list("aa"), list("aabb"), None, "inconsistent numbers of samples"),
         (list("aab"), list("aab"), None, "inconsistent numbers of samples"),
-        (list("aab"), list("aaab"), None, "1 row"),
+        (list("aab"), list("aaab"), None, "Series 'b': y_train has 1 row"),
         (list("aab"), list("aabb"), [0, 0, 0], "positive for some row"),
         (["a", "a", None], list("aabb"), None, "groups has 1 row.s. without an id"),
     ],

@@ -28,7 +28,7 @@ from .._specs import (
     TrainingSpec,
 )
 from .._state import VersionedEstimator, of_one_fit
-from .._validation import check_sequences, check_tokens, check_weights, hashable_params, warn_of_table
+from .._validation import check_network_params, check_sequences, check_tokens, check_weights, warn_of_table
 from .._windows.arrays import chunks, missing_steps, rows_with_weight
 from .._windows.windows import steps_of
 from .heads import Head
@@ -149,7 +149,14 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
     def _network_kind(self) -> dict[str, Any]:
         """Return fields of `NetworkSpec` by the parameters `network` and `network_params`."""
         if self.network not in ("lstm", "gru"):
-            return {"builder": "custom", "custom": CustomNetwork(self.network, hashable_params(self.network_params))}
+            if self._network_settings().get("pooling") in ("mean", "max"):
+                raise ValueError(
+                    f"pooling={self.pooling!r} is for network='lstm' and 'gru'. Other networks pool by themselves."
+                )
+            return {
+                "builder": "custom",
+                "custom": CustomNetwork(self.network, check_network_params(self.network_params)),
+            }
         if self.network_params:
             raise ValueError(
                 f"network_params are for a network of your own, 'conv_lstm' and 'lstm_fcn'. network={self.network!r} "
@@ -379,8 +386,8 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
             found = layers_of(spec, n_steps) if spec.cell == "lstm" else []
         if not found:
             raise ValueError(
-                "gates are those of LSTM layers with biases, and with Keras' default activations. The fitted network "
-                "has none."
+                "gates are those of LSTM layers with biases, Keras' default activations and no initial state. The "
+                "fitted network has none."
             )
         return found
 

@@ -80,7 +80,8 @@ class Batches(keras.utils.PyDataset):
     def _gather(self, first: int, stop: int) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
         """Return standardised inputs, targets and weights of some rows in order, padded behind the last one."""
         sample, present = self._sample, self._order[first:stop]
-        rows = np.resize(present if len(present) else self._order, stop - first)
+        # Padded by other rows and not by copies of one, of which a batch normalization would see no variance.
+        rows = np.take(self._order, np.arange(first, stop), mode="wrap")
         weight = (sample.sample_weight[rows] * self._weight_scale).astype(np.float32)
         weight[len(present) :] = 0
         inputs = {name: standardise(values[rows], self._scales[name]) for name, values in sample.inputs.items()}

@@ -54,8 +54,8 @@ def _model(spec: NetworkSpec) -> keras.Model:
 
 
 def _layers(model: keras.Model) -> list[Any]:
-    """Return the layers that compute the equations of the textbook."""
-    return [layer for layer in model.get_layer("network").layers if _is_textbook(_lstm(layer))]
+    """Return the layers that compute the equations of the textbook, from states of zero."""
+    return [layer for layer in model.get_layer("network").layers if _is_textbook(layer)]
 
 
 def _lstm(layer: Any) -> Any:
@@ -63,8 +63,20 @@ def _lstm(layer: Any) -> Any:
 
 
 def _is_textbook(layer: Any) -> bool:
-    if not isinstance(layer, layers.LSTM) or layer.go_backwards or not layer.use_bias:
+    directions = [layer]
+    if isinstance(layer, layers.Bidirectional):
+        directions = [layer.forward_layer, layer.backward_layer]
+    if not all(isinstance(one, layers.LSTM) and one.use_bias and _has_default_activations(one) for one in directions):
         return False
+    if [one.go_backwards for one in directions] != [False, True][: len(directions)]:
+        return False
+    if len(layer._inbound_nodes) != 1 or len({one.units for one in directions}) != 1:
+        return False
+    arguments = layer._inbound_nodes[0].arguments
+    return len(arguments.args) == 1 and arguments.kwargs.get("initial_state") is None
+
+
+def _has_default_activations(layer: layers.LSTM) -> bool:
     names = [keras.activations.serialize(f) for f in (layer.activation, layer.recurrent_activation)]
     return names == ["tanh", "sigmoid"]
 

@@ -47,13 +47,14 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         - A callable: a function that is called with two symbolic tensors of Keras. The first one, of shape (n_samples,
           n_steps, n_features), has standardised features or embedded tokens, and zeros at missing steps. The second
           one, of shape (n_samples, n_steps), is a mask that is True at steps that are present. The function returns a
-          tensor, made by Keras layers, of shape (n_samples, n_numbers); for outputs at each step, of shape (n_samples,
-          n_steps, n_numbers). `units`, `bidirectional`, `dropout` and `recurrent_dropout` are passed to parameters of
-          these names. To be pickled, it must be defined at the top level of a module.
+          tensor of shape (n_samples, n_numbers), made by Keras layers that it makes itself. `units`, `bidirectional`,
+          `dropout` and `recurrent_dropout` are passed to parameters of these names. To be pickled, it must be defined
+          at the top level of a module.
 
     network_params : dict, default=None
-        Other parameters of the callable; of "conv_lstm" ``filters=64``, ``kernel_size=5`` and ``pool_size=4``; or of
-        "lstm_fcn" ``filters=(128, 256, 128)`` and ``kernel_sizes=(8, 5, 3)``.
+        Other parameters of the callable: numbers, strings, booleans and lists of them. Of "conv_lstm" they are
+        ``filters=64``, ``kernel_size=5`` and ``pool_size=4``, of "lstm_fcn" ``filters=(128, 256, 128)`` and
+        ``kernel_sizes=(8, 5, 3)``.
 
     n_networks : int, default=4
         Number of networks, whose mean is predicted. They have different initial weights and orders of rows and, with

@@ -43,13 +43,14 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         - A callable: a function that is called with two symbolic tensors of Keras. The first one, of shape (n_samples,
           n_steps, n_features), has standardised features or embedded tokens, and zeros at missing steps. The second
           one, of shape (n_samples, n_steps), is a mask that is True at steps that are present. The function returns a
-          tensor, made by Keras layers, of shape (n_samples, n_numbers); for outputs at each step, of shape (n_samples,
-          n_steps, n_numbers). `units`, `bidirectional`, `dropout` and `recurrent_dropout` are passed to parameters of
-          these names. To be pickled, it must be defined at the top level of a module.
+          tensor of shape (n_samples, n_numbers), made by Keras layers that it makes itself. `units`, `bidirectional`,
+          `dropout` and `recurrent_dropout` are passed to parameters of these names. To be pickled, it must be defined
+          at the top level of a module.
 
     network_params : dict, default=None
-        Other parameters of the callable; of "conv_lstm" ``filters=64``, ``kernel_size=5`` and ``pool_size=4``; or of
-        "lstm_fcn" ``filters=(128, 256, 128)`` and ``kernel_sizes=(8, 5, 3)``.
+        Other parameters of the callable: numbers, strings, booleans and lists of them. Of "conv_lstm" they are
+        ``filters=64``, ``kernel_size=5`` and ``pool_size=4``, of "lstm_fcn" ``filters=(128, 256, 128)`` and
+        ``kernel_sizes=(8, 5, 3)``.
 
     embedding_dim : int or None, default=None
         Size of the vectors that stand for tokens, which are learnt. `X` then holds the numbers of tokens, one a
@@ -57,7 +58,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     pooling : {"last", "mean", "max"}, default="last"
         What of the last layer's hidden states is classified: the one after the last step, their mean over the steps,
-        or their maxima.
+        or their maxima. Only for `network` "lstm" and "gru".
 
     bidirectional : bool, default=False
         Whether each layer reads the steps in both directions, with `units` units each.

@@ -32,24 +32,20 @@ class LSTMTextGenerator(BaseLSTM):
     units : int or sequence of int, default=128
         Number of units of the LSTM layer; a sequence stacks layers.
 
-    network : {"lstm", "gru", "conv_lstm", "lstm_fcn"} or callable, default="lstm"
-        What is between the windows and the output layer.
+    network : {"lstm", "gru"} or callable, default="lstm"
+        What is between the tokens and the output layer.
 
         - "lstm": LSTM layers.
         - "gru": gated recurrent units instead (Cho et al., 2014).
-        - "conv_lstm": a convolution and pooling, then the LSTM layers. It shortens long sequences.
-        - "lstm_fcn": LSTM layers beside a fully convolutional network (Karim et al., 2018). They read one feature after
-          the other, each with all its steps.
         - A callable: a function that is called with two symbolic tensors of Keras. The first one, of shape (n_samples,
-          n_steps, n_features), has standardised features or embedded tokens, and zeros at missing steps. The second
-          one, of shape (n_samples, n_steps), is a mask that is True at steps that are present. The function returns a
-          tensor, made by Keras layers, of shape (n_samples, n_numbers); for outputs at each step, of shape (n_samples,
-          n_steps, n_numbers). `units`, `bidirectional`, `dropout` and `recurrent_dropout` are passed to parameters of
-          these names. To be pickled, it must be defined at the top level of a module.
+          n_steps, embedding_dim), has embedded tokens, and zeros at missing steps. The second one, of shape (n_samples,
+          n_steps), is a mask that is True at steps that are present. The function returns a tensor of shape (n_samples,
+          n_steps, n_numbers), made by Keras layers that do not read later steps. `units`, `dropout` and
+          `recurrent_dropout` are passed to parameters of these names. To be pickled, it must be defined at the top
+          level of a module.
 
     network_params : dict, default=None
-        Other parameters of the callable; of "conv_lstm" ``filters=64``, ``kernel_size=5`` and ``pool_size=4``; or of
-        "lstm_fcn" ``filters=(128, 256, 128)`` and ``kernel_sizes=(8, 5, 3)``.
+        Other parameters of the callable: numbers, strings, booleans and lists of them.
 
     analyzer : {"char", "word"}, default="char"
         Whether tokens are characters, or words and punctuation marks. Capital letters are tokens of their own.
@@ -162,6 +158,7 @@ class LSTMTextGenerator(BaseLSTM):
 
     _parameter_constraints: dict = {
         **BaseLSTM._parameter_constraints,
+        "network": [StrOptions({"lstm", "gru"}), callable],  # the others have no outputs at each step
         "analyzer": [StrOptions(set(TOKENS))],
         "min_df": SHARED_CONSTRAINTS["min_df"],
         "max_features": SHARED_CONSTRAINTS["max_features"],

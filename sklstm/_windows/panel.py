@@ -148,7 +148,10 @@ def read_panel(X, groups, name: str) -> Panel:
         warn_of_gaps(X, name)
         n_rows = len(X) if hasattr(X, "__len__") else len(np.asarray(X))
         return single(n_rows, as_times(getattr(X, "index", None)))
-    return _panel(*_ids_and_times(X, groups, name), groups, name)
+    values, labels, column = _ids_and_times(X, groups, name)
+    panel = _panel(values, labels, column, repr(groups), name, may_be_numbered=column is not None)
+    _warn_of_gaps(panel, repr(groups), name)
+    return panel
 
 
 def panel_of_ids(X, ids, name: str) -> Panel:
@@ -156,31 +159,32 @@ def panel_of_ids(X, ids, name: str) -> Panel:
     labels = getattr(X, "index", None)
     if getattr(labels, "nlevels", 1) > 1:
         check_order(X, name)
-    return _panel(column_or_1d(ids), labels, X.shape[1], "groups", name)
+    panel = _panel(column_or_1d(ids), labels, None, "groups", name, may_be_numbered=True)
+    _warn_of_gaps(panel, "groups", name)
+    return panel
 
 
-def _panel(values, labels, column: int | None, groups, name: str) -> Panel:
-    """Return the panel of the ids of rows and the labels that may tell their time."""
+def _panel(values, labels, column: int | None, by: str, name: str, *, may_be_numbered: bool) -> Panel:
+    """Return the panel of the ids of rows, and of the labels that may tell their time or number all rows."""
     codes, ids = factorize(values)
     if (codes < 0).any():
         raise ValueError(
-            f"{name} has {int((codes < 0).sum())} row(s) without an id in {groups!r}. Drop them, or name their series."
+            f"{name} has {int((codes < 0).sum())} row(s) without an id in {by}. Drop them, or name their series."
         )
     times = as_times(labels)
-    if (
-        column is not None
-        and len(ids) > 1
-        and times is not None
-        and times.inferred_type == "integer"
-        and times.is_unique
-    ):
+    is_integer = times is not None and times.inferred_type == "integer" and times.is_unique
+    if is_integer and may_be_numbered and len(ids) > 1:
         times = None  # they number the rows of the whole table
     panel = Panel(codes, ids, times, column)
     if times is not None:
-        in_order = times[panel.order], codes[panel.order], ids
-        check_panel_order(*in_order, name)
-        warn_of_panel_gaps(*in_order, groups, name)
+        check_panel_order(times[panel.order], codes[panel.order], ids, name)
     return panel
+
+
+def _warn_of_gaps(panel: Panel, by: str, name: str) -> None:
+    """Warn if the times of a panel have no regular step."""
+    if panel.times is not None:
+        warn_of_panel_gaps(panel.times[panel.order], panel.codes[panel.order], panel.ids, by, name)
 
 
 def _ids_and_times(X, groups, name: str) -> tuple[Any, Any, int | None]:

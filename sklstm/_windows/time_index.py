@@ -117,7 +117,7 @@ def is_regular(index: Any) -> bool:
     return _first_irregular(index) is None
 
 
-def warn_of_panel_gaps(times: Any, codes: np.ndarray, ids: Any, groups, name: str) -> None:
+def warn_of_panel_gaps(times: Any, codes: np.ndarray, ids: Any, by: str, name: str) -> None:
     """Warn if the times of any series, or of all together, have no regular step."""
     steps, different = times.factorize(sort=True)
     gaps = (codes[1:] == codes[:-1]) & (np.diff(steps) > 1)
@@ -131,9 +131,9 @@ def warn_of_panel_gaps(times: Any, codes: np.ndarray, ids: Any, groups, name: st
         return
     warnings.warn(
         f"{where} of {name} is irregular: {found} stands where {expected} would follow. Rows are treated as adjacent. "
-        f"Add the missing rows of each series as NaN, as with {name}.groupby({groups!r}).resample(...).asfreq().",
+        f"Add the missing rows of each series as NaN, as with {name}.groupby({by}).resample(...).asfreq().",
         UserWarning,
-        stacklevel=4,
+        stacklevel=5,
     )
 
 

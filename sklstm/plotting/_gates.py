@@ -207,6 +207,10 @@ class GatesDisplay:
         if gate not in GATES:
             raise ValueError(f"gate must be one of {list(GATES)}. Got {gate!r} instead.")
         model = last_step(estimator, "gates")
+        if getattr(getattr(model, "forecaster_", model), "network", None) == "lstm_fcn":
+            raise ValueError(
+                "The LSTM of network='lstm_fcn' reads features, not steps: there is no time to draw along."
+            )
         selection = {"layer": layer, "direction": direction, "network": network}
         n_unread = 1 if isinstance(model, LSTMAnomalyDetector) else 0
         if row is None and has_series(estimator):

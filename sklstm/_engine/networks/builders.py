@@ -65,8 +65,8 @@ def network_outputs(spec: NetworkSpec, inputs: Tensors, options: BuildOptions) -
 def initial_weights(spec: NetworkSpec, rng: np.random.Generator, *, zero_output: bool = False) -> list[np.ndarray]:
     """Draw initial weights in the order of Keras' ``get_weights``, with an output layer of zeros if `zero_output`.
 
-    Their distributions are Keras' own defaults. They are drawn with numpy, so that they are the same on every backend
-    and nothing is compiled to draw them.
+    Their distributions are Keras' own defaults. Those of recurrent networks are drawn with numpy, so that they are the
+    same on every backend and nothing is compiled to draw them. Keras draws those of custom networks.
     """
     weights, n_hidden = BUILDERS[spec.builder].initial_weights(spec, rng)
     weights += initial_output_weights(rng, n_hidden, spec.n_outputs, zeros=zero_output)
@@ -136,6 +136,7 @@ def _embedded(spec: NetworkSpec, inputs: Tensors, options: BuildOptions) -> tupl
 def _custom_states(spec: NetworkSpec, inputs: Tensors, options: BuildOptions) -> keras.KerasTensor:
     """Hand windows and the mask of their steps to the function of the spec."""
     windows, mask = _embedded(spec, inputs, replace(options, missing="anywhere"))
+    windows = ops.where(mask[:, :, None], windows, 0.0)  # a missing token has the vector of token 0
     dropout = {"dropout": options.dropout, "recurrent_dropout": options.recurrent_dropout}
     return build_custom(spec, windows, mask, seed=options.seed, **dropout)
 

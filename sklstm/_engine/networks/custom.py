@@ -1,6 +1,7 @@
 """Networks of one's own: a function of the user's, or one of `ready`, builds them of Keras layers."""
 
 import inspect
+import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,18 +37,19 @@ def build_custom(spec: NetworkSpec, windows, mask, *, dropout: float, recurrent_
         "dropout": dropout,
         "recurrent_dropout": recurrent_dropout,
     }
-    params = _params(build, settings, dict(custom.params))
+    params = _params(build, settings, json.loads(custom.params))
     inputs = [
         keras.Input(windows.shape[1:], dtype="float32", name="windows"),
         keras.Input(mask.shape[1:], dtype="bool", name="mask"),
     ]
     with _drawn_from(seed):
         states = build(*inputs, **params)
-    _check_states(states, _name(build), 3 if spec.pooling == "none" else 2)
+    _check_states(states, _name(build), windows.shape[1] if spec.pooling == "none" else None)
     try:
         model = keras.Model(inputs, states, name="network")
     except ValueError as error:
         raise ValueError(f"network={_name(build)} must make what it returns of its first argument: {error}") from error
+    _check_layers(model, _name(build))
     _use_seeds(model)
     return model([windows, mask])
 
@@ -60,21 +62,31 @@ def custom_weights(spec: NetworkSpec, rng: np.random.Generator, connect: Callabl
     """
     inputs, states = connect(int(rng.integers(2**31)))
     model = keras.Model(inputs, states)
+    if spec.custom and spec.pooling == "none":
+        _check_causal(model.get_layer("network"), _name(spec.custom.build))
     return read_variables(weight_variables(model)), states.shape[-1]
 
 
-def _name(build: Callable) -> str:
-    return getattr(build, "__name__", repr(build))
+def _name(build: Callable | str) -> str:
+    return build if isinstance(build, str) else getattr(build, "__name__", repr(build))
 
 
 def _params(build: Callable, settings: dict, params: dict) -> dict:
     """Return the user's parameters of a function, and the settings of the estimator that it asks for by their names."""
     names = inspect.signature(build).parameters
     takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in names.values())
-    unknown = [] if takes_any else [name for name in params if name not in names]
+    others = [name for name in list(names)[2:] if name not in settings]
+    unknown = [name for name in params if name in settings or not (takes_any or name in others)]
     if unknown:
-        others = [name for name in list(names)[2:] if name not in settings]
-        raise ValueError(f"network_params has {unknown}, while network={_name(build)} takes {others}.")
+        raise ValueError(
+            f"network_params has {unknown}, while network={_name(build)} takes {others}. Set {list(settings)} as "
+            "parameters of the estimator."
+        )
+    unread = [
+        name for name in ("bidirectional", "dropout", "recurrent_dropout") if settings[name] and name not in names
+    ]
+    if unread:
+        raise ValueError(f"network={_name(build)} has no parameters {unread}, so they must keep their defaults.")
     return {name: value for name, value in settings.items() if name in names} | params
 
 
@@ -98,16 +110,54 @@ def _use_seeds(model: keras.Model) -> None:
             generator._initial_seed = 0
 
 
-def _check_states(states, name: str, n_dims: int) -> None:
-    """Check that a function has returned a tensor that the output layer can read."""
-    expected = "(n_samples, n_numbers)" if n_dims == 2 else "(n_samples, n_steps, n_numbers)"
+def _check_states(states, name: str, n_steps: int | None) -> None:
+    """Check that a function has returned a tensor that the output layer can read, at each of so many steps if given."""
+    shape = () if n_steps is None else (n_steps,)
+    expected = f"({', '.join(['n_samples', *map(str, shape), 'n_numbers'])})"
     if not isinstance(states, keras.KerasTensor):
         raise TypeError(
             f"network={name} must return a tensor of shape {expected}, made by Keras layers of its first argument. Got "
             f"{type(states).__name__} instead."
         )
-    if len(states.shape) != n_dims or None in states.shape[1:]:
-        cure = " For the last state alone, set return_sequences=False in the last layer." if n_dims == 2 else ""
+    if states.shape[1:-1] != shape or len(states.shape) < 2 or states.shape[-1] is None:
+        cure = " For the last state alone, set return_sequences=False in the last layer." if n_steps is None else ""
         raise ValueError(
             f"network={name} must return a tensor of shape {expected}. Got the shape {states.shape} instead.{cure}"
+        )
+
+
+def _check_layers(model: keras.Model, name: str) -> None:
+    """Check that all layers were made for this model: others would share their weights with other networks."""
+    nodes = {id(node) for nodes in model._nodes_by_depth.values() for node in nodes}
+    made_before = [layer.name for layer in model.layers if any(id(node) not in nodes for node in layer._inbound_nodes)]
+    if made_before:
+        raise ValueError(
+            f"network={name} uses the layers {made_before} again, which were made outside of it. Make all layers "
+            "within the function, so that each network has weights of its own."
+        )
+
+
+def _check_causal(model: keras.Model, name: str) -> None:
+    """Check that outputs at each step do not depend on later steps, of which a text that is written has none.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A custom network, from windows and mask to outputs at each step.
+    name : str
+        What to call it.
+
+    Raises
+    ------
+    ValueError
+        If they do.
+    """
+    windows = np.random.default_rng(0).standard_normal((2, *model.inputs[0].shape[1:]))
+    windows[1, :-1] = windows[0, :-1]
+    mask = np.ones(windows.shape[:2], dtype=bool)
+    states = keras.ops.convert_to_numpy(model([windows.astype(np.float32), mask], training=False))
+    if not np.allclose(states[0, :-1], states[1, :-1], rtol=1e-4, atol=1e-5):
+        raise ValueError(
+            f"network={name} reads later steps than those it has outputs for, which tell what it is to learn. Use "
+            'layers that look back only, such as Conv1D(padding="causal"), and none that read in both directions.'
         )

@@ -218,6 +218,13 @@ def of_one_argument(windows):
     return layers.LSTM(4)(windows)
 
 
+OUTSIDE = layers.Dense(3)
+
+
+def shared(windows, mask):
+    return layers.LSTM(4)(OUTSIDE(windows), mask=mask)
+
+
 def needs_more(windows, mask, filters):
     return layers.LSTM(filters)(windows)
 
@@ -234,7 +241,11 @@ BAD = [
     (of_one_argument, None, TypeError, "takes 1 positional argument"),
     (needs_more, None, TypeError, "missing 1 required positional argument: 'filters'"),
     (convolved, {"filter": 3}, ValueError, r"network_params has .'filter'., while network=convolved takes .'filters'."),
-    (convolved, {"filters": np.ones(2)}, ValueError, "must hold numbers, strings, and lists"),
+    (convolved, {"filters": np.ones(2)}, ValueError, "must hold numbers, strings"),
+    (convolved, {"filters": layers.Dense(2)}, ValueError, "must hold numbers, strings"),
+    (convolved, {"filters": 2, 1: 3}, ValueError, "by names that are strings"),
+    (shared, None, ValueError, "uses the layers .* again, which were made outside"),
+    (normalized, {"units": 3}, ValueError, r"has .'units'.*parameters of the estimator"),
     (convolved, {"units": 3}, ValueError, r"has .'units'."),
     ("lstm", {"filters": 3}, ValueError, "network='lstm' takes none"),
     ("gru", {"filters": 3}, ValueError, "network='gru' takes none"),
@@ -243,6 +254,20 @@ BAD = [
     (3, None, ValueError, "The 'network' parameter of LSTMClassifier"),
     (convolved, [3], ValueError, "The 'network_params' parameter of LSTMClassifier"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"pooling": "mean"}, "pooling='mean' is for network='lstm' and 'gru'"),
+        ({"dropout": 0.1}, r"network=convolved has no parameters .'dropout'."),
+        ({"bidirectional": True}, r"network=convolved has no parameters .'bidirectional'."),
+    ],
+)
+def test_parameters_that_a_network_does_not_read(params, message, data):
+    X, y = classes(data)
+    with pytest.raises(ValueError, match=message):
+        small(convolved, **params).fit(X, y)
 
 
 @pytest.mark.parametrize(("network", "params", "error", "message"), BAD)
@@ -263,9 +288,71 @@ def test_training_does_not_resume_with_another_network(data):
         model.set_params(network_params={"filters": 4}).partial_fit(X, y)
 
 
-def test_a_network_for_each_step_must_return_states_of_all(data):
-    with pytest.raises(ValueError, match=r"must return a tensor of shape \(n_samples, n_steps, n_numbers\)"):
-        LSTMTextGenerator(4, network="conv_lstm", window_size=6, epochs=1).fit(["abcabcabc"] * 4)
+def later_steps(windows, mask):
+    return layers.Conv1D(4, 3, padding="same")(windows)
+
+
+def both_directions(windows, mask):
+    return layers.Bidirectional(layers.LSTM(4, return_sequences=True))(windows, mask=mask)
+
+
+def earlier_steps(windows, mask):
+    return layers.Conv1D(4, 3, padding="causal")(windows)
+
+
+def fewer_steps(windows, mask):
+    return layers.Conv1D(4, 3, strides=2, padding="same")(windows)
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (later_steps, "network=later_steps reads later steps"),
+        (both_directions, "network=both_directions reads later steps"),
+        (fewer_steps, r"must return a tensor of shape \(n_samples, 6, n_numbers\)"),
+        (convolved, r"must return a tensor of shape \(n_samples, 6, n_numbers\)"),
+        ("conv_lstm", "The 'network' parameter of LSTMTextGenerator"),
+    ],
+)
+def test_bad_networks_for_text(network, message):
+    with pytest.raises(ValueError, match=message):
+        LSTMTextGenerator(4, network=network, window_size=6, epochs=1, random_state=0).fit(["abcabcabc"] * 4)
+
+
+def test_text_by_a_causal_convolution():
+    model = LSTMTextGenerator(network=earlier_steps, window_size=6, epochs=30, learning_rate=0.05, random_state=0)
+    assert model.fit(["abcabcabcabc" * 4] * 4).generate("abc", 6, temperature=0) == "abcabc"
+
+
+def test_missing_tokens_are_zeros(rng):
+    X = rng.integers(0, 9, (60, 7)).astype(float)
+    X[::2, :3] = np.nan
+    model = small(means, embedding_dim=3).fit(X, X[:, -1] > 4)
+    vectors, kernel, bias = model.weights_
+    read = np.where(np.isnan(X)[:, :, np.newaxis], np.nan, vectors[np.nan_to_num(X).astype(int)])
+    logits = np.nanmean(read, axis=1) @ kernel + bias
+    assert_allclose(model.decision_function(X), logits[:, 1] - logits[:, 0], atol=1e-5)
+
+
+def by_kind(windows, mask, *, flag):
+    return ops.mean(windows, axis=1) if flag is True else ops.max(windows, axis=1)
+
+
+def test_parameters_that_are_equal_but_not_the_same(data):
+    X, y = classes(data)
+    one, true = (small(by_kind, network_params={"flag": flag}).fit(X, y).predict_proba(X) for flag in (1, True))
+    assert np.abs(one - true).max() > 1e-3
+    numpy_int = small(convolved, network_params={"filters": np.int64(3)}).fit(X, y)
+    assert_same(numpy_int, small(convolved, network_params={"filters": 3}).fit(X, y))
+
+
+@pytest.mark.backend
+def test_a_last_batch_of_one_row_has_the_variance_of_others(rng):
+    """By a callback between batches on JAX, too, and without one."""
+    X, y = rng.standard_normal((65, 6, 2)), np.arange(65) % 2
+    for callbacks in (None, keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)):
+        model = small(normalized, epochs=20, batch_size=64, callbacks=callbacks).fit(X, y)
+        assert (model.weights_[1] > 0.8).all()
 
 
 def stacked(windows, mask, *, units):
@@ -302,6 +389,8 @@ def test_gates_of_shorter_sequences_and_of_the_shuffled(data):
     assert model.gates(X).cell_state.shape == (70, 3, 6)
     with pytest.raises(ValueError, match="The layer reads 3 steps, while windows have 9"):
         GatesDisplay.from_estimator(model, X)
+    with pytest.raises(ValueError, match="reads features, not steps"):
+        GatesDisplay.from_estimator(small("lstm_fcn").fit(X, y), X)
     assert small("lstm_fcn").fit(X, y).gates(X).cell_state.shape == (70, 2, 6)
 
 
@@ -318,3 +407,28 @@ def test_relevance_of_tokens_is_refused(network, rng):
     model = small(network, embedding_dim=3).fit(X, X[:, -1] > 4)
     with pytest.raises(ValueError, match="relevance of tokens"):
         model.input_relevance(X, output=True)
+
+
+def encoder_decoder(windows, mask):
+    *_, h, c = layers.LSTM(3, return_state=True)(windows, mask=mask)
+    return layers.LSTM(3)(windows, mask=mask, initial_state=[h, c])
+
+
+def other_backward_layer(windows, mask):
+    backward = layers.LSTM(3, go_backwards=True, activation="relu")
+    return layers.Bidirectional(layers.LSTM(3), backward_layer=backward)(windows, mask=mask)
+
+
+def used_twice(windows, mask):
+    layer = layers.LSTM(3)
+    return layer(windows, mask=mask) + layer(-windows, mask=mask)
+
+
+@pytest.mark.parametrize(("network", "n_layers"), [(encoder_decoder, 1), (other_backward_layer, 0), (used_twice, 0)])
+def test_layers_that_gates_cannot_tell_of(network, n_layers, data):
+    X, y = classes(data)
+    model = small(network).fit(X, y)
+    if n_layers:
+        model.gates(X, layer=n_layers - 1)
+    with pytest.raises(ValueError, match="layer must be an int" if n_layers else "gates are those of LSTM layers"):
+        model.gates(X, layer=n_layers)
