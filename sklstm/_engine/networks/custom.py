@@ -45,13 +45,10 @@ def build_custom(spec: NetworkSpec, windows, mask, *, dropout: float, recurrent_
     with _drawn_from(seed):
         states = build(*inputs, **params)
     _check_states(states, _name(build), windows.shape[1] if spec.pooling == "none" else None)
-    try:
-        model = keras.Model(inputs, states, name="network")
-    except ValueError as error:
-        raise ValueError(f"network={_name(build)} must make what it returns of its first argument: {error}") from error
+    model = _connected(inputs, states, _name(build))
     _check_layers(model, _name(build))
     _use_seeds(model)
-    return model([windows, mask])
+    return model([windows, mask][: len(model.inputs)])
 
 
 @float32_by_default()
@@ -126,6 +123,22 @@ def _check_states(states, name: str, n_steps: int | None) -> None:
         )
 
 
+def _connected(inputs: list[keras.KerasTensor], states: keras.KerasTensor, name: str) -> keras.Model:
+    """Return a model from windows, and from the mask if it is read: Keras before 3.15 refuses an input that is not."""
+    windows, mask = inputs
+    error = f"network={name} must make what it returns of its first argument"
+    if not _is_read(windows):
+        raise ValueError(f"{error}, which nothing reads.")
+    try:
+        return keras.Model(inputs if _is_read(mask) else [windows], states, name="network")
+    except ValueError as of_keras:
+        raise ValueError(f"{error}: {of_keras}") from of_keras
+
+
+def _is_read(tensor: keras.KerasTensor) -> bool:
+    return bool(tensor._keras_history.operation._outbound_nodes)
+
+
 def _check_layers(model: keras.Model, name: str) -> None:
     """Check that all layers were made for this model: others would share their weights with other networks."""
     nodes = {id(node) for nodes in model._nodes_by_depth.values() for node in nodes}
@@ -155,7 +168,8 @@ def _check_causal(model: keras.Model, name: str) -> None:
     windows = np.random.default_rng(0).standard_normal((2, *model.inputs[0].shape[1:]))
     windows[1, :-1] = windows[0, :-1]
     mask = np.ones(windows.shape[:2], dtype=bool)
-    states = keras.ops.convert_to_numpy(model([windows.astype(np.float32), mask], training=False))
+    inputs = [windows.astype(np.float32), mask][: len(model.inputs)]
+    states = keras.ops.convert_to_numpy(model(inputs, training=False))
     if not np.allclose(states[0, :-1], states[1, :-1], rtol=1e-4, atol=1e-5):
         raise ValueError(
             f"network={name} reads later steps than those it has outputs for, which tell what it is to learn. Use "

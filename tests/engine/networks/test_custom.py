@@ -92,6 +92,20 @@ def test_forecasts(network, data):
     assert any((a != b).any() for a, b in zip(model.weights_[:half], model.weights_[half:], strict=True))
 
 
+def last_step(windows, mask):
+    return layers.Dense(4, activation="relu")(windows[:, -1])
+
+
+@pytest.mark.backend
+def test_a_network_that_does_not_read_the_mask(data, tmp_path):
+    X, y = data
+    model = LSTMForecaster(6, network=last_step, epochs=2, random_state=0).fit(X[1:7], y[1:7])
+    exported = model.to_keras()
+    exported.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras")
+    assert_allclose(loaded.predict(X[1:7], verbose=0)[:, 0], model.predict(X[1:7]), rtol=1e-4)
+
+
 def test_mean_of_present_steps_is_exact(data):
     X, y = classes(data)
     model = small(means).fit(X, y)
@@ -202,6 +216,10 @@ def unconnected(windows, mask):
     return layers.LSTM(4)(keras.Input((9, 2)))
 
 
+def of_the_mask_alone(windows, mask):
+    return layers.Dense(4)(ops.cast(mask, "float32"))
+
+
 def without_input(windows, mask):
     return np.zeros((3, 4), np.float32)
 
@@ -231,6 +249,7 @@ def needs_more(windows, mask, filters):
 
 BAD = [
     (unconnected, None, ValueError, "must make what it returns of its first argument"),
+    (of_the_mask_alone, None, ValueError, "its first argument, which nothing reads"),
     (without_input, None, TypeError, "Got ndarray instead"),
     (constant, None, TypeError, "must return a tensor"),
     (lambda windows, mask: None, None, TypeError, "Got NoneType instead"),
