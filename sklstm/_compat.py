@@ -2,6 +2,7 @@
 
 from sklearn.base import _fit_context as fit_context  # 1.9
 from sklearn.utils import _safe_indexing as safe_indexing  # 1.9
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan  # 1.9
 from sklearn.utils._optional_dependencies import check_matplotlib_support  # 1.9
 from sklearn.utils._param_validation import (  # 1.9
     HasMethods,
@@ -29,6 +30,8 @@ __all__ = [
     "check_partial_fit_first_call",
     "check_sample_weight",
     "fit_context",
+    "is_pandas_na",
+    "is_scalar_nan",
     "raise_for_params",
     "safe_indexing",
     "validate_params",

@@ -20,6 +20,7 @@ class Sample(NamedTuple):
     y: np.ndarray  # (n_samples, n_outputs), or (n_samples, n_steps, 1) if there is a target for each step
     sample_weight: np.ndarray  # (n_samples,)
     rows: np.ndarray  # in order
+    class_weight: np.ndarray | None = None  # (n_classes,), of the classes that steps have
 
     @property
     def windows(self) -> np.ndarray:
@@ -63,6 +64,7 @@ class CustomNetwork:
 
     build: Callable[..., Any] | str  # from symbolic windows and mask to what the output layer sees; or a short name
     params: str = "{}"  # in JSON, which can be compared and hashed, and tells 1 from True
+    is_causal: bool = False  # whether outputs at a step must not depend on later steps
 
 
 @dataclass(frozen=True)

@@ -47,14 +47,14 @@ def test_exported_names():
         "to_supervised",
     ]
     assert sklstm.datasets.__all__ == ["load_airline", "make_sine"]
-    assert sklstm.metrics.__all__ == ["mean_absolute_scaled_error"]
+    assert sklstm.metrics.__all__ == ["make_step_scorer", "mean_absolute_scaled_error"]
     assert sklstm.plotting.__all__ == ["GatesDisplay", "LossCurveDisplay", "RelevanceDisplay"]
 
 
 def parameters_in(docstring):
     """Return the defaults that a numpydoc docstring states, by parameter."""
     section = re.search(r"Parameters\n-+\n(.*?)(\n[A-Z][\w ]+\n-+\n|\Z)", inspect.cleandoc(docstring), re.S)[1]
-    stated = re.findall(r"^(\w+) : (.*)$", section, re.M)
+    stated = re.findall(r"^\**(\w+) : (.*)$", section, re.M)
     return {name: re.search(r"default=(.*)", text) and re.search(r"default=(.*)", text)[1] for name, text in stated}
 
 

@@ -49,6 +49,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
     engine, which imports Keras, is imported when it is first used.
     """
 
+    _is_causal = False  # whether outputs at a step must not depend on later steps
     _network: dict  # the fitted network's settings, whatever the parameters are by now
     _n_networks: int  # that are fitted
     history_: dict[str, list[float]]
@@ -153,10 +154,13 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
                 raise ValueError(
                     f"pooling={self.pooling!r} is for network='lstm' and 'gru'. Other networks pool by themselves."
                 )
-            return {
-                "builder": "custom",
-                "custom": CustomNetwork(self.network, check_network_params(self.network_params)),
-            }
+            if self._network_settings().get("pooling") == "none" and self.network in ("conv_lstm", "lstm_fcn"):
+                raise ValueError(
+                    f"network={self.network!r} has no outputs at each step, as pooling='none' needs them. Use 'lstm', "
+                    "'gru' or a network of your own."
+                )
+            params = check_network_params(self.network_params)
+            return {"builder": "custom", "custom": CustomNetwork(self.network, params, self._is_causal)}
         if self.network_params:
             raise ValueError(
                 f"network_params are for a network of your own, 'conv_lstm' and 'lstm_fcn'. network={self.network!r} "

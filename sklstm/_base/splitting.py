@@ -41,11 +41,12 @@ def blocks(rows: np.ndarray, times: np.ndarray, fraction: float, gap: int, n_blo
     return splits
 
 
-def stratified_rows(rows: np.ndarray, classes: np.ndarray, fraction: float, seed: int) -> Split:
-    """Return rows to train and to validate on, drawn from each class in proportion."""
+def drawn_rows(rows: np.ndarray, classes: np.ndarray | None, fraction: float, seed: int) -> Split:
+    """Return rows to train and to validate on, drawn at random; in proportion from each class if rows have one."""
     from sklearn.model_selection import train_test_split  # imported here, since it takes long
 
-    return Split(*train_test_split(rows, test_size=fraction, stratify=classes[rows], random_state=seed))
+    stratify = None if classes is None else classes[rows]
+    return Split(*train_test_split(rows, test_size=fraction, stratify=stratify, random_state=seed))
 
 
 def training_rows(splits: list[Split]) -> np.ndarray:

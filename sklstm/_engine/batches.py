@@ -88,4 +88,6 @@ class Batches(keras.utils.PyDataset):
         y = sample.y[rows].astype(np.float32)
         if y.ndim == 3:
             weight = np.repeat(weight[:, np.newaxis], y.shape[1], axis=1)
+            if sample.class_weight is not None:  # a step without a class has any, and counts in no loss
+                weight *= sample.class_weight[sample.y[rows][:, :, 0]].astype(np.float32)
         return inputs, y, weight

@@ -5,6 +5,7 @@ from numbers import Integral
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
@@ -12,20 +13,22 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._base.base import BaseLSTM
 from .._base.heads import ClassificationHead
-from .._base.splitting import stratified_rows
+from .._base.splitting import drawn_rows
 from .._compat import Interval, StrOptions, check_partial_fit_first_call, fit_context
-from .._specs import Sample
+from .._specs import IGNORED_CLASS, WINDOWS, Sample
 from .._state import all_at_once, of_one_fit
-from .._validation import check_weights, weights_of_classes
+from .._validation import check_weights, weights_of_classes, weights_of_known
 from .._windows.arrays import rows_with_weight
+from .step_labels import check_step_labels, weight_of_steps, weights_of_step_classes
 
 
 class LSTMClassifier(ClassifierMixin, BaseLSTM):
     """Classify sequences with a long short-term memory (LSTM) network.
 
     The network, that of `LSTMForecaster`, reads a sequence step by step. Its hidden states are pooled to one vector,
-    and a linear layer maps that to a number for each class, of which softmax makes probabilities. Steps with missing
-    values (NaN) are skipped, wherever they stand, so sequences may differ in length.
+    and a linear layer maps that to a number for each class, of which softmax makes probabilities. Without pooling, each
+    step has a class. Steps with missing values (NaN) are skipped, wherever they stand, so sequences may differ in
+    length.
 
     Parameters
     ----------
@@ -56,9 +59,10 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Size of the vectors that stand for tokens, which are learnt. `X` then holds the numbers of tokens, one a
         step, as `TokenSequences` makes them; larger ones than in `fit` count as 0. If None, `X` holds features.
 
-    pooling : {"last", "mean", "max"}, default="last"
+    pooling : {"last", "mean", "max", "none"}, default="last"
         What of the last layer's hidden states is classified: the one after the last step, their mean over the steps,
-        or their maxima. Only for `network` "lstm" and "gru".
+        or their maxima. With "none", each of them is: `y` then has a class for each step. "mean" and "max" are for
+        `network` "lstm" and "gru"; "none" is not for "conv_lstm" and "lstm_fcn".
 
     bidirectional : bool, default=False
         Whether each layer reads the steps in both directions, with `units` units each.
@@ -178,7 +182,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     _parameter_constraints: dict = {
         **BaseLSTM._parameter_constraints,
         "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
-        "pooling": [StrOptions({"last", "mean", "max"})],
+        "pooling": [StrOptions({"last", "mean", "max", "none"})],
         "bidirectional": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "normalize": ["boolean"],
@@ -247,8 +251,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
             Sequences; 2-D input has one feature a step. A step in which any feature is NaN is missing.
 
-        y : array-like of shape (n_samples,)
-            Class labels.
+        y : array-like of shape (n_samples,), or (n_samples, n_steps) with ``pooling="none"``
+            Class labels. Of labels of steps, some may be missing (NaN or None). Those at missing steps do not count.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, not negative. A row of weight zero counts as no row.
@@ -338,8 +342,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,)
-            The most probable class of each sequence.
+        y : ndarray of shape (n_samples,), or (n_samples, n_steps) with ``pooling="none"``
+            The most probable class of each sequence, or of each step. That of a missing step means nothing.
 
         Raises
         ------
@@ -349,7 +353,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             If `X` has other dimensions, steps, features or columns than in `fit`, or is invalid as in `fit`.
         """
         check_is_fitted(self)
-        return self.classes_[self._logits(X).argmax(axis=1)]
+        return self.classes_[self._logits(X).argmax(axis=-1)]
 
     def predict_proba(self, X):
         """Predict the probabilities of the classes.
@@ -362,9 +366,10 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes), float64
-            A column for each class, in the order of `classes_`.
+            A column for each class, in the order of `classes_`. With ``pooling="none"`` the shape is (n_samples,
+            n_steps, n_classes).
         """
-        return softmax(self._logits(X), axis=1)
+        return softmax(self._logits(X), axis=-1)
 
     def predict_log_proba(self, X):
         """Predict the logarithms of the probabilities of the classes.
@@ -379,7 +384,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         log_probabilities : ndarray of shape (n_samples, n_classes), float64
             Those of `predict_proba`.
         """
-        return log_softmax(self._logits(X), axis=1)
+        return log_softmax(self._logits(X), axis=-1)
 
     @of_one_fit
     def decision_function(self, X):
@@ -394,10 +399,43 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
             The network's output for each class, in the order of `classes_`. Of two classes, the difference of the
-            second to the first, which is positive if the second is predicted.
+            second to the first, which is positive if the second is predicted. With ``pooling="none"`` there is an axis
+            of steps before that of classes.
         """
         logits = self._logits(X)
-        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+        return logits[..., 1] - logits[..., 0] if len(self.classes_) == 2 else logits
+
+    @of_one_fit
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
+            Sequences, as in `predict`.
+
+        y : array-like of shape (n_samples,), or (n_samples, n_steps) with ``pooling="none"``
+            True labels.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        accuracy : float
+            The share of sequences whose class is predicted. With ``pooling="none"``, that of all steps which are
+            present and have a label.
+
+        See Also
+        --------
+        sklstm.metrics.make_step_scorer : Other scores of labels of steps.
+        """
+        if not self._labels_steps():
+            return super().score(X, y, sample_weight)
+        y_pred = self.predict(X)
+        y, known = check_step_labels(self._check_inputs(X, reset=False)[WINDOWS], y)
+        weight = None if sample_weight is None else weight_of_steps(sample_weight, known)
+        return accuracy_score(y[known], y_pred[known], sample_weight=weight)
 
     @of_one_fit
     def input_relevance(self, X, *, output, tol=1e-2):
@@ -458,6 +496,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         (np.int64(4), np.int64(0))
         """
         check_is_fitted(self)
+        if self._labels_steps():
+            raise ValueError("input_relevance is for the class of a sequence, and not for pooling='none'.")
         classes = self.classes_.tolist()
         if output not in classes:
             raise ValueError(f"output must be one of the classes {classes}. Got {output!r} instead.")
@@ -494,6 +534,12 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     def _weigh_rows(self, sample, held_out):
         if self.class_weight is None:
             return sample, held_out
+        if self._labels_steps():
+            weights = weights_of_step_classes(sample, self.class_weight, self.classes_)
+            return (
+                sample._replace(class_weight=weights),
+                None if held_out is None else held_out._replace(class_weight=weights),
+            )
         weights = weights_of_classes(sample.sample_weight, self.class_weight, self.classes_, sample.y[:, 0])
 
         def weigh(sample: Sample) -> Sample:
@@ -502,15 +548,41 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
         return weigh(sample), None if held_out is None else weigh(held_out)
 
+    def _labels_steps(self) -> bool:
+        return self._network["pooling"] == "none"
+
+    def _check_sample(self, X, y, sample_weight, *, reset):
+        sample = super()._check_sample(X, y, sample_weight, reset=reset)
+        known = (sample.y != IGNORED_CLASS).reshape(len(sample.y), -1).any(axis=1)
+        if known.all():
+            return sample
+        sample_weight = check_weights(sample.windows, weights_of_known(sample.sample_weight, known))
+        return sample._replace(sample_weight=sample_weight, rows=rows_with_weight(sample_weight))
+
     def _check_target(self, X, y, *, reset):
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        check_consistent_length(X, y)
+        if self._labels_steps():
+            y, known = check_step_labels(X, y)
+        else:
+            y = column_or_1d(y, warn=True)
+            check_classification_targets(y)
+            check_consistent_length(X, y)
+            known = np.ones(y.shape, dtype=bool)
         if not hasattr(self, "classes_"):
-            self.classes_ = LabelEncoder().fit(y).classes_
+            self.classes_ = LabelEncoder().fit(y[known]).classes_
         if reset:
             self.n_outputs_ = len(self.classes_)
-        return LabelEncoder().fit(self.classes_).transform(y)[:, np.newaxis]
+        encoded = np.full(y.shape, IGNORED_CLASS)
+        encoded[known] = LabelEncoder().fit(self.classes_).transform(y[known])
+        return encoded[..., np.newaxis]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.two_d_labels = tags.target_tags.multi_output = self.pooling == "none"
+        tags.target_tags.one_d_labels = tags.target_tags.single_output = self.pooling != "none"
+        if self.pooling == "none":  # or else scikit-learn would look for classes of rows, to draw folds by
+            tags.estimator_type = tags.classifier_tags = None
+        return tags
 
     def _split_rows(self, sample):
-        return stratified_rows(sample.rows, sample.y, self.validation_fraction, self._seed)
+        classes = None if self._labels_steps() else sample.y
+        return drawn_rows(sample.rows, classes, self.validation_fraction, self._seed)

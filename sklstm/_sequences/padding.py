@@ -14,7 +14,8 @@ def pad_sequences(sequences, n_steps=None):
     Parameters
     ----------
     sequences : list of array-likes of shape (n_steps_i, n_features) or (n_steps_i,)
-        The sequences; each may have another number of steps, and missing ones.
+        The sequences; each may have another number of steps, and missing ones. Or labels of their steps, which may be
+        strings.
 
     n_steps : int, default=None
         Number of steps of the result: that of the longest sequence if None. Of a longer sequence, the last steps are
@@ -23,7 +24,8 @@ def pad_sequences(sequences, n_steps=None):
     Returns
     -------
     X : ndarray of shape (n_sequences, n_steps, n_features) or (n_sequences, n_steps)
-        The sequences, each with its last step at the end; float32 if all of them are, and float64 otherwise.
+        The sequences, each with its last step at the end; float32 if all of them are, and float64 otherwise. Of
+        strings it is an array of objects.
 
     Raises
     ------
@@ -42,13 +44,13 @@ def pad_sequences(sequences, n_steps=None):
            [nan, nan,  4.]])
     >>> pad_sequences([[[1, 2], [3, 4]], [[5, 6]]]).shape
     (2, 2, 2)
+    >>> pad_sequences([["noun", "verb"], ["verb"]])
+    array([['noun', 'verb'],
+           [nan, 'verb']], dtype=object)
     """
     if n_steps is not None:
         check_scalar(n_steps, "n_steps", Integral, min_val=1)
-    arrays = [
-        check_numeric(sequence, name="sequences", estimator=None, ensure_2d=False, allow_nd=True, ensure_min_samples=0)
-        for sequence in sequences
-    ]
+    arrays = [_as_array(sequence) for sequence in sequences]
     if not arrays:
         raise ValueError("Found 0 sequence(s) while a minimum of 1 is required.")
     shapes = {array.shape[1:] for array in arrays}
@@ -64,3 +66,11 @@ def pad_sequences(sequences, n_steps=None):
         kept = array[-n_steps:]
         row[n_steps - len(kept) :] = kept
     return padded
+
+
+def _as_array(sequence) -> np.ndarray:
+    """Return a sequence as an array of floats, or one with strings as an array of objects."""
+    if any(isinstance(label, str) for label in sequence):
+        return np.array(sequence, dtype=object)
+    params = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0}
+    return check_numeric(sequence, name="sequences", estimator=None, **params)

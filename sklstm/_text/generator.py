@@ -156,6 +156,7 @@ class LSTMTextGenerator(BaseLSTM):
     'at? so wh'
     """
 
+    _is_causal = True
     _parameter_constraints: dict = {
         **BaseLSTM._parameter_constraints,
         "network": [StrOptions({"lstm", "gru"}), callable],  # the others have no outputs at each step

@@ -62,22 +62,32 @@ def rows_with_weight(sample_weight: np.ndarray) -> np.ndarray:
 
 def missing_steps(*arrays: np.ndarray) -> MissingSteps:
     """Tell where in windows there are missing steps."""
-    incomplete = [windows for windows in arrays if np.isnan(windows.min())]
+    incomplete = [windows for windows in arrays if has_missing(windows)]
     for windows in incomplete:
         for chunk in chunks(len(windows), windows[0].size):
-            missing = np.isnan(windows[chunk]).any(axis=2)
-            if (missing[:, 1:] & ~missing[:, :-1]).any():
+            present = present_steps(windows[chunk])
+            if (present[:, :-1] & ~present[:, 1:]).any():
                 return "anywhere"
     return "leading" if incomplete else "none"
 
 
+def has_missing(windows: np.ndarray) -> bool:
+    """Tell whether any value is missing."""
+    return windows.dtype.kind not in "iu" and bool(np.isnan(windows.min()))
+
+
+def present_steps(windows: np.ndarray) -> np.ndarray:
+    """Tell which steps have no missing value, (n_samples, n_steps)."""
+    present = np.ones(windows.shape[:2], dtype=bool)
+    if len(windows) and has_missing(windows):
+        for chunk in chunks(len(windows), windows[0].size):
+            present[chunk] = ~np.isnan(windows[chunk]).any(axis=tuple(range(2, windows.ndim)))
+    return present
+
+
 def has_any_step(windows: np.ndarray) -> np.ndarray:
     """Tell which windows have a step that is not missing."""
-    present = np.ones(len(windows), dtype=bool)
-    if len(windows) and np.isnan(windows.min()):
-        for chunk in chunks(len(windows), windows[0].size):
-            present[chunk] = ~np.isnan(windows[chunk]).any(axis=2).all(axis=1)
-    return present
+    return np.any(present_steps(windows), axis=1)
 
 
 def fill_missing_steps(windows: np.ndarray) -> np.ndarray:
@@ -134,7 +144,7 @@ def shares_of_means(windows: np.ndarray) -> np.ndarray:
 
 def have_partial_steps(windows: np.ndarray, rows: np.ndarray | None = None) -> bool:
     """Tell whether in some of the rows, or in any, there is a step of which some features are missing and some not."""
-    if windows.shape[2] == 1 or not np.isnan(windows.min()):
+    if windows.shape[2] == 1 or not has_missing(windows):
         return False
     return count_steps(windows, np.arange(len(windows)) if rows is None else rows).n_partial > 0
 

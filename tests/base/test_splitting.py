@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from sklstm._base.splitting import Split, blocks, last_rows, stratified_rows, training_rows
+from sklstm._base.splitting import Split, blocks, drawn_rows, last_rows, training_rows
 
 
 @given(st.integers(2, 60), st.floats(0.01, 0.99), st.integers(0, 5))
@@ -61,10 +61,10 @@ def test_training_rows_are_those_of_any_network():
 def test_rows_of_every_class_are_drawn_in_proportion():
     classes = np.repeat([0, 1], [80, 20])
     rows = np.flatnonzero(np.arange(100) % 2)
-    training, validation = stratified_rows(rows, classes, 0.2, seed=0)
+    training, validation = drawn_rows(rows, classes, 0.2, seed=0)
     assert_array_equal(np.sort(np.concatenate([training, validation])), rows)
     assert_array_equal(np.bincount(classes[validation]), [8, 2])
-    again, _ = stratified_rows(rows, classes, 0.2, seed=0)
-    other, _ = stratified_rows(rows, classes, 0.2, seed=1)
+    again, _ = drawn_rows(rows, classes, 0.2, seed=0)
+    other, _ = drawn_rows(rows, classes, 0.2, seed=1)
     assert_array_equal(again, training)
     assert not np.array_equal(other, training)

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklstm import LSTMClassifier, pad_sequences
-from sklstm._base.splitting import stratified_rows
+from sklstm._base.splitting import drawn_rows
 
 POOLINGS = ["last", "mean", "max"]
 
@@ -267,7 +267,7 @@ def test_classes_weigh_alike_on_both_sides_of_a_split(sequences):
     model = make(class_weight="balanced", early_stopping=True, epochs=1, learning_rate=1e-12, validation_fraction=0.3)
     rows = np.r_[0:20, 20:30, 40:47]
     model.fit(X[rows], y[rows])
-    held_out = stratified_rows(np.arange(37), y[rows], 0.3, model._seed)[1]
+    held_out = drawn_rows(np.arange(37), y[rows], 0.3, model._seed)[1]
     weight = np.array([1 / 20, 1 / 10, 1 / 7])[y[rows][held_out]]
     expected = log_loss(y[rows][held_out], model.predict_proba(X[rows][held_out]), sample_weight=weight)
     assert_allclose(model.history_["val_loss"], expected, rtol=1e-4)

@@ -41,7 +41,7 @@ def test_dtypes(dtypes, expected):
         ([np.ones((2, 3)), np.ones((2, 4))], "same features"),
         ([np.ones(2), np.ones((2, 1))], "same features"),
         ([np.ones((2, 1, 1))], r"shape \(n_steps,\) or"),
-        ([["a", "b"]], "numeric"),
+        ([[["a", "b"]]], "numeric"),
         ([[np.inf]], "Input sequences contains infinity"),
     ],
 )
@@ -53,3 +53,10 @@ def test_invalid_sequences(sequences, message):
 def test_invalid_number_of_steps():
     with pytest.raises(ValueError, match="n_steps == 0, must be >= 1"):
         pad_sequences([[1]], n_steps=0)
+
+
+def test_labels_of_steps():
+    assert pad_sequences([["a", "b"], ["b"]], n_steps=2).tolist() == [["a", "b"], [np.nan, "b"]]
+    assert pad_sequences([["a", "b"]], n_steps=1).tolist() == [["b"]]
+    with pytest.raises(ValueError, match="numeric"):
+        pad_sequences([["a"], [["b"]]])

@@ -36,6 +36,7 @@ def build_custom(spec: NetworkSpec, windows, mask, *, dropout: float, recurrent_
         "bidirectional": spec.bidirectional,
         "dropout": dropout,
         "recurrent_dropout": recurrent_dropout,
+        "return_sequences": spec.pooling == "none",
     }
     params = _params(build, settings, json.loads(custom.params))
     inputs = [
@@ -59,7 +60,7 @@ def custom_weights(spec: NetworkSpec, rng: np.random.Generator, connect: Callabl
     """
     inputs, states = connect(int(rng.integers(2**31)))
     model = keras.Model(inputs, states)
-    if spec.custom and spec.pooling == "none":
+    if spec.custom and spec.custom.is_causal:
         _check_causal(model.get_layer("network"), _name(spec.custom.build))
     return read_variables(weight_variables(model)), states.shape[-1]
 
@@ -76,8 +77,8 @@ def _params(build: Callable, settings: dict, params: dict) -> dict:
     unknown = [name for name in params if name in settings or not (takes_any or name in others)]
     if unknown:
         raise ValueError(
-            f"network_params has {unknown}, while network={_name(build)} takes {others}. Set {list(settings)} as "
-            "parameters of the estimator."
+            f"network_params has {unknown}, while network={_name(build)} takes {others}. Parameters of the estimator "
+            f"set {list(settings)}."
         )
     unread = [
         name for name in ("bidirectional", "dropout", "recurrent_dropout") if settings[name] and name not in names

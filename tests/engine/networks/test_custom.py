@@ -264,7 +264,7 @@ BAD = [
     (convolved, {"filters": layers.Dense(2)}, ValueError, "must hold numbers, strings"),
     (convolved, {"filters": 2, 1: 3}, ValueError, "by names that are strings"),
     (shared, None, ValueError, "uses the layers .* again, which were made outside"),
-    (normalized, {"units": 3}, ValueError, r"has .'units'.*parameters of the estimator"),
+    (normalized, {"units": 3}, ValueError, r"has .'units'.*Parameters of the estimator"),
     (convolved, {"units": 3}, ValueError, r"has .'units'."),
     ("lstm", {"filters": 3}, ValueError, "network='lstm' takes none"),
     ("gru", {"filters": 3}, ValueError, "network='gru' takes none"),

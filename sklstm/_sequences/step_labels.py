@@ -1,0 +1,66 @@
+"""Labels of steps: a class for each step of a sequence."""
+
+import numpy as np
+from sklearn.utils import check_array
+from sklearn.utils.multiclass import check_classification_targets
+
+from .._compat import is_pandas_na, is_scalar_nan
+from .._specs import IGNORED_CLASS, Sample
+from .._validation import weights_of_classes
+from .._windows.arrays import present_steps
+
+
+def check_step_labels(X: np.ndarray, y) -> tuple[np.ndarray, np.ndarray]:
+    """Return a label for each step of sequences, and which of them count.
+
+    Those do that are not missing (NaN or None), of steps that are not. In documents, no step is missing.
+
+    Raises
+    ------
+    ValueError
+        If there is not a label for each step, none that counts, or if they are no classes.
+    """
+    if isinstance(y, list | tuple):
+        y = np.array(y, dtype=object)  # in which what is missing among strings stays so
+    y = check_array(y, dtype=None, ensure_2d=False, allow_nd=True, ensure_all_finite=False, input_name="y")
+    shape = X.shape[:2] if X.ndim > 1 else (len(X), "n_steps")
+    if y.ndim != 2 or len(y) != len(X) or (X.ndim > 1 and y.shape != shape):
+        raise ValueError(
+            f"With pooling='none', y must have a class for each step: the shape {shape}. Got the shape {y.shape} "
+            "instead. pad_sequences makes it of labels of sequences that differ in length."
+        )
+    known = has_label(y)
+    if X.dtype.kind == "f":
+        known &= present_steps(X)
+    if not known.any():
+        raise ValueError("Input y has no class at any step that is present in X: there is nothing to learn from.")
+    if y.dtype == object and not any(isinstance(label, str) for label in y[known]):
+        numbers = np.array(y[known].tolist())  # which became objects by what stands for missing ones
+        y = np.zeros(y.shape, numbers.dtype)
+        y[known] = numbers
+    check_classification_targets(y[known])
+    return y, known
+
+
+def has_label(y: np.ndarray) -> np.ndarray:
+    """Tell which labels are not missing."""
+    if y.dtype.kind == "f":
+        return ~np.isnan(y)
+    if y.dtype.kind != "O":
+        return np.ones(y.shape, dtype=bool)
+    missing = [label is None or is_scalar_nan(label) or is_pandas_na(label) for label in y.flat]
+    return ~np.array(missing, dtype=bool).reshape(y.shape)
+
+
+def weight_of_steps(sample_weight, known: np.ndarray) -> np.ndarray:
+    """Return the weights of rows at their steps with a known label."""
+    return np.broadcast_to(np.reshape(sample_weight, (-1, 1)), known.shape)[known]
+
+
+def weights_of_step_classes(sample: Sample, class_weight, classes: np.ndarray) -> np.ndarray:
+    """Return the weight of each class, of mean one over all steps that have one."""
+    y = sample.y[:, :, 0]
+    known = y != IGNORED_CLASS
+    of_steps = weight_of_steps(sample.sample_weight, known)
+    weights = weights_of_classes(of_steps, class_weight, classes, y[known])
+    return weights / np.average(weights[y[known]], weights=of_steps)

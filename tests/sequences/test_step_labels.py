@@ -1,0 +1,240 @@
+"""A class for each step of a sequence."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from sklstm import LSTMClassifier, TokenSequences, pad_sequences
+from sklstm.metrics import make_step_scorer
+
+
+def make(**params):
+    settings = {"pooling": "none", "epochs": 12, "learning_rate": 0.02, "random_state": 0}
+    return LSTMClassifier(**{"units": 6} | settings | params)
+
+
+@pytest.fixture
+def streams(rng):
+    """Return sequences of different lengths, and for each step whether the value before it was above zero."""
+    sequences = [rng.standard_normal(n) for n in rng.integers(6, 13, size=64)]
+    labels = [np.where(np.roll(values, 1) > 0, "after", "quiet").tolist() for values in sequences]
+    for of_sequence in labels:
+        of_sequence[0] = None  # which nothing tells
+    return pad_sequences(sequences)[:, :, np.newaxis], pad_sequences(labels)
+
+
+def counting(y):
+    """Tell which steps have a label."""
+    return np.isin(y, ["after", "quiet"])
+
+
+def late(windows, mask, *, units):
+    from keras import layers
+
+    return layers.Bidirectional(layers.LSTM(units, return_sequences=True))(windows, mask=mask)
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("network", ["lstm", "gru", late])
+def test_learns_what_happened_at_earlier_steps(streams, network):
+    X, y = streams
+    model = make(network=network, epochs=40, batch_size=8).fit(X[:40], y[:40])
+    assert model.score(X[40:], y[40:]) > 0.95
+    present = ~np.isnan(X[..., 0])
+    assert model.classes_.tolist() == ["after", "quiet"]
+    assert_allclose(model.to_keras().predict(X, verbose=0)[present], model.predict_proba(X)[present], atol=1e-5)
+
+
+def test_reads_in_both_directions(rng):
+    """What comes after a step is known, too."""
+    X = rng.standard_normal((120, 6))
+    y = np.roll(X, -1, axis=1) > 0
+    model = make(bidirectional=True, epochs=60).fit(X[:80], y[:80])
+    assert accuracy_score(y[80:, :-1].ravel(), model.predict(X[80:])[:, :-1].ravel()) > 0.95
+
+
+def test_of_one_step_is_a_logistic_regression_of_states(rng):
+    """Sequences of one step are rows, whose labels of steps are labels of rows."""
+    X = rng.standard_normal((50, 1, 2))
+    y = X[:, :, 0] > 0
+    stepwise, of_rows = make(), make(pooling="last")
+    assert_allclose(
+        stepwise.fit(X, y).predict_proba(X)[:, 0], of_rows.fit(X, y[:, 0]).predict_proba(X), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_steps_without_a_label_do_not_count(streams, rng):
+    X, y = streams
+    with_others = y.copy()
+    with_others[np.isnan(X[..., 0])] = "quiet"  # labels of missing steps
+    some = rng.random(y.shape) < 0.2
+    y[some] = with_others[some] = None
+    model = make(epochs=2).fit(X, y)
+    assert_array_equal(model.predict_proba(X), make(epochs=2).fit(X, with_others).predict_proba(X))
+    known = counting(y)
+    assert model.score(X, with_others) == accuracy_score(y[known].astype(str), model.predict(X)[known])
+    without = np.arange(len(y)) % 3 == 0
+    y[without] = np.nan
+    a, b = make(epochs=2).fit(X, y), make(epochs=2).fit(X, with_others, (~without).astype(float))
+    assert_array_equal(a.predict_proba(X), b.predict_proba(X))
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [0.0, 1.0], [False, True], ["a", "b"]])
+def test_labels_of_every_kind(streams, labels):
+    X, y = streams
+    complete = np.array(labels)[(y == "after").astype(int)]
+    model = make(epochs=1).fit(X, complete)
+    assert_array_equal(model.classes_, labels)
+    with_missing = complete.astype(object)
+    with_missing[:, -1] = None
+    assert_array_equal(make(epochs=1).fit(X, with_missing).classes_, labels)
+
+
+def test_the_loss_is_the_cross_entropy_of_the_steps_that_count(streams):
+    X, y = streams
+    model = make(epochs=1, learning_rate=1e-12, batch_size=64).fit(X, y)
+    known = counting(y)
+    loss = log_loss(y[known].astype(str), model.predict_proba(X)[known])
+    assert_allclose(model.history_["loss"], loss, rtol=1e-5)
+
+
+def test_class_weight_weighs_the_classes_of_steps(streams):
+    X, y = streams
+    known = counting(y)
+    model = make(epochs=1, learning_rate=1e-12, batch_size=64, class_weight={"after": 3.0}).fit(X, y)
+    weights = np.where(y[known] == "after", 3.0, 1.0)
+    loss = log_loss(y[known].astype(str), model.predict_proba(X)[known], sample_weight=weights)
+    assert_allclose(model.history_["loss"], loss, rtol=1e-5)
+    X, y = X[:, -6:], y[:, -6:]
+    rare = (X[..., 0] > 1.5).astype(int)
+    balanced, plain = make(class_weight="balanced", epochs=3).fit(X, rare), make(epochs=3).fit(X, rare)
+    assert (balanced.predict(X) == 1).mean() > (plain.predict(X) == 1).mean()
+
+
+def test_early_stopping_holds_out_sequences(streams):
+    X, y = streams
+    model = make(early_stopping=True, class_weight="balanced", epochs=60, n_iter_no_change=3).fit(X, y)
+    assert len(model.history_["val_loss"]) == model.n_iter_
+    make(early_stopping=True).fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+
+
+def test_partial_fits_equal_a_fit(streams):
+    X, y = streams
+    model = make(learning_rate_schedule="constant")
+    once = clone(model).set_params(epochs=2).fit(X, y)
+    model.partial_fit(X, y, classes=["after", "quiet"]).partial_fit(X, y)
+    assert_array_equal(model.predict_proba(X), once.predict_proba(X))
+    assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
+
+
+def test_a_row_is_predicted_alike_alone_and_among_others(streams):
+    X, y = streams
+    model = make(epochs=2).fit(X, y)
+    assert_array_equal(model.predict_proba(X[7:8])[0], model.predict_proba(X)[7])
+
+
+# Searches, scores
+
+
+def test_in_searches_and_cross_validation(streams):
+    X, y = streams
+    f1 = make_step_scorer(f1_score, pos_label="after")
+    search = GridSearchCV(make(epochs=8), {"learning_rate": [1e-6, 0.02]}, scoring=f1, cv=3).fit(X, y)
+    assert search.best_params_ == {"learning_rate": 0.02}
+    assert cross_val_score(make(epochs=20, batch_size=8), X, y, cv=3).mean() > 0.9
+    assert cross_val_predict(make(epochs=1), X, y, cv=3, method="predict_proba").shape == (*y.shape, 2)
+
+
+@pytest.mark.parametrize(
+    ("metric", "method", "sign"),
+    [
+        (f1_score, "predict", 1),
+        (roc_auc_score, "decision_function", 1),
+        (roc_auc_score, "predict_proba", 1),
+        (log_loss, "predict_proba", -1),
+    ],
+)
+def test_step_scorers(streams, metric, method, sign):
+    X, y = streams
+    known = counting(y)
+    y = np.where(known, y == "after", np.nan)
+    model = make(epochs=3).fit(X, y)
+    scorer = make_step_scorer(metric, response_method=method, greater_is_better=sign > 0)
+    y_pred = getattr(model, method)(X)
+    y_pred = y_pred[..., 1] if y_pred.ndim == 3 else y_pred
+    weight = np.arange(1.0, 65)
+    assert_allclose(scorer(model, X, y), sign * metric(y[known], y_pred[known]))
+    of_steps = np.repeat(weight[:, np.newaxis], X.shape[1], axis=1)[known]
+    expected = sign * metric(y[known], y_pred[known], sample_weight=of_steps)
+    assert_allclose(pickle.loads(pickle.dumps(scorer))(model, X, y, weight), expected)
+
+
+def test_tags_of_words():
+    """Words in a pipeline, where no step of X tells that it is missing."""
+    sentences = ["the dog sees a cat", "a cat runs", "the cat sees the dog", "a dog runs fast"] * 8
+    tags = {"the": "article", "a": "article", "dog": "noun", "cat": "noun", "fast": "adverb"}
+    y = pad_sequences([[tags.get(word, "verb") for word in sentence.split()] for sentence in sentences])
+    words = TokenSequences(token_pattern=r"\S+")
+    model = make_pipeline(words, make(embedding_dim=4, epochs=40, batch_size=8)).fit(sentences, y)
+    assert model.predict(["a cat sees a dog"]).tolist() == [["article", "noun", "verb", "article", "noun"]]
+    assert model.score(sentences, y) == 1
+    assert make_step_scorer(f1_score, average="macro")(model, sentences, y) == 1
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda y: y[:, 0], "y must have a class for each step: the shape"),
+        (lambda y: y[:, :-1], "y must have a class for each step"),
+        (lambda y: y[:-1], "y must have a class for each step"),
+        (lambda y: np.full(y.shape, np.nan), "no class at any step"),
+        (lambda y: np.random.default_rng(0).random(y.shape), "Unknown label type"),
+        (lambda y: None, "y cannot be None|y to be passed"),
+    ],
+)
+def test_bad_labels(streams, change, message):
+    X, y = streams
+    with pytest.raises(ValueError, match=message):
+        make().fit(X, change(y))
+
+
+@pytest.mark.parametrize("network", ["conv_lstm", "lstm_fcn"])
+def test_networks_without_outputs_at_each_step(streams, network):
+    with pytest.raises(ValueError, match=f"network='{network}' has no outputs at each step"):
+        make(network=network).fit(*streams)
+
+
+def test_labels_of_mixed_types_are_an_error(streams):
+    X, y = streams
+    y[0, -1] = 3
+    with pytest.raises((TypeError, ValueError)):
+        make().fit(X, y)
+
+
+def test_labels_of_steps_need_pooling_none(streams):
+    X, y = streams
+    with pytest.raises(ValueError, match="y should be a 1d array"):
+        make(pooling="last").fit(X, y)
+
+
+def test_relevance_is_that_of_sequences(streams):
+    X, y = streams
+    with pytest.raises(ValueError, match="not for pooling='none'"):
+        make(epochs=1).fit(X, y).input_relevance(X, output="after")
+
+
+def test_other_estimators_say_what_they_cannot_score(streams):
+    X, y = streams
+    model = LogisticRegression().fit(np.nan_to_num(X[..., 0]), y[:, -1])
+    with pytest.raises((ValueError, IndexError)):
+        make_step_scorer(f1_score)(model, np.nan_to_num(X[..., 0]), y)
