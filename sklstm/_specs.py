@@ -16,7 +16,7 @@ MissingSteps = Literal["none", "leading", "anywhere"]  # where there are any; le
 class Sample(NamedTuple):
     """Validated data, as views of the user's, and which of its rows to use."""
 
-    inputs: dict[str, np.ndarray]  # by name, each (n_samples, n_steps, n_features), missing steps as NaN
+    inputs: dict[str, np.ndarray]  # by name, each of shape (n_samples, *InputSpec.shape), missing steps as NaN
     y: np.ndarray  # (n_samples, n_outputs), or (n_samples, n_steps, 1) if there is a target for each step
     sample_weight: np.ndarray  # (n_samples,)
     rows: np.ndarray  # in order
@@ -54,7 +54,7 @@ class InputSpec:
     """The shape of one of a network's inputs."""
 
     name: str
-    shape: tuple[int, ...]  # of a row: (n_steps, n_features)
+    shape: tuple[int, ...]  # of a row: (n_steps, n_features), or (n_steps, height, width, n_channels) of frames
     n_tokens: int = 0  # if not zero, the only feature is the number of a token
 
 

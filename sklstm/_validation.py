@@ -16,12 +16,16 @@ from ._compat import check_sample_weight
 from ._windows.windows import Windows
 
 FEW_STEPS = 5  # in sequences that are rather the rows of a table
+FRAMES = ("sample", "step", "row", "column", "channel")  # the dimensions of clips
 DATES = ("date", "time", "period", "duration")  # in the names of dtypes, whichever library a DataFrame is of
 
 
-def check_numeric(array, *, name: str, estimator: BaseEstimator, **check_params) -> np.ndarray:
+def check_numeric(
+    array, *, name: str, estimator: BaseEstimator, dims_to_keep_dtype: int | None = None, **check_params
+) -> np.ndarray:
     """Return ``array`` as float32 or float64 without a copy where it is that already.
 
+    Other floats, integers and booleans stay what they are with so many dimensions or more as `dims_to_keep_dtype`.
     Missing values (NaN) pass; so do any number of dimensions unless ``check_params`` say otherwise.
 
     Raises
@@ -39,9 +43,11 @@ def check_numeric(array, *, name: str, estimator: BaseEstimator, **check_params)
     )
     if array.dtype.kind in "mM":
         raise TypeError(f"{name} must be numeric, but its dtype is {array.dtype}. Convert it explicitly.")
-    if array.dtype not in (np.float32, np.float64):
+    keeps_dtype = dims_to_keep_dtype is not None and array.ndim >= dims_to_keep_dtype and array.dtype.kind in "biuf"
+    if array.dtype not in (np.float32, np.float64) and not keeps_dtype:
         array = array.astype(np.float64)
-    _assert_fits_float32(array, name)
+    if array.dtype.kind == "f":
+        _assert_fits_float32(array, name)
     return array
 
 
@@ -90,21 +96,30 @@ def check_table(estimator: BaseEstimator, X, *, reset: bool) -> np.ndarray:
     return table
 
 
-def check_sequences(estimator: BaseEstimator, X, y="no_validation", *, reset: bool) -> np.ndarray:
+def check_sequences(
+    estimator: BaseEstimator, X, y="no_validation", *, reset: bool, reads_frames: bool = False
+) -> np.ndarray:
     """Validate sequences and return them as ``(n_samples, n_steps, n_features)``, without a copy of floats.
 
-    2-D input has one feature a step. If `reset`, sets ``n_features_in_``, ``n_steps_in_`` and, for a DataFrame,
-    ``feature_names_in_``; checks against them otherwise. `y` is given only for scikit-learn's error if a required
-    target is None.
+    2-D input has one feature a step. If the estimator reads frames, input of four and five dimensions is returned as
+    ``(n_samples, n_steps, height, width, n_channels)``, without a copy of any numbers.
+
+    If `reset`, sets ``n_features_in_``, ``n_steps_in_`` and, for a DataFrame, ``feature_names_in_``; checks against
+    them otherwise. `y` is given only for scikit-learn's error if a required target is None.
     """
     check_columns(X, "X")
     validate_data(estimator, X, y, reset=reset, skip_check_array=True, ensure_2d=False)
-    sequences: Any = X if isinstance(X, Windows) else check_numeric(X, name="X", estimator=estimator, allow_nd=True)
-    if sequences.ndim > 3:
+    sequences: Any = X
+    if not isinstance(X, Windows):
+        dims = 4 if reads_frames else None
+        sequences = check_numeric(X, name="X", estimator=estimator, allow_nd=True, dims_to_keep_dtype=dims)
+    n_dims, max_dims = sequences.ndim, len(FRAMES) if reads_frames else 3
+    if n_dims > max_dims:
         raise ValueError(
-            f"Found array with dim {sequences.ndim}, while dim <= 3 is required by {type(estimator).__name__}."
+            f"Found array with dim {n_dims}, while dim <= {max_dims} is required by {type(estimator).__name__}."
+            + (" Frames are for LSTMClassifier with network='frames' or one of your own." if n_dims <= 5 else "")
         )
-    for size, what in zip(sequences.shape[1:], ("step", "feature"), strict=False):
+    for size, what in zip(sequences.shape[1:], ("step", "feature") if n_dims <= 3 else FRAMES[1:], strict=False):
         if size == 0:
             raise ValueError(
                 f"Found array with 0 {what}(s) (shape={sequences.shape}) while a minimum of 1 is required "
@@ -113,15 +128,15 @@ def check_sequences(estimator: BaseEstimator, X, y="no_validation", *, reset: bo
     if reset:
         estimator._input_shape = sequences.shape[1:]
         estimator.n_steps_in_ = sequences.shape[1]
-        estimator.n_features_in_ = sequences.shape[-1]
+        estimator.n_features_in_ = 1 if n_dims == 4 else sequences.shape[-1]
     else:
         _check_input_shape(estimator, sequences.shape[1:])
-    return sequences if sequences.ndim == 3 else sequences[:, :, np.newaxis]
+    return sequences[..., np.newaxis] if n_dims in (2, 4) else sequences
 
 
 def warn_of_table(estimator: BaseEstimator, X) -> None:
     """Warn if the columns of 2-D input look like variables, and not like the steps that they are read as."""
-    if len(estimator._input_shape) == 2:
+    if len(estimator._input_shape) > 1:
         return
     differ_in_more_than_numbers = len({re.sub(r"[\W\d_]", "", str(column)) for column in column_names(X)}) > 1
     if estimator.n_steps_in_ < FEW_STEPS or differ_in_more_than_numbers:
@@ -143,6 +158,8 @@ def _check_input_shape(estimator: BaseEstimator, shape: tuple[int, ...]) -> None
         raise ValueError(
             f"X has {len(shape) + 1} dimensions, but {name} is expecting {len(expected) + 1} dimensions as input."
         )
+    if len(shape) > 2 and shape[1:] != expected[1:]:
+        raise ValueError(f"X has frames of shape {shape[1:]}, but {name} is expecting {expected[1:]} as input.")
     if shape[-1] != expected[-1]:
         raise ValueError(f"X has {shape[-1]} features, but {name} is expecting {expected[-1]} features as input.")
     if shape[0] != expected[0]:
@@ -152,8 +169,9 @@ def _check_input_shape(estimator: BaseEstimator, shape: tuple[int, ...]) -> None
 def check_tokens(estimator: BaseEstimator, X: np.ndarray) -> None:
     """Check that sequences are of token numbers, one a step, or missing."""
     name = type(estimator).__name__
-    if X.shape[2] != 1:
-        raise ValueError(f"With embedding_dim, {name} is expecting 1 feature a step, but X has {X.shape[2]} features.")
+    if X.shape[2:] != (1,):
+        n_features = np.prod(X.shape[2:])
+        raise ValueError(f"With embedding_dim, {name} is expecting 1 feature a step, but X has {n_features} features.")
     tokens = X[~np.isnan(X)]
     if (tokens < 0).any() or (tokens != np.round(tokens)).any():
         raise ValueError(f"With embedding_dim, {name} is expecting token numbers: X must hold non-negative integers.")

@@ -24,6 +24,7 @@ SETTINGS = {
         QUICK | {"network": "gru"},
         QUICK | {"network": "conv_lstm", "network_params": {"filters": 16}},
         QUICK | {"network": "lstm_fcn", "network_params": {"filters": (8, 8, 8)}},
+        QUICK | {"network": "frames", "network_params": {"filters": [4]}},
     ],
     "SlidingWindow": [
         {"flatten": True},

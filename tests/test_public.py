@@ -82,7 +82,7 @@ DIFFERENT_ENTRIES = {
     "early_stopping": "other rows are held out",
     "epochs": "only a forecaster chooses their number",
     "validation_fraction": "other rows are held out",
-    "network": "a generator has outputs at each step, which the ready networks have not",
+    "network": "a generator has outputs at each step, and a classifier reads frames",
     "network_params": "those of the ready networks, which a generator has not",
     "normalize": "only a forecaster has a numeric target",
     "random_state": "a classifier draws its validation set",

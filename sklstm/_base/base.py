@@ -181,7 +181,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
 
     def _check_inputs(self, X, y="no_validation", *, reset: bool) -> dict[str, np.ndarray]:
         """Return validated inputs by name."""
-        windows = check_sequences(self, X, y, reset=reset)
+        windows = check_sequences(self, X, y, reset=reset, reads_frames=self._reads_frames())
         if self._reads_tokens():
             check_tokens(self, windows)
             if reset:
@@ -190,6 +190,9 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         elif reset:
             warn_of_table(self, X)
         return {WINDOWS: windows}
+
+    def _reads_frames(self) -> bool:
+        return False
 
     def _reads_tokens(self) -> bool:
         return bool(self._network.get("embedding_dim"))
@@ -216,7 +219,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
 
     def _fit_scale(self, sample: Sample, training_rows: np.ndarray) -> None:
         """Learn the mean and standard deviation of each feature."""
-        scale = unit_scale(sample.windows.shape[2])
+        scale = unit_scale(sample.windows.shape[-1])
         if not self._reads_tokens() and self.normalize:
             scale = feature_scale(sample.windows, sample.sample_weight, training_rows)
         self.feature_mean_, self.feature_scale_ = scale.mean, scale.std
@@ -260,7 +263,9 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
 
     def _network_spec(self) -> NetworkSpec:
         n_tokens = self._n_tokens if self._reads_tokens() else 0
-        windows = InputSpec(WINDOWS, (self.n_steps_in_, self._scales()[WINDOWS].n_standardised), n_tokens)
+        frame = self._input_shape[1:3] if len(self._input_shape) > 2 else ()
+        shape = (self.n_steps_in_, *frame, self._scales()[WINDOWS].n_standardised)
+        windows = InputSpec(WINDOWS, shape, n_tokens)
         settings = {name: value for name, value in self._network.items() if name != "n_networks"}
         settings["units"] = tuple(settings["units"])
         return NetworkSpec((windows,), self._head().n_outputs, **settings)

@@ -7,7 +7,7 @@ from sklearn.preprocessing import StandardScaler
 
 from .._specs import Scale
 from .._validation import name_features
-from .._windows.arrays import StepCounts, chunks, count_steps, has_missing, window_means
+from .._windows.arrays import StepCounts, chunks, count_steps, has_missing, present_steps, window_means
 
 
 def unit_scale(n_columns: int) -> Scale:
@@ -18,6 +18,8 @@ def unit_scale(n_columns: int) -> Scale:
 def feature_scale(windows: np.ndarray, sample_weight: np.ndarray, rows: np.ndarray) -> Scale:
     """Return the weighted mean and standard deviation of each feature over the steps that are not missing.
 
+    The features of frames are their channels, over all pixels.
+
     Raises
     ------
     ValueError
@@ -26,15 +28,16 @@ def feature_scale(windows: np.ndarray, sample_weight: np.ndarray, rows: np.ndarr
     scaler = StandardScaler()
     for chunk in chunks(len(rows), windows[0].size):
         some = windows[rows[chunk]]
-        present = ~np.isnan(some).any(axis=2)
+        present = present_steps(some)
         if present.any():
-            weight = np.broadcast_to(sample_weight[rows[chunk], np.newaxis], present.shape)
+            weight = np.broadcast_to(sample_weight[rows[chunk], np.newaxis], present.shape)[present]
             # In float64, since scikit-learn rounds sums of float32 values otherwise than of the same values in float64.
-            scaler.partial_fit(some[present].astype(np.float64, order="C"), sample_weight=weight[present])
+            values = some[present].astype(np.float64, order="C").reshape(-1, some.shape[-1])
+            scaler.partial_fit(values, sample_weight=np.repeat(weight, len(values) // len(weight)))
     if not hasattr(scaler, "mean_"):
         raise ValueError(
             "Input X has a missing value in every step of every row: there is nothing to learn from."
-            + _most_missing(count_steps(windows, rows))
+            + ("" if windows.ndim > 3 else _most_missing(count_steps(windows, rows)))
         )
     return Scale(scaler.mean_, scaler.scale_)
 
@@ -59,7 +62,7 @@ def deviation_scale(windows: np.ndarray, sample_weight: np.ndarray, rows: np.nda
 
 def warn_of_masked_steps(windows: np.ndarray, rows: np.ndarray) -> None:
     """Warn if most steps of the rows that have any value are masked, since some feature is missing in them."""
-    if windows.shape[2] == 1 or not has_missing(windows):
+    if windows.ndim > 3 or windows.shape[2] == 1 or not has_missing(windows):
         return
     counts = count_steps(windows, rows)
     if counts.n_partial > 0.5 * counts.n_known:

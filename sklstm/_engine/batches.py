@@ -58,13 +58,14 @@ class Batches(keras.utils.PyDataset):
         first = i * self._size + number * size
         return self._gather(first, first + size)
 
-    def blocks(self) -> Iterator[tuple[tuple, int]]:
+    def blocks(self, *, one_by_one: bool = False) -> Iterator[tuple[tuple, int]]:
         """Yield the batches of an epoch in blocks of one shape, each with the number of batches in it.
 
-        The first axis of a block's arrays is the batch. What lies behind the last batch has no meaning.
+        If they are wanted `one_by_one`, this number is one. The first axis of a block's arrays is the batch. What lies
+        behind the last batch has no meaning.
         """
         n_values = sum(values[0].size for values in self._sample.inputs.values())
-        block_length = batches_in_block(self._size * n_values)
+        block_length = 1 if one_by_one else batches_in_block(self._size * n_values)
         for first in range(0, len(self), block_length):
             n_batches = min(block_length, len(self) - first)
             inputs, y, weight = self._gather(first * self._size, (first + n_batches) * self._size)

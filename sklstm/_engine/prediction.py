@@ -52,7 +52,7 @@ def predict(
     size = FEW_ROWS if is_jax_on_cpu() else BATCH
     n_rows = len(inputs[WINDOWS])
     n_values = sum(values[0].size for values in inputs.values())
-    block_length = 1 if n_rows <= size else batches_in_block(size * n_values)
+    block_length = 1 if n_rows <= size or spec.custom else batches_in_block(size * n_values)
     states = _compiled_states(spec)
 
     def predict_block(weights: list[np.ndarray], start: int) -> np.ndarray:
@@ -121,6 +121,8 @@ def _compiled_states(spec: NetworkSpec) -> Callable:
 
         block_shape = block[WINDOWS].shape[:2]
         hidden = ops.zeros((*block_shape, *model.output_shape[1:]), dtype="float32")
+        if spec.custom:  # of which there is one batch: convolutions are slow within loops
+            return states_of_batch(0, hidden)
         return ops.fori_loop(0, n_batches, states_of_batch, hidden)
 
     return compiled(states)

@@ -77,13 +77,14 @@ def _completed(found: np.ndarray, differences: np.ndarray, before: np.ndarray) -
 
     The error is what the sum lacked, or the largest change from those `before`.
     """
-    lacking = differences - found.sum(axis=(1, 2))
-    sizes = np.abs(found).sum(axis=(1, 2))
+    of_row = tuple(range(1, found.ndim))
+    lacking = differences - found.sum(axis=of_row)
+    sizes = np.abs(found).sum(axis=of_row)
     no_gradient = np.where(np.abs(lacking) > ROUNDING, np.inf, 0.0)  # all of it vanished, or there is none
     factors = np.divide(lacking, sizes, out=no_gradient, where=sizes > 0)
-    shares = np.where(np.isfinite(factors), factors, 0)[:, np.newaxis, np.newaxis]
+    shares = np.expand_dims(np.where(np.isfinite(factors), factors, 0), of_row)
     completed = found + shares * np.abs(found)
-    changes = np.abs(completed - before).max(axis=(1, 2))
+    changes = np.abs(completed - before).max(axis=of_row)
     changes = np.divide(changes, sizes, out=np.zeros(len(sizes)), where=sizes > 0)
     return completed, np.maximum(np.abs(factors), changes)
 
@@ -92,8 +93,8 @@ def _differences(
     spec: NetworkSpec, weights: list[np.ndarray], windows: np.ndarray, scale: Scale, output: int, *, softmax: bool
 ) -> np.ndarray:
     """Return the output for each window less that for its baseline."""
-    missing = np.isnan(windows).any(axis=2, keepdims=True) | bool(spec.windows.n_tokens)
-    baselines = np.where(missing, np.nan, scale.mean)
+    missing = np.isnan(windows).any(axis=tuple(range(2, windows.ndim)), keepdims=True) | bool(spec.windows.n_tokens)
+    baselines = np.where(missing, np.nan, np.broadcast_to(scale.mean, windows.shape))
     outputs = [predict(spec, [weights], {WINDOWS: ends}, {WINDOWS: scale}) for ends in (windows, baselines)]
     if softmax:
         outputs = [scipy.special.softmax(logits, axis=1) for logits in outputs]

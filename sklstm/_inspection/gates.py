@@ -85,7 +85,7 @@ def gates(cell: Cell, read: Read, windows: np.ndarray, selection: Selection) -> 
     """
     shape = (len(windows), len(selection.steps), len(selection.units))
     result = Bunch(**{name: np.empty(shape, np.float32) for name in GATES})
-    for chunk in chunks(len(windows), windows.shape[1] * max(windows.shape[2], cell.kernel.shape[1])):
+    for chunk in chunks(len(windows), max(windows[:1].size, windows.shape[1] * cell.kernel.shape[1])):
         inputs, present = read(windows[chunk])
         for t, states in _run(cell, inputs, present):
             for place in np.flatnonzero(selection.steps == t):

@@ -35,7 +35,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     units : int or sequence of int, default=50
         Number of units of the LSTM layer; a sequence stacks layers.
 
-    network : {"lstm", "gru", "conv_lstm", "lstm_fcn"} or callable, default="lstm"
+    network : {"lstm", "gru", "conv_lstm", "lstm_fcn", "frames"} or callable, default="lstm"
         What is between the windows and the output layer.
 
         - "lstm": LSTM layers.
@@ -43,17 +43,20 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         - "conv_lstm": a convolution and pooling, then the LSTM layers. It shortens long sequences.
         - "lstm_fcn": LSTM layers beside a fully convolutional network (Karim et al., 2018). They read one feature after
           the other, each with all its steps.
+        - "frames": a convolutional network on each frame of a video, then the LSTM layers (Donahue et al., 2015). `X`
+          has frames. Of `X` without frames, the features of a step are a row of pixels, as in a spectrum.
         - A callable: a function that is called with two symbolic tensors of Keras. The first one, of shape (n_samples,
-          n_steps, n_features), has standardised features or embedded tokens, and zeros at missing steps. The second
-          one, of shape (n_samples, n_steps), is a mask that is True at steps that are present. The function returns a
-          tensor of shape (n_samples, n_numbers), made by Keras layers that it makes itself. `units`, `bidirectional`,
-          `dropout` and `recurrent_dropout` are passed to parameters of these names. To be pickled, it must be defined
-          at the top level of a module.
+          n_steps, n_features) or (n_samples, n_steps, height, width, n_channels), has standardised features, frames or
+          embedded tokens, and zeros at missing steps. The second one, of shape (n_samples, n_steps), is a mask that is
+          True at steps that are present. The function returns a tensor of shape (n_samples, n_numbers), or with
+          ``pooling="none"`` (n_samples, n_steps, n_numbers), made by Keras layers that it makes itself. `units`,
+          `bidirectional`, `dropout`, `recurrent_dropout`, and as `return_sequences` whether `pooling` is "none", are
+          passed to parameters of these names. To be pickled, it must be defined at the top level of a module.
 
     network_params : dict, default=None
         Other parameters of the callable: numbers, strings, booleans and lists of them. Of "conv_lstm" they are
         ``filters=64``, ``kernel_size=5`` and ``pool_size=4``, of "lstm_fcn" ``filters=(128, 256, 128)`` and
-        ``kernel_sizes=(8, 5, 3)``.
+        ``kernel_sizes=(8, 5, 3)``, of "frames" ``filters=(16, 32)``, ``kernel_size=3`` and ``pool_size=2``.
 
     embedding_dim : int or None, default=None
         Size of the vectors that stand for tokens, which are learnt. `X` then holds the numbers of tokens, one a
@@ -137,7 +140,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         The classes.
 
     n_features_in_ : int
-        Number of features at each step; for 2-D input the number of columns, which is that of steps.
+        Number of features at each step; for 2-D input the number of columns, which is that of steps; for frames the
+        number of channels.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns of 2-D input, if `X` has names that are all strings.
@@ -160,7 +164,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         the vectors of tokens, of shape (n_tokens, embedding_dim).
 
     feature_mean_, feature_scale_ : ndarray of shape (n_features,)
-        What features are standardised with; zeros and ones if `normalize=False` or with `embedding_dim`.
+        What features, or channels of frames, are standardised with; zeros and ones if `normalize=False` or with
+        `embedding_dim`.
 
     See Also
     --------
@@ -181,6 +186,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     _parameter_constraints: dict = {
         **BaseLSTM._parameter_constraints,
+        "network": [StrOptions({"lstm", "gru", "conv_lstm", "lstm_fcn", "frames"}), callable],
         "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
         "pooling": [StrOptions({"last", "mean", "max", "none"})],
         "bidirectional": ["boolean"],
@@ -249,7 +255,10 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
-            Sequences; 2-D input has one feature a step. A step in which any feature is NaN is missing.
+            Sequences; 2-D input has one feature a step. A step in which any feature is NaN is missing. Where the
+            network reads frames, also clips of shape (n_samples, n_steps, height, width) or (n_samples, n_steps,
+            height, width, n_channels). They keep their dtype, such as uint8, and may be a memory map: rows are read as
+            batches need them.
 
         y : array-like of shape (n_samples,), or (n_samples, n_steps) with ``pooling="none"``
             Class labels. Of labels of steps, some may be missing (NaN or None). Those at missing steps do not count.
@@ -463,7 +472,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         -------
         relevance : ndarray of shape (n_samples, n_steps, n_features), float64
             Their sum for a sequence is the difference between its probability and that of the baseline. Missing
-            steps have zero, and they are missing in the baseline, too.
+            steps have zero, and they are missing in the baseline, too. Of frames, the shape is (n_samples, n_steps,
+            height, width, n_channels).
 
         Raises
         ------
@@ -509,9 +519,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Returns
         -------
         model : keras.Model
-            A model from sequences of shape (n_samples, n_steps, n_features), missing steps as NaN, to the
-            probabilities of classes, of shape (n_samples, n_classes). It computes in float32 throughout, and shares
-            nothing with this estimator.
+            A model from sequences of shape (n_samples, n_steps, n_features), or frames with their channels, missing
+            steps as NaN, to the probabilities of classes, of shape (n_samples, n_classes). It computes in float32
+            throughout, and shares nothing with this estimator.
         """
         check_is_fitted(self)
         return self._to_keras()
@@ -547,6 +557,10 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             return sample._replace(sample_weight=sample_weight, rows=rows_with_weight(sample_weight))
 
         return weigh(sample), None if held_out is None else weigh(held_out)
+
+    def _reads_frames(self) -> bool:
+        network = self._network.get("custom")
+        return network is not None and network.build not in ("conv_lstm", "lstm_fcn")
 
     def _labels_steps(self) -> bool:
         return self._network["pooling"] == "none"

@@ -14,8 +14,8 @@ def pad_sequences(sequences, n_steps=None):
     Parameters
     ----------
     sequences : list of array-likes of shape (n_steps_i, n_features) or (n_steps_i,)
-        The sequences; each may have another number of steps, and missing ones. Or labels of their steps, which may be
-        strings.
+        The sequences; each may have another number of steps, and missing ones. They may be clips of frames, of shape
+        (n_steps_i, height, width) or (n_steps_i, height, width, n_channels), or labels of steps, also strings.
 
     n_steps : int, default=None
         Number of steps of the result: that of the longest sequence if None. Of a longer sequence, the last steps are
@@ -24,8 +24,8 @@ def pad_sequences(sequences, n_steps=None):
     Returns
     -------
     X : ndarray of shape (n_sequences, n_steps, n_features) or (n_sequences, n_steps)
-        The sequences, each with its last step at the end; float32 if all of them are, and float64 otherwise. Of
-        strings it is an array of objects.
+        The sequences, each with its last step at the end. It is float32 if that holds all values of their dtypes, as
+        those of uint8 and float32, and float64 otherwise. Strings become objects.
 
     Raises
     ------
@@ -54,14 +54,14 @@ def pad_sequences(sequences, n_steps=None):
     if not arrays:
         raise ValueError("Found 0 sequence(s) while a minimum of 1 is required.")
     shapes = {array.shape[1:] for array in arrays}
-    if len(shapes) > 1 or arrays[0].ndim > 2:
+    if len(shapes) > 1 or arrays[0].ndim > 4:
         raise ValueError(
-            "Each sequence must have the shape (n_steps,) or (n_steps, n_features), with the same features in all. "
-            f"Got steps of the shapes {sorted(shapes)}."
+            "Each sequence must have the shape (n_steps,) or (n_steps, n_features), or be a clip of frames, with the "
+            f"same features in all. Got steps of the shapes {sorted(shapes)}."
         )
     if n_steps is None:
         n_steps = max(1, *map(len, arrays))
-    padded = np.full((len(arrays), n_steps, *shapes.pop()), np.nan, np.result_type(*arrays))
+    padded = np.full((len(arrays), n_steps, *shapes.pop()), np.nan, np.result_type(*arrays, np.float32))
     for row, array in zip(padded, arrays, strict=True):
         kept = array[-n_steps:]
         row[n_steps - len(kept) :] = kept
@@ -72,5 +72,12 @@ def _as_array(sequence) -> np.ndarray:
     """Return a sequence as an array of floats, or one with strings as an array of objects."""
     if any(isinstance(label, str) for label in sequence):
         return np.array(sequence, dtype=object)
-    params = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0}
-    return check_numeric(sequence, name="sequences", estimator=None, **params)
+    return check_numeric(
+        sequence,
+        name="sequences",
+        estimator=None,
+        dims_to_keep_dtype=0,
+        ensure_2d=False,
+        allow_nd=True,
+        ensure_min_samples=0,
+    )

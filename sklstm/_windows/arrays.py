@@ -73,7 +73,7 @@ def missing_steps(*arrays: np.ndarray) -> MissingSteps:
 
 def has_missing(windows: np.ndarray) -> bool:
     """Tell whether any value is missing."""
-    return windows.dtype.kind not in "iu" and bool(np.isnan(windows.min()))
+    return windows.dtype.kind not in "biu" and bool(np.isnan(windows.min()))
 
 
 def present_steps(windows: np.ndarray) -> np.ndarray:

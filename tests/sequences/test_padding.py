@@ -40,7 +40,7 @@ def test_dtypes(dtypes, expected):
         ([], "0 sequence"),
         ([np.ones((2, 3)), np.ones((2, 4))], "same features"),
         ([np.ones(2), np.ones((2, 1))], "same features"),
-        ([np.ones((2, 1, 1))], r"shape \(n_steps,\) or"),
+        ([np.ones((2, 1, 1, 1, 1))], r"shape \(n_steps,\) or"),
         ([[["a", "b"]]], "numeric"),
         ([[np.inf]], "Input sequences contains infinity"),
     ],

@@ -149,7 +149,7 @@ def test_in_searches_and_cross_validation(streams):
     search = GridSearchCV(make(epochs=8), {"learning_rate": [1e-6, 0.02]}, scoring=f1, cv=3).fit(X, y)
     assert search.best_params_ == {"learning_rate": 0.02}
     assert cross_val_score(make(epochs=20, batch_size=8), X, y, cv=3).mean() > 0.9
-    assert cross_val_predict(make(epochs=1), X, y, cv=3, method="predict_proba").shape == (*y.shape, 2)
+    assert cross_val_predict(make(epochs=1), X, y, cv=3).shape == y.shape
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,8 @@ def _embedded(spec: NetworkSpec, inputs: Tensors, options: BuildOptions) -> tupl
 def _custom_states(spec: NetworkSpec, inputs: Tensors, options: BuildOptions) -> keras.KerasTensor:
     """Hand windows and the mask of their steps to the function of the spec."""
     windows, mask = _embedded(spec, inputs, replace(options, missing="anywhere"))
-    windows = ops.where(mask[:, :, None], windows, 0.0)  # a missing token has the vector of token 0
+    if spec.windows.n_tokens:
+        windows = ops.where(mask[:, :, None], windows, 0.0)  # a missing token has the vector of token 0
     dropout = {"dropout": options.dropout, "recurrent_dropout": options.recurrent_dropout}
     return build_custom(spec, windows, mask, seed=options.seed, **dropout)
 
@@ -179,5 +180,6 @@ def _pooled(hidden: keras.KerasTensor, present: keras.KerasTensor | None, poolin
 
 def without_missing(windows: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Return windows with zeros for missing steps, and which steps are present."""
-    present = ops.logical_not(ops.any(ops.isnan(windows), axis=-1))
-    return ops.where(present[:, :, None], windows, 0.0), present
+    of_a_step = tuple(range(2, len(windows.shape)))
+    present = ops.logical_not(ops.any(ops.isnan(windows), axis=of_a_step))
+    return ops.where(ops.expand_dims(present, of_a_step), windows, 0.0), present

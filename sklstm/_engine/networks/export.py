@@ -31,7 +31,7 @@ def to_keras(
     operations alone, so that it loads where this package is not installed.
     """
     inputs = {
-        item.name: keras.Input((item.shape[0], len(scales[item.name].mean)), dtype="float32", name=item.name)
+        item.name: keras.Input((*item.shape[:-1], len(scales[item.name].mean)), dtype="float32", name=item.name)
         for item in spec.inputs
     }
     standardised = {name: _rescaling(scales[name])(tensor) for name, tensor in inputs.items()}

@@ -1,6 +1,7 @@
 """Ready networks, by their short names: what a user's own function does, in the same way."""
 
 from collections.abc import Callable
+from math import prod
 
 from keras import layers, ops
 
@@ -35,18 +36,45 @@ def lstm_fcn(
     return ops.concatenate([recurrent, mean], axis=1)
 
 
-READY: dict[str, Callable] = {"conv_lstm": conv_lstm, "lstm_fcn": lstm_fcn}
+def frames(
+    windows,
+    mask,
+    *,
+    units,
+    bidirectional,
+    dropout,
+    recurrent_dropout,
+    return_sequences,
+    filters=(16, 32),
+    kernel_size=3,
+    pool_size=2,
+):
+    """Return the last hidden state of an LSTM on what a convolutional network sees in each frame (Donahue et al. 2015).
+
+    Without frames, the features of a step are a row of pixels, as in a spectrum.
+    """
+    if len(windows.shape) == 3:
+        windows = windows[:, :, None, :, None]
+    images = ops.reshape(windows, (-1, *windows.shape[2:]))
+    for n in filters:
+        images = layers.Conv2D(n, kernel_size, padding="same", activation="relu")(images)
+        images = layers.MaxPooling2D(pool_size, padding="same")(images)
+    features = ops.reshape(images, (-1, windows.shape[1], prod(images.shape[1:])))
+    return _lstm_layers(units, bidirectional, dropout, recurrent_dropout, return_sequences)(features, mask)
 
 
-def _lstm_layers(units, bidirectional, dropout, recurrent_dropout):
-    """Return a function from steps and their mask to the last hidden state of stacked LSTM layers."""
+READY: dict[str, Callable] = {"conv_lstm": conv_lstm, "lstm_fcn": lstm_fcn, "frames": frames}
+
+
+def _lstm_layers(units, bidirectional, dropout, recurrent_dropout, return_sequences=False):
+    """Return a function from steps and their mask to the last hidden state of stacked LSTM layers, or to all."""
     sizes = units if isinstance(units, list | tuple) else [units]
 
     def last_state(hidden, mask):
         for depth, n_units in enumerate(sizes):
             layer = layers.LSTM(
                 n_units,
-                return_sequences=depth < len(sizes) - 1,
+                return_sequences=return_sequences or depth < len(sizes) - 1,
                 dropout=dropout,
                 recurrent_dropout=recurrent_dropout,
             )

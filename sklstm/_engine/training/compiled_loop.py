@@ -23,10 +23,14 @@ class EpochModel(SavableModel):
     The step of a large batch takes a while, but on one core for the most part. Its gradient is the mean of those
     of its micro-batches, which threads compute side by side, each of them one after the other.
 
+    XLA's convolutions for CPUs are some 25 times slower within a loop, so networks that may have some take their
+    batches `one_by_one`, with a call for each.
+
     Interrupts reach the main thread alone. Elsewhere, training is interrupted if `stop` is set.
     """
 
     stop = Event()
+    one_by_one = False
 
     def compile(self, *args, **kwargs):
         """Compile as Keras does, which forgets the functions compiled before."""
@@ -105,7 +109,7 @@ class EpochModel(SavableModel):
     def _train_in_blocks(self, state, batches: Batches) -> Iterator[tuple]:
         """Yield the number of batches so far, their mean loss and the state that they lead to."""
         n_done = 0
-        for block, n_batches in batches.blocks():
+        for block, n_batches in batches.blocks(one_by_one=self.one_by_one):
             # The block was gathered while the one before was computed, and more of them would take more memory.
             jax.block_until_ready(state)
             loss, state = self._train_batches(state, block, n_batches)
@@ -127,7 +131,7 @@ class EpochModel(SavableModel):
 
     def _validation_loss(self, batches: Batches) -> float:
         state = self._state(optimizer=False)
-        for block, n_batches in batches.blocks():
+        for block, n_batches in batches.blocks(one_by_one=self.one_by_one):
             jax.block_until_ready(state)
             loss, state = self._validate_batches(state, block, n_batches)
         self._assign(state, optimizer=False)
@@ -159,7 +163,7 @@ class EpochModel(SavableModel):
             _, state = step(state, batch)
             return state
 
-        state = lax.fori_loop(0, n_batches, take_step, state)
+        state = take_step(0, state) if self.one_by_one else lax.fori_loop(0, n_batches, take_step, state)
         (loss,) = self.metrics
         return loss.stateless_result(state[-1]), state
 

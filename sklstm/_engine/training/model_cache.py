@@ -31,6 +31,7 @@ class CompiledModel:
         inputs = keras_inputs(spec)
         options = BuildOptions(step.missing, step.dropout, step.recurrent_dropout)
         self.model = _model_class()(inputs, network_outputs(spec, inputs, options), name="network")
+        self.model.one_by_one = spec.custom is not None
         with keras.saving.custom_object_scope({"zeros": Zeros}):  # the initializer of the optimizer's variables
             self.model.compile(make_optimizer(step.optimizer, 0.001, step.global_clipnorm), make_loss(step.loss))
             self.model.optimizer.build(self.model.trainable_variables)
