@@ -304,7 +304,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         return self._head().decode(inputs, self._network_output(inputs))
 
     def _network_output(self, inputs: dict[str, np.ndarray], *, last_step: bool = False) -> np.ndarray:
-        """Return the outputs for validated inputs, on average over the networks.
+        """Return the outputs for validated inputs, on average over the networks; of classes the mean of probabilities.
 
         They have the shape ``(n_samples, n_outputs)``, or ``(n_samples, n_steps, n_outputs)`` without pooling unless
         only those after the `last_step` are asked for.
@@ -312,7 +312,12 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         from .. import _engine
 
         return _engine.predict(
-            self._network_spec(), self._network_weights(), inputs, self._scales(), last_step=last_step
+            self._network_spec(),
+            self._network_weights(),
+            inputs,
+            self._scales(),
+            softmax=self._head().output_spec().softmax,
+            last_step=last_step,
         )
 
     @of_one_fit

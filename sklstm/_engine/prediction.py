@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache, reduce
 from itertools import product
-from math import ceil
+from math import ceil, log
 
 import keras
 import numpy as np
 from keras import ops
+from scipy.special import log_softmax
 
 from .._specs import WINDOWS, NetworkSpec, Scale
 from .._windows.arrays import are_sliding, standardise
@@ -30,20 +31,22 @@ def predict(
     inputs: dict[str, np.ndarray],
     scales: dict[str, Scale],
     *,
+    softmax: bool = False,
     last_step: bool = False,
 ) -> np.ndarray:
     """Return the mean of several networks' outputs for raw inputs: float64 of shape ``(n_samples, n_outputs)``.
 
-    The networks have one spec, each its own weights. Without pooling, the shape is ``(n_samples, n_steps, n_outputs)``,
-    unless only outputs after the `last_step` are asked for.
+    With `softmax`, outputs are logits, and those of several networks become the logarithms of the mean of their
+    probabilities. The networks have one spec, each its own weights. Without pooling, the shape is ``(n_samples,
+    n_steps, n_outputs)``, unless only outputs after the `last_step` are asked for.
     """
     if last_step and spec.custom:
-        return predict(spec, networks, inputs, scales)[:, -1]
+        return predict(spec, networks, inputs, scales, softmax=softmax)[:, -1]
     if last_step:
         spec = replace(spec, pooling="last")
     if is_jax_on_cpu() and _are_beginnings(spec, inputs, scales):
         last_row = {name: values[-1:] for name, values in inputs.items()}
-        after_steps = predict(replace(spec, pooling="none"), networks, last_row, scales)
+        after_steps = predict(replace(spec, pooling="none"), networks, last_row, scales, softmax=softmax)
         return after_steps[0, -len(inputs[WINDOWS]) :]
 
     # A row's prediction must not depend on the rows that it comes with, but programs without a mask and matrix products
@@ -71,7 +74,10 @@ def predict(
     with mapping(len(tasks) if len(starts) > 1 else 1) as map_tasks:  # a block takes less time than threads save
         outputs = np.concatenate(list(map_tasks(predict_block, *zip(*tasks, strict=True))))
     # One after the other, since numpy's sum rounds by the number of rows.
-    return reduce(np.add, np.split(outputs, len(networks))) / len(networks)
+    of_networks = np.split(outputs, len(networks))
+    if softmax and len(networks) > 1:
+        return reduce(np.logaddexp, [log_softmax(logits, axis=-1) for logits in of_networks]) - log(len(networks))
+    return reduce(np.add, of_networks) / len(networks)
 
 
 def _as_block(rows: np.ndarray, block_length: int, size: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from .._base.base import BaseLSTM
 from .._base.heads import ClassificationHead
-from .._base.splitting import drawn_rows
+from .._base.splitting import Split, drawn_rows
 from .._compat import Interval, StrOptions, check_partial_fit_first_call, fit_context
 from .._specs import IGNORED_CLASS, WINDOWS, Sample
 from .._state import all_at_once, of_one_fit
@@ -57,6 +57,10 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Other parameters of the callable: numbers, strings, booleans and lists of them. Of "conv_lstm" they are
         ``filters=64``, ``kernel_size=5`` and ``pool_size=4``, of "lstm_fcn" ``filters=(128, 256, 128)`` and
         ``kernel_sizes=(8, 5, 3)``, of "frames" ``filters=(16, 32)``, ``kernel_size=3`` and ``pool_size=2``.
+
+    n_networks : int, default=1
+        Number of networks, whose probabilities are averaged. They have different initial weights and orders of rows
+        and, with `early_stopping=True`, hold out different rows [1]_.
 
     embedding_dim : int or None, default=None
         Size of the vectors that stand for tokens, which are learnt. `X` then holds the numbers of tokens, one a
@@ -125,7 +129,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Callbacks to call in training, each a Keras callback, of which every fit uses a copy, or a callable
         without arguments that makes one, such as a class. A class of your own, or Keras' ``LambdaCallback``, may change
         the model; the next fit of the same network then compiles anew. What a callback saves of its model loads in
-        Keras alone, and takes and returns raw values. ``BackupAndRestore`` is refused.
+        Keras alone, and takes and returns raw values. ``BackupAndRestore`` is refused. Each network has callbacks of
+        its own, so those that write a file need `n_networks=1`.
 
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, the rows held out, the order of rows in each epoch, and dropout. Pass an int for
@@ -153,19 +158,25 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Number of outputs of the network, which is that of classes.
 
     n_iter_ : int
-        Number of epochs that the network has been trained for.
+        Number of epochs that the networks have been trained for, at most.
 
     history_ : dict of str to list of float
         The cross-entropy in nats after each epoch (``"loss"``); with `early_stopping=True` also that of the rows held
-        out (``"val_loss"``), NaN after epochs of trainings without any.
+        out (``"val_loss"``), NaN after epochs of trainings without any. Each is the mean over the networks that were
+        trained for so many epochs.
 
     weights_ : list of ndarray, float32
-        The network's weights in the order of Keras, as those of `LSTMForecaster`; before them, with `embedding_dim`,
-        the vectors of tokens, of shape (n_tokens, embedding_dim).
+        The networks' weights, one network after the other, each in the order of Keras, as those of `LSTMForecaster`;
+        before those of each, with `embedding_dim`, the vectors of tokens, of shape (n_tokens, embedding_dim).
 
     feature_mean_, feature_scale_ : ndarray of shape (n_features,)
         What features, or channels of frames, are standardised with; zeros and ones if `normalize=False` or with
         `embedding_dim`.
+
+    References
+    ----------
+    .. [1] Lakshminarayanan, Pritzel & Blundell (2017), Simple and scalable predictive uncertainty estimation using deep
+       ensembles, NeurIPS.
 
     See Also
     --------
@@ -187,6 +198,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     _parameter_constraints: dict = {
         **BaseLSTM._parameter_constraints,
         "network": [StrOptions({"lstm", "gru", "conv_lstm", "lstm_fcn", "frames"}), callable],
+        "n_networks": [Interval(Integral, 1, None, closed="left")],
         "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
         "pooling": [StrOptions({"last", "mean", "max", "none"})],
         "bidirectional": ["boolean"],
@@ -200,6 +212,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         *,
         network="lstm",
         network_params=None,
+        n_networks=1,
         embedding_dim=None,
         pooling="last",
         bidirectional=False,
@@ -225,6 +238,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         self.units = units
         self.network = network
         self.network_params = network_params
+        self.n_networks = n_networks
         self.embedding_dim = embedding_dim
         self.pooling = pooling
         self.bidirectional = bidirectional
@@ -407,7 +421,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Returns
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
-            The network's output for each class, in the order of `classes_`. Of two classes, the difference of the
+            The network's output for each class, in the order of `classes_`; the logarithm of the probability, if there
+            are several networks. Of two classes, the difference of the
             second to the first, which is positive if the second is predicted. With ``pooling="none"`` there is an axis
             of steps before that of classes.
         """
@@ -533,6 +548,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     def _network_settings(self):
         return {
+            "n_networks": int(self.n_networks),
             "bidirectional": bool(self.bidirectional),
             "pooling": self.pooling,
             "embedding_dim": self.embedding_dim or 0,
@@ -597,6 +613,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             tags.estimator_type = tags.classifier_tags = None
         return tags
 
-    def _split_rows(self, sample):
+    def _splits(self, sample, *, validates):
+        if not validates:
+            return [Split(sample.rows)] * self.n_networks
         classes = None if self._labels_steps() else sample.y
-        return drawn_rows(sample.rows, classes, self.validation_fraction, self._seed)
+        seeds = range(self._seed, self._seed + self.n_networks)
+        return [drawn_rows(sample.rows, classes, self.validation_fraction, seed) for seed in seeds]

@@ -420,3 +420,50 @@ def test_stacked_with_a_linear_model(sequences):
     flat = make_pipeline(FunctionTransformer(lambda X: np.nan_to_num(X).reshape(len(X), -1)), LogisticRegression())
     stack = StackingClassifier([("lstm", make()), ("linear", flat)], cv=2)
     assert stack.fit(X, y).score(X, y) > 0.9
+
+
+# Several networks
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("pooling", ["last", "none"])
+def test_several_networks_predict_the_mean_of_their_probabilities(sequences, pooling):
+    X, y = sequences
+    y = np.repeat(y[:, np.newaxis], X.shape[1], axis=1) if pooling == "none" else y
+    model = make(n_networks=3, pooling=pooling, epochs=2).fit(X, y)
+    n_arrays = len(model.weights_) // 3
+    of_networks = []
+    for first in range(0, len(model.weights_), n_arrays):
+        alone = make(pooling=pooling, epochs=1).fit(X, y)
+        alone.weights_ = model.weights_[first : first + n_arrays]
+        of_networks.append(alone.predict_proba(X))
+    assert np.ptp(of_networks, axis=0).max() > 1e-3
+    assert_allclose(model.predict_proba(X), np.mean(of_networks, axis=0), rtol=1e-6)
+    assert_allclose(model.to_keras().predict(X, verbose=0), model.predict_proba(X), rtol=1e-4, atol=1e-6)
+    assert_array_equal(model.predict(X), model.classes_[model.predict_proba(X).argmax(axis=-1)])
+    assert_allclose(model.predict_proba(X[5:6]), model.predict_proba(X)[5:6], rtol=0, atol=0)
+
+
+def test_the_first_of_several_networks_is_that_of_a_fit_of_one(sequences):
+    one, three = make(epochs=1).fit(*sequences), make(epochs=1, n_networks=3).fit(*sequences)
+    assert_array_equal(three.weights_[0], one.weights_[0])
+
+
+def test_several_networks_hold_out_different_rows(sequences):
+    X, y = sequences
+    model = make(n_networks=2, early_stopping=True, epochs=3).fit(X, y)
+    held_out = [set(drawn_rows(np.arange(60), y[:, np.newaxis], 0.2, model._seed + number)[1]) for number in range(2)]
+    assert held_out[0] != held_out[1]
+    splits = model._splits(model._check_sample(X, y, None, reset=False), validates=True)
+    assert [set(split.validation) for split in splits] == held_out
+    model.partial_fit(X, y)
+    assert model.n_iter_ >= 2
+
+
+def test_relevances_for_several_networks(sequences):
+    X, y = sequences
+    model = make(n_networks=2).fit(X, y)
+    relevance = model.input_relevance(X[:3], output=0)
+    baseline = np.where(np.isnan(X[:3]), np.nan, model.feature_mean_)
+    difference = model.predict_proba(X[:3])[:, 0] - model.predict_proba(baseline)[:, 0]
+    assert_allclose(relevance.sum(axis=(1, 2)), difference, atol=1e-5)

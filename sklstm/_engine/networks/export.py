@@ -42,10 +42,13 @@ def to_keras(
         assign_variables(weight_variables(keras.Model(model_inputs, outputs)), networks[0])
     else:
         models = [_network_model(spec, weights, f"network_{number}") for number, weights in enumerate(networks)]
-        outputs = layers.Average(dtype="float32")([model(entering) for model in models])
-    if output.softmax:
-        outputs = layers.Activation("softmax", dtype="float32")(outputs)  # which, unlike Softmax, takes no mask
-    else:
+        of_networks = [model(entering) for model in models]
+        if output.softmax:
+            of_networks = [_softmax(logits) for logits in of_networks]
+        outputs = layers.Average(dtype="float32")(of_networks)
+    if output.softmax and len(networks) == 1:
+        outputs = _softmax(outputs)
+    elif not output.softmax:
         outputs = layers.Rescaling(output.std, output.mean, dtype="float32")(outputs)
     model = keras.Model(model_inputs, outputs)
     if output.linear_coef is not None and output.linear_coef.any():
@@ -68,6 +71,10 @@ def _network_model(spec: NetworkSpec, weights: list[np.ndarray], name: str) -> k
     model = keras.Model(inputs, network_outputs(spec, inputs, EXPORTED), name=name)
     assign_variables(weight_variables(model), weights)
     return model
+
+
+def _softmax(logits: keras.KerasTensor) -> keras.KerasTensor:
+    return layers.Activation("softmax", dtype="float32")(logits)  # which, unlike Softmax, takes no mask
 
 
 def _rescaling(scale: Scale) -> layers.Rescaling:

