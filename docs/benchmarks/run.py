@@ -23,6 +23,7 @@ QUESTIONS = [
     "known",
     "record",
     "many_series",
+    "clips",
     "accuracy_peers",
 ]
 
