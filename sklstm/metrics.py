@@ -61,9 +61,9 @@ def make_step_scorer(score_func, *, response_method="predict", greater_is_better
     >>> from sklstm import LSTMClassifier
     >>> from sklstm.metrics import make_step_scorer
     >>> X = np.random.default_rng(0).standard_normal((40, 8))
-    >>> model = LSTMClassifier(units=8, pooling="none", epochs=40, batch_size=8, learning_rate=0.02, random_state=0)
+    >>> model = LSTMClassifier(pooling="none", learning_rate=0.02, random_state=0).fit(X, X > 1)
     >>> scorer = make_step_scorer(f1_score)
-    >>> scorer(model.fit(X, X > 1), X, X > 1) > 0.9
+    >>> scorer(model, X, X > 1) > 0.9
     True
     """
     return _StepScorer(score_func, 1 if greater_is_better else -1, response_method, kwargs)

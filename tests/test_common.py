@@ -20,9 +20,10 @@ SETTINGS = {
         QUICK | {"n_networks": 1, "early_stopping": False, "linear_skip": False, "normalize": True, "units": (16, 8)}
     ],
     "LSTMClassifier": [
+        {},
         QUICK | {"early_stopping": True, "pooling": "mean"},
         QUICK | {"network": "gru"},
-        QUICK | {"network": "conv_lstm", "network_params": {"filters": 16}},
+        QUICK | {"network": "lstm", "bidirectional": False, "dropout": 0.0},
         QUICK | {"network": "lstm_fcn", "network_params": {"filters": (8, 8, 8)}},
         QUICK | {"network": "frames", "network_params": {"filters": [4]}},
     ],
@@ -55,7 +56,9 @@ def expected_failures(estimator):
     return {}
 
 
-DEFAULT = [cls() for cls in ESTIMATORS]
+# The defaults of the classifier take minutes, so they are among the other settings, and small ones in their place.
+SMALL = {"LSTMClassifier": {"units": 4, "network_params": {"filters": (8, 8, 8)}}}
+DEFAULT = [cls(**SMALL.get(cls.__name__, {})) for cls in ESTIMATORS]
 OTHER = [cls(**params) for cls in ESTIMATORS for params in SETTINGS.get(cls.__name__, [])]
 ALL = [*DEFAULT, *(pytest.param(estimator, marks=pytest.mark.thorough) for estimator in OTHER)]
 

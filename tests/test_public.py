@@ -77,10 +77,11 @@ def test_stated_defaults_are_the_real_ones(public):
 
 # Parameters that networks share, whose entries differ for a reason.
 DIFFERENT_ENTRIES = {
+    "batch_size": "only a classifier chooses it",
     "callbacks": "a generator has one network",
     "embedding_dim": "in the classifier it decides what X is",
     "early_stopping": "other rows are held out",
-    "epochs": "only a forecaster chooses their number",
+    "epochs": "their number is chosen by different rules",
     "validation_fraction": "other rows are held out",
     "n_networks": "what of them is averaged",
     "network": "a generator has outputs at each step, and a classifier reads frames",

@@ -33,7 +33,13 @@ def fit(clips):
     from sklstm import LSTMClassifier
 
     LSTMClassifier(
-        16, network="frames", network_params={"filters": (8, 8), "pool_size": 4}, epochs=1, random_state=0
+        16,
+        network="frames",
+        network_params={"filters": (8, 8), "pool_size": 4},
+        bidirectional=False,
+        epochs=1,
+        batch_size=32,
+        random_state=0,
     ).fit(clips, np.arange(len(clips)) % 2)
 
 

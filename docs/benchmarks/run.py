@@ -24,6 +24,7 @@ QUESTIONS = [
     "record",
     "many_series",
     "clips",
+    "classification",
     "accuracy_peers",
 ]
 

@@ -37,7 +37,16 @@ def statistics(X):
 def models(seed):
     yield "logistic regression", make_pipeline(FunctionTransformer(statistics), StandardScaler(), LogisticRegression())
     for epochs in (20, 100):
-        network = LSTMClassifier(units=8, epochs=epochs, learning_rate=0.02, random_state=seed)
+        network = LSTMClassifier(
+            units=8,
+            network="lstm",
+            bidirectional=False,
+            dropout=0.0,
+            learning_rate=0.02,
+            epochs=epochs,
+            batch_size=32,
+            random_state=seed,
+        )
         yield f"network, {epochs} epochs", network
         yield f"network, {epochs} epochs, calibrated", CalibratedClassifierCV(network, cv=2)
         yield f"network, {epochs} epochs, early stopping", clone(network).set_params(early_stopping=True)

@@ -71,12 +71,8 @@ def components(clips):
 
 
 models = {
-    "LSTM on convolved frames": LSTMClassifier(
-        network="frames", network_params={"filters": [32, 64]}, epochs=8, random_state=0
-    ),
-    "LSTM on pixels": make_pipeline(
-        FunctionTransformer(pixels), LSTMClassifier(100, dropout=0.3, epochs=15, random_state=0)
-    ),
+    "LSTM on convolved frames": LSTMClassifier(network="frames", network_params={"filters": [32, 64]}, random_state=0),
+    "LSTM on pixels": make_pipeline(FunctionTransformer(pixels), LSTMClassifier(100, network="lstm", random_state=0)),
     "logistic regression": make_pipeline(
         FunctionTransformer(components), StandardScaler(), LogisticRegression(C=0.1, max_iter=500)
     ),

@@ -1,6 +1,7 @@
 """The base of all LSTM estimators: the order of events in fit and predict."""
 
 import importlib
+import inspect
 import warnings
 from abc import ABCMeta, abstractmethod
 from itertools import zip_longest
@@ -149,24 +150,43 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
 
     def _network_kind(self) -> dict[str, Any]:
         """Return fields of `NetworkSpec` by the parameters `network` and `network_params`."""
-        if self.network not in ("lstm", "gru"):
+        network = self._network_or_default()
+        if network not in ("lstm", "gru"):
             if self._network_settings().get("pooling") in ("mean", "max"):
                 raise ValueError(
                     f"pooling={self.pooling!r} is for network='lstm' and 'gru'. Other networks pool by themselves."
                 )
-            if self._network_settings().get("pooling") == "none" and self.network in ("conv_lstm", "lstm_fcn"):
+            if self._network_settings().get("pooling") == "none" and network in ("conv_lstm", "lstm_fcn"):
                 raise ValueError(
-                    f"network={self.network!r} has no outputs at each step, as pooling='none' needs them. Use 'lstm', "
+                    f"network={network!r} has no outputs at each step, as pooling='none' needs them. Use 'lstm', "
                     "'gru' or a network of your own."
                 )
+            self._check_unread(network)
             params = check_network_params(self.network_params)
-            return {"builder": "custom", "custom": CustomNetwork(self.network, params, self._is_causal)}
+            return {"builder": "custom", "custom": {"build": network, "params": params, "is_causal": self._is_causal}}
         if self.network_params:
             raise ValueError(
-                f"network_params are for a network of your own, 'conv_lstm' and 'lstm_fcn'. network={self.network!r} "
+                f"network_params are for a network of your own, 'conv_lstm' and 'lstm_fcn'. network={network!r} "
                 "takes none."
             )
-        return {} if self.network == "lstm" else {"cell": self.network}
+        return {} if network == "lstm" else {"cell": network}
+
+    def _check_unread(self, network) -> None:
+        """Check that parameters which a user's function does not read have their defaults."""
+        if not callable(network):
+            return
+        defaults = inspect.signature(type(self)).parameters
+        settings = [name for name in ("bidirectional", "dropout", "recurrent_dropout") if name in defaults]
+        changed = [name for name in settings if getattr(self, name) != defaults[name].default]
+        read = inspect.signature(network).parameters
+        unread = [name for name in changed if name not in read]
+        if unread:
+            name = getattr(network, "__name__", repr(network))
+            raise ValueError(f"network={name} has no parameters {unread}, so they must keep their defaults.")
+
+    def _network_or_default(self):
+        """Return the network, by the other parameters if it is "auto"."""
+        return self.network
 
     def _check_sample(self, X, y, sample_weight, *, reset: bool) -> Sample:
         """Return validated data, with the rows whose weight is not zero."""
@@ -224,6 +244,10 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
             scale = feature_scale(sample.windows, sample.sample_weight, training_rows)
         self.feature_mean_, self.feature_scale_ = scale.mean, scale.std
 
+    def _batch_size(self, runs: list[Run]) -> int:
+        """Return the number of rows in a step of the optimizer."""
+        return self.batch_size
+
     def _train(self, runs: list[Run], missing: MissingSteps, *, epochs: int, resume: bool) -> None:
         """Train a network for each run, on encoded targets, and keep the outcome."""
         from .. import _engine
@@ -236,7 +260,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
             TrainingSpec(
                 epochs=epochs,
                 first_epoch=self.n_iter_ if resume else 0,
-                batch_size=self.batch_size,
+                batch_size=self._batch_size(runs),
                 learning_rate=self.learning_rate,
                 learning_rate_schedule=self.learning_rate_schedule,
                 n_iter_no_change=self.n_iter_no_change,
@@ -268,6 +292,8 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         windows = InputSpec(WINDOWS, shape, n_tokens)
         settings = {name: value for name, value in self._network.items() if name != "n_networks"}
         settings["units"] = tuple(settings["units"])
+        if "custom" in settings:
+            settings["custom"] = CustomNetwork(**settings["custom"])
         return NetworkSpec((windows,), self._head().n_outputs, **settings)
 
     def _step_spec(self, missing: MissingSteps = "anywhere") -> StepSpec:

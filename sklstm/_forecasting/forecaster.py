@@ -41,7 +41,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
 
         - "lstm": LSTM layers.
         - "gru": gated recurrent units instead (Cho et al., 2014).
-        - "conv_lstm": a convolution and pooling, then the LSTM layers. It shortens long sequences.
+        - "conv_lstm": LSTM layers after a convolutional network, whose first layer is followed by pooling. Their last
+          hidden state, the mean of all, and the mean of what they read go on.
         - "lstm_fcn": LSTM layers beside a fully convolutional network (Karim et al., 2018). They read one feature after
           the other, each with all its steps.
         - A callable: a function that is called with two symbolic tensors of Keras. The first one, of shape (n_samples,
@@ -53,7 +54,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
 
     network_params : dict, default=None
         Other parameters of the callable: numbers, strings, booleans and lists of them. Of "conv_lstm" they are
-        ``filters=64``, ``kernel_size=5`` and ``pool_size=4``, of "lstm_fcn" ``filters=(128, 256, 128)`` and
+        ``filters=(64, 64, 64)``, ``kernel_sizes=(32, 10, 6)`` and ``pool_size=4``, for fewer than 64 steps
+        ``kernel_sizes=(8, 5, 3)`` and ``pool_size=1``. Of "lstm_fcn" they are ``filters=(128, 256, 128)`` and
         ``kernel_sizes=(8, 5, 3)``.
 
     n_networks : int, default=4

@@ -1,5 +1,6 @@
 """The classifier: a class for each sequence."""
 
+from math import ceil
 from numbers import Integral
 
 import numpy as np
@@ -21,6 +22,10 @@ from .._validation import check_weights, weights_of_classes, weights_of_known
 from .._windows.arrays import rows_with_weight
 from .step_labels import check_step_labels, weight_of_steps, weights_of_step_classes
 
+AUTO_STEPS, MIN_EPOCHS, MAX_EPOCHS = 600, 10, 300  # of epochs="auto": steps of the optimizer, and the limits
+AUTO_STEPS_TOKENS, MIN_EPOCHS_TOKENS = 200, 3  # the same for tokens, of which a network soon knows the rows by heart
+MIN_BATCH_SIZE, MAX_BATCH_SIZE = 8, 32  # of batch_size="auto", the limits of a tenth of the rows
+
 
 class LSTMClassifier(ClassifierMixin, BaseLSTM):
     """Classify sequences with a long short-term memory (LSTM) network.
@@ -32,15 +37,17 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     Parameters
     ----------
-    units : int or sequence of int, default=50
+    units : int or sequence of int, default=32
         Number of units of the LSTM layer; a sequence stacks layers.
 
-    network : {"lstm", "gru", "conv_lstm", "lstm_fcn", "frames"} or callable, default="lstm"
+    network : {"auto", "lstm", "gru", "conv_lstm", "lstm_fcn", "frames"} or callable, default="auto"
         What is between the windows and the output layer.
 
+        - "auto": "lstm" with `embedding_dim` or a `pooling` other than "last", or else "conv_lstm".
         - "lstm": LSTM layers.
         - "gru": gated recurrent units instead (Cho et al., 2014).
-        - "conv_lstm": a convolution and pooling, then the LSTM layers. It shortens long sequences.
+        - "conv_lstm": LSTM layers after a convolutional network, whose first layer is followed by pooling. Their last
+          hidden state, the mean of all, and the mean of what they read go on.
         - "lstm_fcn": LSTM layers beside a fully convolutional network (Karim et al., 2018). They read one feature after
           the other, each with all its steps.
         - "frames": a convolutional network on each frame of a video, then the LSTM layers (Donahue et al., 2015). `X`
@@ -55,7 +62,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     network_params : dict, default=None
         Other parameters of the callable: numbers, strings, booleans and lists of them. Of "conv_lstm" they are
-        ``filters=64``, ``kernel_size=5`` and ``pool_size=4``, of "lstm_fcn" ``filters=(128, 256, 128)`` and
+        ``filters=(64, 64, 64)``, ``kernel_sizes=(32, 10, 6)`` and ``pool_size=4``, for fewer than 64 steps
+        ``kernel_sizes=(8, 5, 3)`` and ``pool_size=1``. Of "lstm_fcn" they are ``filters=(128, 256, 128)`` and
         ``kernel_sizes=(8, 5, 3)``, of "frames" ``filters=(16, 32)``, ``kernel_size=3`` and ``pool_size=2``.
 
     n_networks : int, default=1
@@ -71,10 +79,10 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         or their maxima. With "none", each of them is: `y` then has a class for each step. "mean" and "max" are for
         `network` "lstm" and "gru"; "none" is not for "conv_lstm" and "lstm_fcn".
 
-    bidirectional : bool, default=False
+    bidirectional : bool, default=True
         Whether each layer reads the steps in both directions, with `units` units each.
 
-    dropout : float, default=0.0
+    dropout : float, default=0.3
         Fraction of each layer's inputs that are dropped in training, in the range [0, 1).
 
     recurrent_dropout : float, default=0.0
@@ -84,7 +92,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Name of a Keras optimizer: "adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam",
         "rmsprop" or "sgd".
 
-    learning_rate : float, default=0.005
+    learning_rate : float, default=0.003
         Learning rate of the optimizer, in the first epoch.
 
     learning_rate_schedule : {"constant", "cosine"}, default="cosine"
@@ -94,11 +102,14 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Maximum norm of the gradient of all weights together: gradient clipping. If None, gradients are not
         clipped.
 
-    epochs : int, default=50
-        Number of passes over the training data; the maximum number with `early_stopping=True`.
+    epochs : int or "auto", default="auto"
+        Number of passes over the training data; the maximum number with `early_stopping=True`. "auto" stands for as
+        many as take 600 steps of the optimizer, but at least 10 and at most 300; with `embedding_dim` 200 steps, but
+        at least 3 epochs.
 
-    batch_size : int, default=32
-        Number of rows, each a sequence, in a step of the optimizer.
+    batch_size : int or "auto", default="auto"
+        Number of rows, each a sequence, in a step of the optimizer. "auto" stands for a tenth of the rows, but at least
+        8 and at most 32.
 
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, which rows are weighted with besides `sample_weight`: one for each class, or inversely
@@ -197,8 +208,10 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     _parameter_constraints: dict = {
         **BaseLSTM._parameter_constraints,
-        "network": [StrOptions({"lstm", "gru", "conv_lstm", "lstm_fcn", "frames"}), callable],
+        "network": [StrOptions({"auto", "lstm", "gru", "conv_lstm", "lstm_fcn", "frames"}), callable],
         "n_networks": [Interval(Integral, 1, None, closed="left")],
+        "epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
         "pooling": [StrOptions({"last", "mean", "max", "none"})],
         "bidirectional": ["boolean"],
@@ -208,22 +221,22 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     def __init__(
         self,
-        units=50,
+        units=32,
         *,
-        network="lstm",
+        network="auto",
         network_params=None,
         n_networks=1,
         embedding_dim=None,
         pooling="last",
-        bidirectional=False,
-        dropout=0.0,
+        bidirectional=True,
+        dropout=0.3,
         recurrent_dropout=0.0,
         optimizer="adam",
-        learning_rate=0.005,
+        learning_rate=0.003,
         learning_rate_schedule="cosine",
         global_clipnorm=1.0,
-        epochs=50,
-        batch_size=32,
+        epochs="auto",
+        batch_size="auto",
         class_weight=None,
         early_stopping=False,
         validation_fraction=0.2,
@@ -546,6 +559,23 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         check_is_fitted(self)
         return self._predict_network(self._check_inputs(X, reset=False))
 
+    def _batch_size(self, runs):
+        if self.batch_size != "auto":
+            return self.batch_size
+        return min(max(len(runs[0].training.rows) // 10, MIN_BATCH_SIZE), MAX_BATCH_SIZE)
+
+    def _train(self, runs, missing, *, epochs, resume):
+        if epochs == "auto":
+            n_steps, least = (AUTO_STEPS_TOKENS, MIN_EPOCHS_TOKENS) if self.embedding_dim else (AUTO_STEPS, MIN_EPOCHS)
+            n_batches = ceil(len(runs[0].training.rows) / self._batch_size(runs))
+            epochs = min(max(ceil(n_steps / n_batches), least), MAX_EPOCHS)
+        super()._train(runs, missing, epochs=epochs, resume=resume)
+
+    def _network_or_default(self):
+        if self.network != "auto":
+            return self.network
+        return "lstm" if self.embedding_dim or self.pooling != "last" else "conv_lstm"
+
     def _network_settings(self):
         return {
             "n_networks": int(self.n_networks),
@@ -576,7 +606,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     def _reads_frames(self) -> bool:
         network = self._network.get("custom")
-        return network is not None and network.build not in ("conv_lstm", "lstm_fcn")
+        return network is not None and network["build"] not in ("conv_lstm", "lstm_fcn")
 
     def _labels_steps(self) -> bool:
         return self._network["pooling"] == "none"

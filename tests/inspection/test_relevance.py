@@ -84,7 +84,9 @@ def test_relevances_of_tokens_sum_up_to_the_difference_from_no_document(pooling,
 def test_relevances_for_a_probability_that_changes_all_at_once(pooling, table):
     X, y = table
     y = np.where(y[:, 0] > 0, "up", "down")
-    model = LSTMClassifier(units=(6, 4), pooling=pooling, epochs=30, learning_rate=0.02, random_state=0).fit(X, y)
+    plain = {"network": "lstm", "bidirectional": False, "dropout": 0.0, "batch_size": 32}
+    settings = plain | {"epochs": 30, "learning_rate": 0.02, "random_state": 0}
+    model = LSTMClassifier(units=(6, 4), pooling=pooling, **settings).fit(X, y)
     difference = (model.predict_proba(X) - model.predict_proba(baselines(model, X)))[:, 1]
     assert_complete(model.input_relevance(X, output="up"), difference)
 
@@ -129,7 +131,7 @@ def probability(logits):
 )
 def test_relevances_are_those_of_the_textbook(units, bidirectional, pooling, rng):
     X = rng.standard_normal((30, 4, 2))
-    params = {"units": units, "bidirectional": bidirectional, "pooling": pooling}
+    params = {"network": "lstm", "units": units, "bidirectional": bidirectional, "pooling": pooling}
     model = LSTMClassifier(**params, epochs=1, random_state=0).fit(X, np.arange(30) % 2)
     model.weights_ = far_from_initial(model.weights_, rng)
     settings = np.size(units), bidirectional, pooling, np.ones(4)

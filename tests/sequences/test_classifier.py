@@ -21,8 +21,9 @@ POOLINGS = ["last", "mean", "max"]
 
 
 def make(**params):
-    """Return a classifier that fits in a moment."""
-    return LSTMClassifier(**{"units": 6, "epochs": 12, "learning_rate": 0.02, "random_state": 0} | params)
+    """Return a classifier of plain LSTM layers that fits in a moment."""
+    plain = {"network": "lstm", "bidirectional": False, "dropout": 0.0, "batch_size": 32}
+    return LSTMClassifier(**plain | {"units": 6, "epochs": 12, "learning_rate": 0.02, "random_state": 0} | params)
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def test_predictions_agree_with_each_other(sequences, n_classes):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_a_row_is_predicted_alike_alone_and_among_others(sequences, n_classes, rng):
     X, y = sequences
-    model = LSTMClassifier(units=50, epochs=1, pooling="mean", random_state=0).fit(X[y < n_classes], y[y < n_classes])
+    model = make(units=50, epochs=1, pooling="mean").fit(X[y < n_classes], y[y < n_classes])
     model.weights_ = far_from_initial(model.weights_, rng)
     for method in (model.decision_function, model.predict_proba, model.predict_log_proba):
         together = method(X)
@@ -467,3 +468,50 @@ def test_relevances_for_several_networks(sequences):
     baseline = np.where(np.isnan(X[:3]), np.nan, model.feature_mean_)
     difference = model.predict_proba(X[:3])[:, 0] - model.predict_proba(baseline)[:, 0]
     assert_allclose(relevance.sum(axis=(1, 2)), difference, atol=1e-5)
+
+
+# Defaults
+
+
+@pytest.mark.parametrize(
+    ("params", "network"),
+    [({}, "conv_lstm"), ({"pooling": "max"}, "lstm"), ({"pooling": "none"}, "lstm"), ({"embedding_dim": 3}, "lstm")],
+)
+def test_the_network_that_auto_stands_for(rng, params, network):
+    X = rng.integers(5, size=(20, 6)).astype(float)
+    y = X > 2 if params.get("pooling") == "none" else X[:, 0] > 2
+    models = [LSTMClassifier(4, network=name, epochs=2, random_state=0, **params) for name in ("auto", network)]
+    auto, named = (model.fit(X, y).predict_proba(X) for model in models)
+    assert_array_equal(auto, named)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "params", "n_epochs"),
+    [
+        (16, {}, 300),  # two batches of eight, and at most so many epochs
+        (160, {}, 60),  # batches of sixteen
+        (160, {"batch_size": 160}, 300),
+        (160, {"embedding_dim": 2}, 20),
+        (1600, {"embedding_dim": 2}, 4),  # batches of 32
+    ],
+)
+def test_how_many_epochs_auto_stands_for(rng, n_rows, params, n_epochs):
+    X = rng.integers(5, size=(n_rows, 2)).astype(float)
+    model = LSTMClassifier(1, network="lstm", random_state=0, **params).fit(X, X[:, 0] > 2)
+    assert model.n_iter_ == n_epochs
+
+
+def test_defaults_find_a_shape_wherever_it_is(rng):
+    """A short wave of a low or a high frequency in noise, which a last state after the sequence has forgotten."""
+    y = np.arange(80) % 2
+    X = rng.normal(0, 0.3, (80, 100))
+    for sequence, kind, start in zip(X, y, rng.integers(88, size=80), strict=True):
+        sequence[start : start + 12] += np.sin(np.arange(12) * (2.0 if kind else 1.0))
+    assert LSTMClassifier(random_state=0).fit(X[:60], y[:60]).score(X[60:], y[60:]) > 0.9
+
+
+def test_padding_does_not_count_with_defaults(sequences):
+    X, y = sequences
+    longer = np.concatenate([np.full((60, 5, 2), np.nan), X], axis=1)
+    model, other = (LSTMClassifier(4, epochs=20, random_state=0).fit(windows, y) for windows in (X, longer))
+    assert_allclose(model.predict_proba(X), other.predict_proba(longer), atol=0.05)

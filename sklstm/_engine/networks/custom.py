@@ -80,11 +80,6 @@ def _params(build: Callable, settings: dict, params: dict) -> dict:
             f"network_params has {unknown}, while network={_name(build)} takes {others}. Parameters of the estimator "
             f"set {list(settings)}."
         )
-    unread = [
-        name for name in ("bidirectional", "dropout", "recurrent_dropout") if settings[name] and name not in names
-    ]
-    if unread:
-        raise ValueError(f"network={_name(build)} has no parameters {unread}, so they must keep their defaults.")
     return {name: value for name, value in settings.items() if name in names} | params
 
 

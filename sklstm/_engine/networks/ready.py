@@ -3,17 +3,33 @@
 from collections.abc import Callable
 from math import prod
 
+import keras
 from keras import layers, ops
+
+SHORT = 64  # steps, of sequences that "conv_lstm" does not pool
+MOMENTUM = 0.9  # of batch normalization: with Keras' 0.99, moving statistics need more steps than a fit may have
 
 
 def conv_lstm(
-    windows, mask, *, units, bidirectional, dropout, recurrent_dropout, filters=64, kernel_size=5, pool_size=4
+    windows,
+    mask,
+    *,
+    units,
+    bidirectional,
+    dropout,
+    recurrent_dropout,
+    filters=(64, 64, 64),
+    kernel_sizes=None,
+    pool_size=None,
 ):
-    """Return the last hidden state of an LSTM on convolved and pooled steps: fewer of them, for long sequences."""
-    present = ops.cast(mask[:, :, None], "float32")
-    features = layers.Conv1D(filters, kernel_size, padding="same", activation="relu")(windows) * present
-    pooled, kept = _max_pooled(features, pool_size), _max_pooled(present, pool_size)[:, :, 0] > 0
-    return _lstm_layers(units, bidirectional, dropout, recurrent_dropout)(pooled, kept)
+    """Return the mean and the last state of an LSTM on convolved and pooled steps, beside the mean of these steps."""
+    is_short = windows.shape[1] < SHORT
+    kernel_sizes = kernel_sizes or ((8, 5, 3) if is_short else (32, 10, 6))
+    pool_size = pool_size or (1 if is_short else 4)
+    features, kept = _convolved(windows, mask, filters, kernel_sizes, pool_size)
+    hidden = _lstm_layers(units, bidirectional, 0.0, recurrent_dropout, return_sequences=True)(features, kept)
+    recurrent = ops.concatenate([_mean(hidden * _as_numbers(kept), kept), hidden[:, -1]], axis=1)
+    return ops.concatenate([layers.Dropout(dropout)(recurrent), _mean(features, kept)], axis=1)
 
 
 def lstm_fcn(
@@ -23,16 +39,9 @@ def lstm_fcn(
 
     The LSTM reads one variable after the other, each with all its steps: the dimension shuffle of the paper.
     """
-    present = ops.cast(mask[:, :, None], "float32")
     recurrent = _lstm_layers(units, bidirectional, 0.0, recurrent_dropout)(ops.transpose(windows, (0, 2, 1)), None)
     recurrent = layers.Dropout(dropout)(recurrent)
-    features = windows
-    for n, size in zip(filters, kernel_sizes, strict=True):
-        features = layers.Conv1D(n, size, padding="same", kernel_initializer="he_uniform")(features)
-        features = layers.BatchNormalization()(features)
-        features = ops.relu(features) * present
-    mean = ops.sum(features, axis=1) / ops.maximum(ops.sum(present, axis=1), 1.0)
-    return ops.concatenate([recurrent, mean], axis=1)
+    return ops.concatenate([recurrent, _mean(*_convolved(windows, mask, filters, kernel_sizes))], axis=1)
 
 
 def frames(
@@ -66,22 +75,49 @@ READY: dict[str, Callable] = {"conv_lstm": conv_lstm, "lstm_fcn": lstm_fcn, "fra
 
 
 def _max_pooled(features, size):
-    """Return the maxima of blocks of so many steps or of so many pixels each way, of features that are not negative.
+    """Return the maxima of blocks of so many pixels each way, of features that are not negative.
 
-    On CPUs its gradient takes a third of the time of that of Keras' layers.
+    On CPUs its gradient takes a third of the time of that of Keras' layer.
     """
-    *lengths, n_features = features.shape[1:]
-    filled = ops.pad(features, [(0, 0), *((0, -length % size) for length in lengths), (0, 0)])
-    blocks = [part for length in filled.shape[1:-1] for part in (length // size, size)]
-    within = tuple(range(2, len(blocks) + 1, 2))
-    return ops.max(ops.reshape(filled, (-1, *blocks, n_features)), axis=within)
+    height, width, n_features = features.shape[1:]
+    filled = ops.pad(features, [(0, 0), (0, -height % size), (0, -width % size), (0, 0)])
+    n_rows, n_columns = filled.shape[1] // size, filled.shape[2] // size
+    return ops.max(ops.reshape(filled, (-1, n_rows, size, n_columns, size, n_features)), axis=(2, 4))
+
+
+def _convolved(steps, mask, filters, kernel_sizes, pool_size=1):
+    """Return the features of blocks of convolution, batch normalization and ReLU, and which steps they have.
+
+    The first block is followed by pooling. Features of missing steps are zeros.
+    """
+    if not isinstance(filters, list | tuple) or len(filters) != len(kernel_sizes):
+        raise ValueError(
+            f"filters and kernel_sizes must be lists of the same length. Got {filters!r} and {kernel_sizes!r} instead."
+        )
+    for depth, (n_filters, size) in enumerate(zip(filters, kernel_sizes, strict=True)):
+        convolve = layers.Conv1D(n_filters, size, padding="same", use_bias=False, kernel_initializer="he_uniform")
+        features = layers.BatchNormalization(momentum=MOMENTUM)(convolve(steps), mask=mask)
+        steps = ops.relu(features) * _as_numbers(mask)
+        if depth == 0 and pool_size > 1:
+            steps = layers.MaxPooling1D(pool_size, padding="same")(steps)
+            mask = layers.MaxPooling1D(pool_size, padding="same")(_as_numbers(mask))[:, :, 0] > 0
+    return steps, mask
+
+
+def _mean(features, mask) -> keras.KerasTensor:
+    """Return the mean over the steps that are present, of features that are zeros at others."""
+    return ops.sum(features, axis=1) / ops.maximum(ops.sum(_as_numbers(mask), axis=1), 1.0)
+
+
+def _as_numbers(mask) -> keras.KerasTensor:
+    return ops.cast(mask[:, :, None], "float32")
 
 
 def _lstm_layers(units, bidirectional, dropout, recurrent_dropout, return_sequences=False):
-    """Return a function from steps and their mask to the last hidden state of stacked LSTM layers, or to all."""
+    """Return a function from steps and their mask to the hidden states of stacked LSTM layers, or to the last one."""
     sizes = units if isinstance(units, list | tuple) else [units]
 
-    def last_state(hidden, mask):
+    def states(hidden, mask):
         for depth, n_units in enumerate(sizes):
             layer = layers.LSTM(
                 n_units,
@@ -92,4 +128,4 @@ def _lstm_layers(units, bidirectional, dropout, recurrent_dropout, return_sequen
             hidden = (layers.Bidirectional(layer) if bidirectional else layer)(hidden, mask=mask)
         return hidden
 
-    return last_state
+    return states

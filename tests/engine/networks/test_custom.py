@@ -55,7 +55,8 @@ def classes(data):
 
 
 def small(network, **params):
-    return LSTMClassifier(6, network=network, **{"epochs": 3, "random_state": 0} | params)
+    settings = {"epochs": 3, "learning_rate": 0.005, "batch_size": 32, "bidirectional": True, "dropout": 0.3}
+    return LSTMClassifier(6, network=network, **settings | {"random_state": 0} | params)
 
 
 def assert_same(model, other):
@@ -132,7 +133,7 @@ def test_parameters_of_the_estimator_are_passed_by_their_names(data):
     X, y = classes(data)
     model = LSTMClassifier(3, network=normalized, epochs=1, random_state=0).fit(X, y)
     assert (3, 12) in [array.shape for array in model.weights_]
-    with_dropout = clone(model).set_params(dropout=0.3).fit(X, y)
+    with_dropout = clone(model).set_params(dropout=0.1).fit(X, y)
     assert any((a != b).any() for a, b in zip(model.weights_, with_dropout.weights_, strict=True))
 
 
@@ -249,6 +250,8 @@ def needs_more(windows, mask, filters):
 
 BAD = [
     (unconnected, None, ValueError, "must make what it returns of its first argument"),
+    ("conv_lstm", {"filters": 16}, ValueError, "must be lists of the same length. Got 16"),
+    ("lstm_fcn", {"filters": [8, 8]}, ValueError, "must be lists of the same length"),
     (of_the_mask_alone, None, ValueError, "its first argument, which nothing reads"),
     (without_input, None, TypeError, "Got ndarray instead"),
     (constant, None, TypeError, "must return a tensor"),
@@ -280,7 +283,7 @@ BAD = [
     [
         ({"pooling": "mean"}, "pooling='mean' is for network='lstm' and 'gru'"),
         ({"dropout": 0.1}, r"network=convolved has no parameters .'dropout'."),
-        ({"bidirectional": True}, r"network=convolved has no parameters .'bidirectional'."),
+        ({"bidirectional": False}, r"network=convolved has no parameters .'bidirectional'."),
     ],
 )
 def test_parameters_that_a_network_does_not_read(params, message, data):
@@ -404,7 +407,7 @@ def test_gates_of_lstm_layers(data):
 
 def test_gates_of_shorter_sequences_and_of_the_shuffled(data):
     X, y = classes(data)
-    model = small("conv_lstm").fit(X, y)
+    model = small("conv_lstm", network_params={"pool_size": 4}).fit(X, y)
     assert model.gates(X).cell_state.shape == (70, 3, 6)
     with pytest.raises(ValueError, match="The layer reads 3 steps, while windows have 9"):
         GatesDisplay.from_estimator(model, X)
