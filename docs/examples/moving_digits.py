@@ -7,7 +7,7 @@ representations using LSTMs", ICML 2015. The images of digits in the test clips 
 `network="frames"` looks at each frame with a convolutional network and reads what it sees with an LSTM (J. Donahue et
 al., "Long-term recurrent convolutional networks for visual recognition and description", CVPR 2015). Beside it stand an
 LSTM on the pixels of each frame, and a logistic regression on 100 principal components of each frame. All settings were
-chosen on a fifth of the training images; the test clips were looked at once.
+chosen on a fifth of the training images; the test clips were looked at twice.
 """
 
 import argparse
