@@ -54,7 +54,7 @@ def pad_sequences(sequences, n_steps=None):
     if not arrays:
         raise ValueError("Found 0 sequence(s) while a minimum of 1 is required.")
     shapes = {array.shape[1:] for array in arrays}
-    if len(shapes) > 1 or arrays[0].ndim > 4:
+    if len(shapes) > 1 or not all(1 <= array.ndim <= 4 for array in arrays):
         raise ValueError(
             "Each sequence must have the shape (n_steps,) or (n_steps, n_features), or be a clip of frames, with the "
             f"same features in all. Got steps of the shapes {sorted(shapes)}."
@@ -70,8 +70,9 @@ def pad_sequences(sequences, n_steps=None):
 
 def _as_array(sequence) -> np.ndarray:
     """Return a sequence as an array of floats, or one with strings as an array of objects."""
-    if any(isinstance(label, str) for label in sequence):
-        return np.array(sequence, dtype=object)
+    objects = np.array(sequence, dtype=object) if isinstance(sequence, list | tuple) else np.asarray(sequence)
+    if objects.ndim == 1 and objects.dtype.kind in "OU" and any(isinstance(label, str) for label in objects):
+        return objects.astype(object)
     return check_numeric(
         sequence,
         name="sequences",

@@ -62,3 +62,10 @@ def test_labels_of_steps():
     assert pad_sequences([["a", "b"]], n_steps=1).tolist() == [["b"]]
     with pytest.raises(ValueError, match="numeric"):
         pad_sequences([["a"], [["b"]]])
+    pd = pytest.importorskip("pandas")
+    assert pad_sequences([pd.Series(["a", None]), np.array(["b"])])[1, 1] == "b"
+
+
+def test_numbers_are_no_sequences():
+    with pytest.raises(ValueError, match="Each sequence must have the shape"):
+        pad_sequences([1, 2])
