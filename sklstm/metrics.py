@@ -86,7 +86,8 @@ class _StepScorer:
     def __repr__(self):
         sign = "" if self._sign > 0 else ", greater_is_better=False"
         kwargs = "".join(f", {name}={value!r}" for name, value in self._kwargs.items())
-        return f"make_step_scorer({self._score_func.__name__}, response_method={self._response_method!r}{sign}{kwargs})"
+        name = getattr(self._score_func, "__name__", repr(self._score_func))
+        return f"make_step_scorer({name}, response_method={self._response_method!r}{sign}{kwargs})"
 
 
 @validate_params(

@@ -37,6 +37,7 @@ def fit(clips):
         network="frames",
         network_params={"filters": (8, 8), "pool_size": 4},
         bidirectional=False,
+        dropout=0.0,
         epochs=1,
         batch_size=32,
         random_state=0,

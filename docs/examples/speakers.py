@@ -8,9 +8,9 @@ standing, walking, running or badminton. Both are split into training and test r
 
 The files come with aeon and with sktime, either of which will do and is not imported: ``pip install --no-deps aeon``.
 
-The settings of the network are the defaults. The script prints the
-accuracy on the test rows, the median over seeds, beside that of logistic regressions, and of networks in H. Ismail
-Fawaz et al., "Deep learning for time series classification: a review", Data Mining and Knowledge Discovery 33, 2019.
+The settings of the network are the defaults. The script prints the accuracy on the test rows, the median over seeds,
+beside that of logistic regressions, and of networks in H. Ismail Fawaz et al., "Deep learning for time series
+classification: a review", Data Mining and Knowledge Discovery 33, 2019.
 """
 
 import sys

@@ -166,8 +166,8 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
             return {"builder": "custom", "custom": {"build": network, "params": params, "is_causal": self._is_causal}}
         if self.network_params:
             raise ValueError(
-                f"network_params are for a network of your own, 'conv_lstm' and 'lstm_fcn'. network={network!r} "
-                "takes none."
+                f"network_params are for networks of your own and those with convolutions. network={network!r} takes "
+                "none."
             )
         return {} if network == "lstm" else {"cell": network}
 

@@ -30,10 +30,10 @@ MIN_BATCH_SIZE, MAX_BATCH_SIZE = 8, 32  # of batch_size="auto", the limits of a 
 class LSTMClassifier(ClassifierMixin, BaseLSTM):
     """Classify sequences with a long short-term memory (LSTM) network.
 
-    The network, that of `LSTMForecaster`, reads a sequence step by step. Its hidden states are pooled to one vector,
-    and a linear layer maps that to a number for each class, of which softmax makes probabilities. Without pooling, each
-    step has a class. Steps with missing values (NaN) are skipped, wherever they stand, so sequences may differ in
-    length.
+    By default, convolutions look for shapes in a sequence, and an LSTM layer reads what they find, step by step and in
+    both directions. One vector tells of the whole sequence, and a linear layer maps it to a number for each class, of
+    which softmax makes probabilities. With ``pooling="none"``, each step has a class. Steps with missing values (NaN)
+    are skipped, wherever they stand, so sequences may differ in length.
 
     Parameters
     ----------
@@ -435,9 +435,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
             The network's output for each class, in the order of `classes_`; the logarithm of the probability, if there
-            are several networks. Of two classes, the difference of the
-            second to the first, which is positive if the second is predicted. With ``pooling="none"`` there is an axis
-            of steps before that of classes.
+            are several networks. Of two classes, the difference of the second to the first, which is positive if the
+            second is predicted. With ``pooling="none"`` there is an axis of steps before that of classes.
         """
         logits = self._logits(X)
         return logits[..., 1] - logits[..., 0] if len(self.classes_) == 2 else logits
@@ -467,6 +466,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         --------
         sklstm.metrics.make_step_scorer : Other scores of labels of steps.
         """
+        check_is_fitted(self)
         if not self._labels_steps():
             return super().score(X, y, sample_weight)
         y_pred = self.predict(X)

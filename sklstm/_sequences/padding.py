@@ -70,9 +70,11 @@ def pad_sequences(sequences, n_steps=None):
 
 def _as_array(sequence) -> np.ndarray:
     """Return a sequence as an array of floats, or one with strings as an array of objects."""
-    objects = np.array(sequence, dtype=object) if isinstance(sequence, list | tuple) else np.asarray(sequence)
-    if objects.ndim == 1 and objects.dtype.kind in "OU" and any(isinstance(label, str) for label in objects):
-        return objects.astype(object)
+    is_list = isinstance(sequence, list | tuple)
+    labels = sequence if is_list else np.asarray(sequence)
+    may_be_text = is_list or (labels.ndim == 1 and labels.dtype.kind in "OU")
+    if may_be_text and any(isinstance(label, str) for label in labels):
+        return np.array(labels, dtype=object)
     return check_numeric(
         sequence,
         name="sequences",

@@ -87,7 +87,11 @@ def present_steps(windows: np.ndarray) -> np.ndarray:
 
 def has_any_step(windows: np.ndarray) -> np.ndarray:
     """Tell which windows have a step that is not missing."""
-    return np.any(present_steps(windows), axis=1)
+    present = np.ones(len(windows), dtype=bool)
+    if len(windows) and has_missing(windows):
+        for chunk in chunks(len(windows), windows[0].size):
+            present[chunk] = present_steps(windows[chunk]).any(axis=1)
+    return present
 
 
 def fill_missing_steps(windows: np.ndarray) -> np.ndarray:

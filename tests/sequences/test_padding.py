@@ -66,6 +66,13 @@ def test_labels_of_steps():
     assert pad_sequences([pd.Series(["a", None]), np.array(["b"])])[1, 1] == "b"
 
 
+def test_a_clip_may_be_a_list_of_frames(rng):
+    frames = [rng.integers(255, size=(3, 4), dtype=np.uint8) for _ in range(5)]
+    padded = pad_sequences([frames, frames[:2]])
+    assert padded.shape == (2, 5, 3, 4)
+    assert_array_equal(padded[1, -1], frames[1])
+
+
 def test_numbers_are_no_sequences():
     with pytest.raises(ValueError, match="Each sequence must have the shape"):
         pad_sequences([1, 2])

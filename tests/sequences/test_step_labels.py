@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
@@ -216,6 +217,11 @@ def test_bad_labels(streams, change, message):
 def test_networks_without_outputs_at_each_step(streams, network):
     with pytest.raises(ValueError, match=f"network='{network}' has no outputs at each step"):
         make(network=network).fit(*streams)
+
+
+def test_an_unfitted_estimator_has_no_score(streams):
+    with pytest.raises(NotFittedError):
+        make().score(*streams)
 
 
 def test_labels_of_mixed_types_are_an_error(streams):

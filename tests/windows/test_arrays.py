@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from sklstm._windows.arrays import (
     chunks,
     fill_missing_features,
     fill_missing_steps,
+    has_any_step,
     have_partial_steps,
     missing_steps,
     products_by_row,
@@ -20,6 +23,20 @@ from sklstm._windows.arrays import (
 )
 
 NAN = np.nan
+
+
+@pytest.mark.parametrize("first", [0.0, NAN])
+def test_windows_with_any_step_are_found_without_an_array_of_all_steps(first):
+    series = np.zeros((400_000, 1))
+    series[:30] = first
+    windows = window_view(series, 30)
+    tracemalloc.start()
+    found = has_any_step(windows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert_array_equal(found, np.arange(len(windows)) > 0 if np.isnan(first) else np.ones(len(windows), bool))
+    # A byte for each row, and some megabytes for a chunk; all steps would take 30 bytes a row.
+    assert peak < len(windows) * 15
 
 
 @pytest.mark.parametrize("window_size", [2, 3])
