@@ -181,7 +181,18 @@ def test_private_names_of_scikit_learn_are_imported_in_one_place():
 
 
 # From the top: a room imports only from those below it.
-ROOMS = ["plotting", "_anomalies", "_text", "_sequences", "_forecasting", "_base", "_inspection", "_engine", "_windows"]
+ROOMS = [
+    "plotting",
+    "_anomalies",
+    "_text",
+    "_sequences",
+    "_forecasting",
+    "_base",
+    "_inspection",
+    "_stepwise",
+    "_engine",
+    "_windows",
+]
 
 
 @pytest.mark.parametrize("room", ROOMS)

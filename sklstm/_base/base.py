@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, InvalidParameterError, StrOptions
-from .._inspection.gates import Cell, Read, Selection, cell_of_layer, gates, layers_of, recurrent_layer, select
+from .._inspection.gates import Read, Selection, cell_of_layer, gates, layers_of, recurrent_layer, select
 from .._specs import (
     WINDOWS,
     CustomNetwork,
@@ -29,6 +29,7 @@ from .._specs import (
     TrainingSpec,
 )
 from .._state import VersionedEstimator, of_one_fit
+from .._stepwise.cells import LSTMCell
 from .._validation import check_network_params, check_sequences, check_tokens, check_weights, warn_of_table
 from .._windows.arrays import chunks, missing_steps, rows_with_weight
 from .._windows.windows import steps_of
@@ -431,7 +432,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
             )
         return found
 
-    def _read_layer(self, weights: list[np.ndarray], selection: Selection) -> tuple[Cell, Read]:
+    def _read_layer(self, weights: list[np.ndarray], selection: Selection) -> tuple[LSTMCell, Read]:
         """Return the selected cell, and what reads its inputs."""
         spec, scale = self._network_spec(), self._scales()[WINDOWS]
         if not spec.custom:

@@ -1,17 +1,13 @@
-"""The gates and states of LSTM layers at each step, by the equations of the textbook.
-
-The cell is that of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000). The engine computes the
-same, but keeps none of it.
-"""
+"""The gates and states of LSTM layers at each step, which the engine computes, too, but does not keep."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit
 from sklearn.utils import Bunch
 
 from .._specs import LSTMLayer, NetworkSpec, Scale
+from .._stepwise.cells import LSTMCell, read_sequences
 from .._windows.arrays import chunks, standardise
 
 GATES = ("input_gate", "forget_gate", "output_gate", "candidate", "cell_state", "hidden_state")
@@ -26,15 +22,6 @@ class Selection(NamedTuple):
     backward: bool
     steps: np.ndarray  # by their positions
     units: np.ndarray
-
-
-class Cell(NamedTuple):
-    """A layer in one direction."""
-
-    kernel: np.ndarray
-    recurrent_kernel: np.ndarray
-    bias: np.ndarray
-    is_backward: bool
 
 
 def layers_of(spec: NetworkSpec, n_steps: int) -> list[LSTMLayer]:
@@ -77,7 +64,7 @@ def select_positions(name: str, indices, size: int) -> np.ndarray:
         raise ValueError(f"{name} must select some of {size} by their positions. Got {indices!r} instead.") from error
 
 
-def gates(cell: Cell, read: Read, windows: np.ndarray, selection: Selection) -> Bunch:
+def gates(cell: LSTMCell, read: Read, windows: np.ndarray, selection: Selection) -> Bunch:
     """Return all gates and states of a layer for raw windows, each (n_samples, n_steps, n_units), NaN at missing steps.
 
     `read` returns what the layer reads of windows, and which steps are present. Memory beyond the result does not grow
@@ -87,7 +74,7 @@ def gates(cell: Cell, read: Read, windows: np.ndarray, selection: Selection) -> 
     result = Bunch(**{name: np.empty(shape, np.float32) for name in GATES})
     for chunk in chunks(len(windows), max(windows[:1].size, windows.shape[1] * cell.kernel.shape[1])):
         inputs, present = read(windows[chunk])
-        for t, states in _run(cell, inputs, present):
+        for t, states in _run(cell, inputs, present, backward=selection.backward):
             for place in np.flatnonzero(selection.steps == t):
                 for name, state in zip(GATES, states, strict=True):
                     selected = state[:, selection.units]
@@ -97,7 +84,7 @@ def gates(cell: Cell, read: Read, windows: np.ndarray, selection: Selection) -> 
 
 def recurrent_layer(
     spec: NetworkSpec, weights: list[np.ndarray], scale: Scale, selection: Selection
-) -> tuple[Cell, Read]:
+) -> tuple[LSTMCell, Read]:
     """Return a cell of the layers that the units of a spec describe, and what reads its inputs."""
     cells = _cells(spec, weights)
 
@@ -105,26 +92,22 @@ def recurrent_layer(
         present = ~np.isnan(windows).any(axis=2)
         inputs = _inputs(spec, weights, windows, scale)
         for layer in cells[: selection.layer]:
-            inputs = np.concatenate([_hidden_states(cell, inputs, present) for cell in layer], axis=2)
+            both = [read_sequences(cell, inputs, present, backward=bool(i))[0] for i, cell in enumerate(layer)]
+            inputs = np.concatenate(both, axis=2)
         return inputs, present
 
     return cells[selection.layer][selection.backward], read
 
 
-def cell_of_layer(arrays: list[np.ndarray], selection: Selection) -> Cell:
+def cell_of_layer(arrays: list[np.ndarray], selection: Selection) -> LSTMCell:
     """Return the selected direction of a layer by the weights of all."""
-    first = 3 * selection.backward
-    kernel, recurrent_kernel, bias = (array.astype(np.float64) for array in arrays[first : first + 3])
-    return Cell(kernel, recurrent_kernel, bias, selection.backward)
+    return LSTMCell.take(iter(arrays[3 * selection.backward :]))
 
 
-def _cells(spec: NetworkSpec, weights: list[np.ndarray]) -> list[list[Cell]]:
+def _cells(spec: NetworkSpec, weights: list[np.ndarray]) -> list[list[LSTMCell]]:
     """Return the cells of each layer: forward, and backward if the network is bidirectional."""
-    arrays = (array.astype(np.float64) for array in (weights[1:] if spec.windows.n_tokens else weights))
-    directions = [False, True] if spec.bidirectional else [False]
-    return [
-        [Cell(next(arrays), next(arrays), next(arrays), is_backward) for is_backward in directions] for _ in spec.units
-    ]
+    arrays = iter(weights[1:] if spec.windows.n_tokens else weights)
+    return [[LSTMCell.take(arrays) for _ in range(1 + spec.bidirectional)] for _ in spec.units]
 
 
 def _inputs(spec: NetworkSpec, weights: list[np.ndarray], windows: np.ndarray, scale: Scale) -> np.ndarray:
@@ -135,22 +118,14 @@ def _inputs(spec: NetworkSpec, weights: list[np.ndarray], windows: np.ndarray, s
     return np.where(np.isnan(inputs).any(axis=2, keepdims=True), 0, inputs)
 
 
-def _hidden_states(cell: Cell, inputs: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """Return the hidden states after all steps."""
-    hidden = np.empty((*inputs.shape[:2], len(cell.recurrent_kernel)))
-    for t, (*_, h) in _run(cell, inputs, present):
-        hidden[:, t] = h
-    return hidden
-
-
-def _run(cell: Cell, inputs: np.ndarray, present: np.ndarray) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
+def _run(
+    cell: LSTMCell, inputs: np.ndarray, present: np.ndarray, *, backward: bool
+) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
     """Yield each step with the gates and states of all rows, in the order of `GATES`; missing steps change no state."""
     n_rows, n_steps, _ = inputs.shape
-    sums = inputs @ cell.kernel + cell.bias
-    h = c = np.zeros((n_rows, len(cell.recurrent_kernel)))
-    for t in reversed(range(n_steps)) if cell.is_backward else range(n_steps):
-        i, f, g, o = np.split(sums[:, t] + h @ cell.recurrent_kernel, 4, axis=1)
-        i, f, g, o = expit(i), expit(f), np.tanh(g), expit(o)
-        c = np.where(present[:, [t]], f * c + i * g, c)
-        h = np.where(present[:, [t]], o * np.tanh(c), h)
-        yield t, (i, f, o, g, c, h)
+    projected = cell.project(inputs)
+    h, c = cell.initial_state(n_rows)
+    for t in reversed(range(n_steps)) if backward else range(n_steps):
+        *of_step, new_c, new_h = cell.gates(projected[:, t], (h, c))
+        c, h = np.where(present[:, [t]], new_c, c), np.where(present[:, [t]], new_h, h)
+        yield t, (*of_step, c, h)

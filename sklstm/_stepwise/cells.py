@@ -1,0 +1,112 @@
+"""Recurrent cells by their equations, in float64, with weights as Keras keeps them.
+
+A row is computed alike whatever rows it comes with, up to the rounding of float64. Nothing is compiled.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Self
+
+import numpy as np
+from scipy.special import expit
+
+State = tuple[np.ndarray, ...]  # each (n_rows, units): the hidden state and, of an LSTM cell, the cell state
+
+
+@dataclass(frozen=True)
+class Cell(ABC):
+    """The weights of a layer in one direction."""
+
+    kernel: np.ndarray
+    recurrent_kernel: np.ndarray
+    bias: np.ndarray
+
+    @classmethod
+    def take(cls, weights: Iterator[np.ndarray]) -> Self:
+        """Return a cell with the next three arrays."""
+        return cls(*(array.astype(np.float64) for array in islice(weights, 3)))
+
+    @property
+    def units(self) -> int:
+        """Return the number of units."""
+        return len(self.recurrent_kernel)
+
+    @abstractmethod
+    def initial_state(self, n_rows: int) -> State:
+        """Return the state before the first step: zeros."""
+
+    @abstractmethod
+    def project(self, inputs: np.ndarray) -> np.ndarray:
+        """Return what inputs (…, n_inputs) of any number of steps add to the gates."""
+
+    @abstractmethod
+    def step(self, projected: np.ndarray, state: State) -> State:
+        """Return the state after a step, of which the projected inputs are (n_rows, n_gates * units)."""
+
+
+class LSTMCell(Cell):
+    """The cell of Hochreiter & Schmidhuber (1997) with the forget gate of Gers, Schmidhuber & Cummins (2000)."""
+
+    def initial_state(self, n_rows):
+        """Return zeros for hidden state and cell state."""
+        return np.zeros((n_rows, self.units)), np.zeros((n_rows, self.units))
+
+    def project(self, inputs):
+        """Return the products with the kernel, and the bias."""
+        return inputs @ self.kernel + self.bias
+
+    def step(self, projected, state):
+        """Return hidden state and cell state."""
+        *_, c, h = self.gates(projected, state)
+        return h, c
+
+    def gates(self, projected: np.ndarray, state: State) -> tuple[np.ndarray, ...]:
+        """Return input gate, forget gate, output gate, candidate, cell state and hidden state of a step."""
+        h, c = state
+        i, f, g, o = np.split(projected + h @ self.recurrent_kernel, 4, axis=1)
+        i, f, g, o = expit(i), expit(f), np.tanh(g), expit(o)
+        c = f * c + i * g
+        return i, f, o, g, c, o * np.tanh(c)
+
+
+class GRUCell(Cell):
+    """The gated recurrent unit of Cho et al. (2014), with the reset gate behind the product, as Keras has it."""
+
+    def initial_state(self, n_rows):
+        """Return zeros for the hidden state."""
+        return (np.zeros((n_rows, self.units)),)
+
+    def project(self, inputs):
+        """Return the products with the kernel, and its bias."""
+        return inputs @ self.kernel + self.bias[0]
+
+    def step(self, projected, state):
+        """Return the hidden state."""
+        (h,) = state
+        update, reset, candidate = np.split(projected, 3, axis=1)
+        recurrent = np.split(h @ self.recurrent_kernel + self.bias[1], 3, axis=1)
+        z, r = expit(update + recurrent[0]), expit(reset + recurrent[1])
+        return (z * h + (1 - z) * np.tanh(candidate + r * recurrent[2]),)
+
+
+CELLS: dict[str, type[Cell]] = {"lstm": LSTMCell, "gru": GRUCell}
+
+
+def read_sequences(
+    cell: Cell, inputs: np.ndarray, present: np.ndarray, *, backward: bool = False
+) -> tuple[np.ndarray, State]:
+    """Return the hidden states after all steps (n_rows, n_steps, units), and the state after the last one read.
+
+    Steps that are not `present` (n_rows, n_steps) change no state.
+    """
+    n_rows, n_steps, _ = inputs.shape
+    projected = cell.project(inputs)
+    state = cell.initial_state(n_rows)
+    hidden = np.empty((n_rows, n_steps, cell.units))
+    for t in reversed(range(n_steps)) if backward else range(n_steps):
+        after = cell.step(projected[:, t], state)
+        state = tuple(np.where(present[:, [t]], new, old) for new, old in zip(after, state, strict=True))
+        hidden[:, t] = state[0]
+    return hidden, state
