@@ -12,6 +12,8 @@ from ._sequences.classifier import LSTMClassifier
 from ._sequences.padding import pad_sequences
 from ._text.generator import LSTMTextGenerator
 from ._text.token_sequences import TokenSequences
+from ._text.transcriber import LSTMTranscriber
+from ._text.translator import LSTMTranslator
 from ._windows.sliding_window import SlidingWindow
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "LSTMClassifier",
     "LSTMForecaster",
     "LSTMTextGenerator",
+    "LSTMTranscriber",
+    "LSTMTranslator",
     "PanelTimeSeriesSplit",
     "SeasonalNaive",
     "SlidingWindow",

@@ -6,7 +6,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-WINDOWS = "windows"  # the name of the input that every network of today has
+WINDOWS = "windows"  # the name of the input that every network has
+PREVIOUS = "previous"  # that of what a decoder has written before each step
 IGNORED_CLASS = -1  # in the place of a class at a step that has none
 
 Pooling = Literal["last", "mean", "max", "none"]
@@ -54,7 +55,8 @@ class InputSpec:
     """The shape of one of a network's inputs."""
 
     name: str
-    shape: tuple[int, ...]  # of a row: (n_steps, n_features), or (n_steps, height, width, n_channels) of frames
+    # Of a row: (n_steps, n_features), or (n_steps, height, width, n_channels) of frames; None for any number of steps.
+    shape: tuple[Any, ...]
     n_tokens: int = 0  # if not zero, the only feature is the number of a token
 
 
@@ -79,12 +81,22 @@ class NetworkSpec:
     bidirectional: bool = False
     pooling: Pooling = "last"  # of the hidden states of all steps; with none, there are outputs at each step
     embedding_dim: int = 0  # the size of the vectors that tokens become
+    attention: bool = False  # of a decoder to the states of its encoder
     custom: CustomNetwork | None = None  # of the builder of that name
 
     @property
     def windows(self) -> InputSpec:
         """Return the shape of the input that every network has."""
-        return next(spec for spec in self.inputs if spec.name == WINDOWS)
+        return self.input(WINDOWS)
+
+    def input(self, name: str) -> InputSpec:
+        """Return the shape of the input of that name."""
+        return next(spec for spec in self.inputs if spec.name == name)
+
+    @property
+    def is_ragged(self) -> bool:
+        """Tell whether sequences differ in length, so that batches have several shapes."""
+        return self.windows.shape[0] is None
 
 
 class LSTMLayer(NamedTuple):

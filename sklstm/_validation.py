@@ -13,6 +13,7 @@ from sklearn.utils import check_array, compute_class_weight
 from sklearn.utils.validation import check_consistent_length, validate_data
 
 from ._compat import check_sample_weight
+from ._windows.ragged import Ragged
 from ._windows.windows import Windows
 
 FEW_STEPS = 5  # in sequences that are rather the rows of a table
@@ -132,6 +133,68 @@ def check_sequences(
     else:
         _check_input_shape(estimator, sequences.shape[1:])
     return sequences[..., np.newaxis] if n_dims in (2, 4) else sequences
+
+
+def check_texts(texts, name: str, estimator: BaseEstimator | None = None) -> list[str]:
+    """Return texts, at least one, as a list."""
+    if texts is None and estimator is not None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires {name} to be passed, but the target {name} is None."
+        )
+    if isinstance(texts, str) or not hasattr(texts, "__iter__") or getattr(texts, "ndim", 1) != 1:
+        raise ValueError(f"{name} should be a list of strings. Got {_told(texts)} instead.")
+    texts = list(texts)
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise ValueError(f"{name} should be a list of strings, but {name}[{row}] is {text!r}.")
+    if not texts:
+        of = "" if estimator is None else f" by {type(estimator).__name__}"
+        raise ValueError(f"Found array with 0 sample(s) in {name} while a minimum of 1 is required{of}.")
+    return texts
+
+
+def check_feature_sequences(estimator: BaseEstimator, X, *, reset: bool) -> Ragged:
+    """Validate sequences that differ in length, of shape ``(n_steps, n_features)`` each, and drop their missing steps.
+
+    If `reset`, sets ``n_features_in_``; checks against it otherwise.
+    """
+    name = type(estimator).__name__
+    if isinstance(X, str) or not hasattr(X, "__len__") or getattr(X, "ndim", 3) not in (1, 3):
+        raise ValueError(
+            f"X should be a list of arrays of shape (n_steps, n_features), or an array of shape (n_samples, n_steps, "
+            f"n_features) with NaN behind shorter sequences. Got {_told(X)} instead."
+        )
+    if len(X) == 0:
+        raise ValueError(f"Found array with 0 sample(s) while a minimum of 1 is required by {name}.")
+    sequences = [_present_steps_of(estimator, sequence, f"X[{row}]") for row, sequence in enumerate(X)]
+    n_features = sequences[0].shape[1] if reset else estimator.n_features_in_
+    for row, sequence in enumerate(sequences):
+        if sequence.shape[1] != n_features:
+            raise ValueError(
+                f"X[{row}] has {sequence.shape[1]} features, but {name} is expecting {n_features} features as input."
+            )
+    if reset:
+        estimator.n_features_in_ = n_features
+    return Ragged.of(sequences, np.float32, np.nan)
+
+
+def _present_steps_of(estimator: BaseEstimator, sequence, name: str) -> np.ndarray:
+    """Return a sequence without the steps that have a missing value."""
+    sequence = check_numeric(sequence, name=name, estimator=estimator, ensure_2d=False, allow_nd=True)
+    if sequence.ndim != 2:
+        raise ValueError(
+            f"{name} should have the shape (n_steps, n_features). Got an array of shape {sequence.shape} instead: "
+            "reshape a single feature with .reshape(-1, 1), and put LogMelSpectrogram() before the estimator if it is "
+            "a recording."
+        )
+    present = sequence[~np.isnan(sequence).any(axis=1)]
+    if not present.size:
+        raise ValueError(f"{name} has no step without a missing value (shape={sequence.shape}).")
+    return present
+
+
+def _told(X) -> str:
+    return f"an array of shape {X.shape}" if hasattr(X, "shape") else repr(type(X).__name__)
 
 
 def warn_of_table(estimator: BaseEstimator, X) -> None:

@@ -287,15 +287,18 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         }
 
     def _network_spec(self) -> NetworkSpec:
-        n_tokens = self._n_tokens if self._reads_tokens() else 0
-        frame = self._input_shape[1:3] if len(self._input_shape) > 2 else ()
-        shape = (self.n_steps_in_, *frame, self._scales()[WINDOWS].n_standardised)
-        windows = InputSpec(WINDOWS, shape, n_tokens)
         settings = {name: value for name, value in self._network.items() if name != "n_networks"}
         settings["units"] = tuple(settings["units"])
         if "custom" in settings:
             settings["custom"] = CustomNetwork(**settings["custom"])
-        return NetworkSpec((windows,), self._head().n_outputs, **settings)
+        return NetworkSpec(self._input_specs(), self._head().n_outputs, **settings)
+
+    def _input_specs(self) -> tuple[InputSpec, ...]:
+        """Return the shape of each input of the network."""
+        n_tokens = self._n_tokens if self._reads_tokens() else 0
+        frame = self._input_shape[1:3] if len(self._input_shape) > 2 else ()
+        shape = (self.n_steps_in_, *frame, self._scales()[WINDOWS].n_standardised)
+        return (InputSpec(WINDOWS, shape, n_tokens),)
 
     def _step_spec(self, missing: MissingSteps = "anywhere") -> StepSpec:
         return StepSpec(

@@ -118,3 +118,10 @@ class ClassificationHead(Head):
     def output_spec(self):
         """Return the softmax that makes probabilities of logits."""
         return OutputSpec(softmax=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranscriptionHead(ClassificationHead):
+    """Labels without their places; outputs at each step are logits of all labels and, first, of none."""
+
+    loss: str = "ctc"

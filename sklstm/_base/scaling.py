@@ -8,6 +8,7 @@ from sklearn.preprocessing import StandardScaler
 from .._specs import Scale
 from .._validation import name_features
 from .._windows.arrays import StepCounts, chunks, count_steps, has_missing, present_steps, window_means
+from .._windows.ragged import Ragged
 
 
 def unit_scale(n_columns: int) -> Scale:
@@ -62,7 +63,7 @@ def deviation_scale(windows: np.ndarray, sample_weight: np.ndarray, rows: np.nda
 
 def warn_of_masked_steps(windows: np.ndarray, rows: np.ndarray) -> None:
     """Warn if most steps of the rows that have any value are masked, since some feature is missing in them."""
-    if windows.ndim > 3 or windows.shape[2] == 1 or not has_missing(windows):
+    if isinstance(windows, Ragged) or windows.ndim > 3 or windows.shape[2] == 1 or not has_missing(windows):
         return
     counts = count_steps(windows, rows)
     if counts.n_partial > 0.5 * counts.n_known:

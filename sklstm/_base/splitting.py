@@ -64,3 +64,12 @@ def _without_block(rows: np.ndarray, times: np.ndarray, first: int, stop: int, g
     is_block = (times >= start) & (times <= end)
     is_far = (times < start - gap) | (times > end + gap)
     return Split(rows[is_far], rows[is_block])
+
+
+def drawn_groups(rows: np.ndarray, groups: np.ndarray, fraction: float, seed: int) -> Split:
+    """Return rows to train and to validate on, with all rows of a group on the same side, drawn at random."""
+    from sklearn.model_selection import GroupShuffleSplit  # imported here, since it takes long
+
+    splits = GroupShuffleSplit(1, test_size=fraction, random_state=seed).split(rows, groups=groups)
+    training, validation = next(splits)
+    return Split(rows[training], rows[validation])

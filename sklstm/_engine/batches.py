@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from .._specs import Sample, Scale
+from .._specs import IGNORED_CLASS, Sample, Scale
 from .._windows.arrays import standardise
+from .._windows.ragged import Ragged
 
 BLOCK = 2**16  # values of inputs in a block: enough to hide the cost of a call
 MAX_BATCHES_IN_BLOCK = 64
@@ -25,7 +26,8 @@ class Batches(keras.utils.PyDataset):
     Windows may be a strided view of a series that is smaller by their length; they are never copied as
     a whole. The last batch is padded with rows of weight zero, so that one compiled step serves all.
     Weights are scaled such that the mean over the batches of an epoch, each a mean over its rows, is the
-    weighted mean over all rows: each row counts by its weight, whichever batch it falls in.
+    weighted mean over all rows: each row counts by its weight, whichever batch it falls in. If there is a target for
+    each step, each of them counts by the weight of its row.
 
     A batch may be taken in equal micro-batches of `min_micro_batch` rows or more.
     """
@@ -38,9 +40,20 @@ class Batches(keras.utils.PyDataset):
         # A power of two bounds both the padding of a small data set's only batch and the number of shapes.
         self._size = min(batch_size, 1 << (len(sample.rows) - 1).bit_length())
         most = min(self._size // min_micro_batch, MAX_MICRO_BATCHES) if min_micro_batch else 1
-        self.n_micro_batches = max((n for n in range(1, most + 1) if self._size % n == 0), default=1)
-        n_padded = len(self) * self._size
-        self._weight_scale = n_padded / sample.sample_weight[sample.rows].sum()
+        self._n_micro_batches = max((n for n in range(1, most + 1) if self._size % n == 0), default=1)
+        self.scale_weights(len(self), self.total_weight)
+
+    @property
+    def total_weight(self) -> float:
+        """Return the sum of the weights of all rows, or of all steps that have a target."""
+        sample = self._sample
+        weight = sample.sample_weight[sample.rows]
+        return float(np.sum(weight * _n_targets(sample) if sample.y.ndim == 3 else weight))
+
+    def scale_weights(self, n_batches: int, total_weight: float) -> None:
+        """Scale weights for an epoch of so many batches, of which these are some."""
+        n_targets = self._sample.y.shape[1] if self._sample.y.ndim == 3 else 1
+        self._weight_scale = n_batches * self._size * n_targets / total_weight
 
     def shuffle(self, rng: np.random.Generator) -> None:
         """Permute the rows for the next epoch."""
@@ -52,9 +65,13 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, i):
         return self._gather(i * self._size, (i + 1) * self._size)
 
+    def n_micro_batches(self, i: int) -> int:
+        """Return how many micro-batches a batch has."""
+        return self._n_micro_batches
+
     def micro_batch(self, i: int, number: int) -> tuple:
         """Return one of the micro-batches of a batch."""
-        size = self._size // self.n_micro_batches
+        size = self._size // self._n_micro_batches
         first = i * self._size + number * size
         return self._gather(first, first + size)
 
@@ -86,9 +103,18 @@ class Batches(keras.utils.PyDataset):
         weight = (sample.sample_weight[rows] * self._weight_scale).astype(np.float32)
         weight[len(present) :] = 0
         inputs = {name: standardise(values[rows], self._scales[name]) for name, values in sample.inputs.items()}
-        y = sample.y[rows].astype(np.float32)
+        y = sample.y[rows]
         if y.ndim == 3:
-            weight = np.repeat(weight[:, np.newaxis], y.shape[1], axis=1)
-            if sample.class_weight is not None:  # a step without a class has any, and counts in no loss
-                weight *= sample.class_weight[sample.y[rows][:, :, 0]].astype(np.float32)
-        return inputs, y, weight
+            has_target = y[:, :, 0] != IGNORED_CLASS
+            y = np.where(has_target[:, :, np.newaxis], y, 0)  # any class, of weight zero
+            weight = weight[:, np.newaxis] * has_target
+            if sample.class_weight is not None:
+                weight *= sample.class_weight[y[:, :, 0]].astype(np.float32)
+        return inputs, y.astype(np.float32), weight
+
+
+def _n_targets(sample: Sample) -> np.ndarray:
+    """Return how many steps of each row have a target."""
+    if isinstance(sample.y, Ragged):
+        return sample.y.lengths[sample.rows]
+    return np.sum(sample.y[sample.rows] != IGNORED_CLASS, axis=(1, 2))

@@ -9,8 +9,9 @@ from keras import layers, ops
 
 from .._specs import WINDOWS, LSTMLayer, NetworkSpec, Scale
 from .._windows.arrays import standardise
-from .networks.builders import BuildOptions, hidden_states, keras_inputs
+from .networks.builders import hidden_states, keras_inputs
 from .networks.output_layer import without_output
+from .networks.recurrent import BuildOptions
 from .networks.variables import assign_variables, weight_variables
 from .runtime.precision import float32_by_default
 

@@ -14,8 +14,9 @@ from scipy.special import log_softmax
 from .._specs import WINDOWS, NetworkSpec, Scale
 from .._windows.arrays import are_sliding, standardise
 from .batches import FEW_ROWS, batches_in_block
-from .networks.builders import BuildOptions, hidden_states, keras_inputs
+from .networks.builders import hidden_states, keras_inputs
 from .networks.output_layer import apply_output, without_output
+from .networks.recurrent import BuildOptions
 from .networks.variables import stateless_call
 from .runtime.compilation import compiled, count_trace
 from .runtime.precision import float32_by_default
@@ -125,8 +126,9 @@ def _compiled_states(spec: NetworkSpec) -> Callable:
             batch = call(weights, inputs)
             return ops.slice_update(hidden, (i, *[0] * batch.ndim), batch[None])
 
-        block_shape = block[WINDOWS].shape[:2]
-        hidden = ops.zeros((*block_shape, *model.output_shape[1:]), dtype="float32")
+        n_batches_in_block, size, n_steps = block[WINDOWS].shape[:3]
+        shape = [n_steps if length is None else length for length in model.output_shape[1:]]
+        hidden = ops.zeros((n_batches_in_block, size, *shape), dtype="float32")
         if spec.custom:  # of which there is one batch: convolutions are slow within loops
             return states_of_batch(0, hidden)
         return ops.fori_loop(0, n_batches, states_of_batch, hidden)

@@ -14,8 +14,9 @@ from keras import ops
 
 from .._specs import WINDOWS, NetworkSpec, Scale
 from .._windows.arrays import shares_of_means, window_means
-from .networks.builders import BuildOptions, keras_inputs, network_outputs
+from .networks.builders import keras_inputs, network_outputs
 from .networks.presence import PRESENCE, presence_inputs, presence_outputs
+from .networks.recurrent import BuildOptions
 from .networks.variables import stateless_call
 from .prediction import predict
 from .runtime.compilation import compiled, count_trace, gradient

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from .._specs import MissingSteps, Scale
+from .ragged import Ragged
 
 CHUNK = 2**20  # values in a chunk: some megabytes, whatever the number and size of windows
 MAX_BLOCK = 9215  # values in a block of a matrix: OpenBLAS uses threads for more
@@ -62,6 +63,8 @@ def rows_with_weight(sample_weight: np.ndarray) -> np.ndarray:
 
 def missing_steps(*arrays: np.ndarray) -> MissingSteps:
     """Tell where in windows there are missing steps."""
+    if any(isinstance(sequences, Ragged) for sequences in arrays):
+        return "anywhere"  # since they are padded behind
     incomplete = [windows for windows in arrays if has_missing(windows)]
     for windows in incomplete:
         for chunk in chunks(len(windows), windows[0].size):

@@ -8,8 +8,9 @@ from keras import layers, ops
 
 from ..._specs import WINDOWS, NetworkSpec, OutputSpec, Scale, StepSpec
 from ..runtime.precision import float32_by_default
-from .builders import BuildOptions, keras_inputs, network_outputs, without_missing
+from .builders import keras_inputs, network_outputs
 from .objectives import make_loss, make_optimizer
+from .recurrent import BuildOptions, without_missing
 from .variables import assign_variables, weight_variables
 
 EXPORTED = BuildOptions(missing="anywhere", exported=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import keras
+from keras import ops
 
 from ..._specs import IGNORED_CLASS
 
@@ -11,9 +12,24 @@ def _cross_entropy(*, from_logits: bool = True, **params) -> keras.losses.Loss:
     return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits, ignore_class=IGNORED_CLASS, **params)
 
 
+class CTCLoss(keras.losses.Loss):
+    """Minus the logarithm of the probability of labels over all their paths (Graves et al. 2006).
+
+    A row of the target has the number of steps of its sequence, its labels, and then padding.
+    """
+
+    def call(self, y_true, y_pred):
+        """Return the loss of each row."""
+        n_steps, labels = ops.cast(y_true[:, 0], "int32"), ops.cast(y_true[:, 1:], "int32")
+        is_label = labels != IGNORED_CLASS
+        n_labels = ops.sum(ops.cast(is_label, "int32"), axis=1)
+        return ops.ctc_loss(ops.where(is_label, labels, 0), y_pred, n_labels, n_steps, mask_index=0)
+
+
 LOSSES: dict[str, Callable[..., keras.losses.Loss]] = {
     "absolute_error": keras.losses.MeanAbsoluteError,
     "cross_entropy": _cross_entropy,
+    "ctc": CTCLoss,
     "huber": keras.losses.Huber,
     "squared_error": keras.losses.MeanSquaredError,
 }

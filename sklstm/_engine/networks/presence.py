@@ -7,8 +7,8 @@ import keras
 from keras import layers, ops
 
 from ..._specs import WINDOWS, NetworkSpec
-from .builders import Tensors, Zeros
 from .output_layer import output_layer
+from .recurrent import Tensors, Zeros
 
 PRESENCE = "presence"  # the name of the input that tells the share of each step
 

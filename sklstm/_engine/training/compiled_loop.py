@@ -90,7 +90,7 @@ class EpochModel(SavableModel):
         calls.on_train_end(logs)
 
     def _train_epoch(self, batches: Batches, show_progress: Callable | None) -> float:
-        in_micro_batches = batches.n_micro_batches > 1 and jax.default_backend() == "cpu"
+        in_micro_batches = _most_micro_batches(batches) > 1 and jax.default_backend() == "cpu"
         train = self._train_in_micro_batches if in_micro_batches else self._train_in_blocks
         state = self._state(optimizer=True)
         steps = train(state, batches)
@@ -118,9 +118,9 @@ class EpochModel(SavableModel):
 
     def _train_in_micro_batches(self, state, batches: Batches) -> Iterator[tuple]:
         """Yield the same as `_train_in_blocks` after each batch."""
-        numbers = range(batches.n_micro_batches)
-        with mapping(len(numbers)) as map_micro_batches:
+        with mapping(_most_micro_batches(batches)) as map_micro_batches:
             for i in range(len(batches)):
+                numbers = range(batches.n_micro_batches(i))
                 gradients = map_micro_batches(partial(self._gradient_of_micro_batch, state, batches, i), numbers)
                 loss, state = self._apply_gradients(state, list(gradients))
                 yield i + 1, loss, state
@@ -185,3 +185,8 @@ class EpochModel(SavableModel):
         (mean_loss,) = self.metrics
         metrics = mean_loss.stateless_update_state(metrics, loss)
         return mean_loss.stateless_result(metrics), (trainable, non_trainable, optimizer_variables, metrics)
+
+
+def _most_micro_batches(batches: Batches) -> int:
+    """Return how many micro-batches any batch has."""
+    return max(map(batches.n_micro_batches, range(len(batches))))

@@ -14,8 +14,9 @@ import keras
 import numpy as np
 
 from ..._specs import NetworkSpec, StepSpec
-from ..networks.builders import BuildOptions, Zeros, keras_inputs, network_outputs
+from ..networks.builders import keras_inputs, network_outputs
 from ..networks.objectives import make_loss, make_optimizer
+from ..networks.recurrent import BuildOptions, Zeros
 from ..networks.variables import assign_variables, read_variables, seed_variables, weight_variables
 from ..runtime.precision import float32_by_default
 from .checkpoints import SavableModel
@@ -31,7 +32,7 @@ class CompiledModel:
         inputs = keras_inputs(spec)
         options = BuildOptions(step.missing, step.dropout, step.recurrent_dropout)
         self.model = _model_class()(inputs, network_outputs(spec, inputs, options), name="network")
-        self.model.one_by_one = spec.custom is not None
+        self.model.one_by_one = spec.custom is not None or spec.is_ragged
         with keras.saving.custom_object_scope({"zeros": Zeros}):  # the initializer of the optimizer's variables
             self.model.compile(make_optimizer(step.optimizer, 0.001, step.global_clipnorm), make_loss(step.loss))
             self.model.optimizer.build(self.model.trainable_variables)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..._specs import NetworkSpec, OutputSpec, Run, Scale, StepSpec, TrainedNetwork, TrainingSpec
 from ..batches import Batches
+from ..buckets import make_batches
 from ..networks.builders import initial_weights
 from ..networks.export import to_keras
 from ..runtime.threads import mapping
@@ -24,6 +25,7 @@ from .seeds import DROPOUT, WEIGHTS, rng_for
 MICRO_BATCH_WORK = 4096  # rows times units: enough to hide the cost of handing them to a thread
 MICRO_BATCH_SIZE = 2**17  # rows times units times steps, for each of which the gradient takes memory
 MICRO_BATCH_ROWS = 64  # with fewer, matrix products are slower than they need to be
+SEQUENCES_IN_MICRO_BATCH = 32  # of different lengths, at least
 ROWS_TO_VALIDATE = 512  # at once: with more, a batch takes more memory and no less time
 
 
@@ -128,10 +130,10 @@ def _train_network(
     """Train one of the networks with its own callbacks. If `stop` is set, or an interrupt sets it, it ends there."""
     if stop.is_set():
         raise KeyboardInterrupt
-    batches = Batches(run.training, scales, training.batch_size, _min_micro_batch(spec, step))
+    batches = make_batches(run.training, scales, training.batch_size, _min_micro_batch(spec, step))
     validation_batches = None
     if run.validation is not None:
-        validation_batches = Batches(run.validation, scales, min(training.batch_size, ROWS_TO_VALIDATE))
+        validation_batches = make_batches(run.validation, scales, min(training.batch_size, ROWS_TO_VALIDATE))
     calls = TrainingCallbacks(training, batches, validates=run.validation is not None, own=callbacks)
     with borrowed_model(spec, step) as compiled, _global_state_kept():
         compiled.reusable = not any(map(may_change_models, callbacks))
@@ -198,9 +200,10 @@ def _min_micro_batch(spec: NetworkSpec, step: StepSpec) -> int | None:
 
     It depends on the shapes alone, so that the number of cores does not change a result.
     """
-    # Dropout and other layers may see a whole batch. Where steps have no target, the loss is the mean over the others.
-    if step.dropout or step.recurrent_dropout or spec.custom or spec.pooling == "none":
+    if step.dropout or step.recurrent_dropout or spec.custom:  # dropout and other layers may see a whole batch
         return None
+    if spec.is_ragged:
+        return SEQUENCES_IN_MICRO_BATCH
     units, n_steps = max(spec.units), spec.windows.shape[0]
     enough_work = MICRO_BATCH_WORK // units
     little_memory = MICRO_BATCH_SIZE // (units * n_steps)

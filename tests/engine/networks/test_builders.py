@@ -6,7 +6,8 @@ from numpy.testing import assert_allclose
 
 from sklstm import _engine
 from sklstm._base.base import OPTIMIZERS
-from sklstm._engine.networks.builders import BuildOptions, initial_weights, keras_inputs, network_outputs
+from sklstm._engine.networks.builders import initial_weights, keras_inputs, network_outputs
+from sklstm._engine.networks.recurrent import BuildOptions
 from sklstm._specs import WINDOWS, Scale
 
 SPECS = [
