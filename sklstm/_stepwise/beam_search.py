@@ -120,8 +120,14 @@ def _largest(values: np.ndarray, n: int) -> np.ndarray:
 
 def _hypotheses(beams: _Beams, row: int) -> Hypotheses:
     """Return what the beams of a row have written."""
-    possible = np.flatnonzero(np.isfinite(beams.log_probability[row]))
-    ended, n_tokens = beams.ended[row, possible], beams.n_tokens[row, possible]
-    scores = beams.log_probability[row, possible] / n_tokens
-    written = [tokens[: n - 1] for tokens, n in zip(beams.tokens[row, possible], n_tokens, strict=True)]
-    return Hypotheses(written, scores.tolist(), ended.tolist())
+    found: dict[tuple[bytes, bool], int] = {}  # beams that are cut may differ in the token that is cut off alone
+    for beam in np.flatnonzero(np.isfinite(beams.log_probability[row])):
+        written = beams.tokens[row, beam, : beams.n_tokens[row, beam] - 1]
+        found.setdefault((written.tobytes(), bool(beams.ended[row, beam])), int(beam))
+    kept = list(found.values())
+    n_tokens = beams.n_tokens[row, kept]
+    return Hypotheses(
+        [tokens[: n - 1] for tokens, n in zip(beams.tokens[row, kept], n_tokens, strict=True)],
+        (beams.log_probability[row, kept] / n_tokens).tolist(),
+        beams.ended[row, kept].tolist(),
+    )

@@ -22,7 +22,149 @@ from ..metrics import character_error_rate
 
 
 class LSTMTranscriber(BaseLSTM):
-    """Doc."""
+    """Transcribe sequences, such as speech, with a long short-term memory (LSTM) network.
+
+    The network reads a sequence of features, and says at each step which character it hears, or none. Nothing tells in
+    training where in a sequence a character is: connectionist temporal classification (CTC) adds up the probabilities
+    of all places that make up the text [1]_.
+
+    Parameters
+    ----------
+    units : int or sequence of int, default=96
+        Number of units of the LSTM layer; a sequence stacks layers.
+
+    network : {"lstm", "gru"}, default="lstm"
+        Whether the layers are of LSTM units, or of gated recurrent units (Cho et al., 2014).
+
+    bidirectional : bool, default=True
+        Whether the network also reads from the end to the start, by as many units again. A network that only reads
+        forward is less accurate, and can transcribe a recording while it goes on: see `stream`.
+
+    normalize : bool, default=True
+        Whether to standardise each feature by its mean and standard deviation over all steps of the training rows.
+
+    beam_size : int, default=1
+        Number of beginnings of texts that `predict` keeps at each step: prefix beam search [2]_. With 1, it follows the
+        most probable output at each step, which is quicker. It may be changed after `fit`.
+
+    dropout : float, default=0.0
+        Fraction of each layer's inputs that are dropped in training, in the range [0, 1).
+
+    recurrent_dropout : float, default=0.0
+        Fraction of the recurrent state that is dropped in training, in the range [0, 1).
+
+    optimizer : str, default="adam"
+        Name of a Keras optimizer: "adadelta", "adagrad", "adam", "adamax", "adamw", "ftrl", "lion", "nadam",
+        "rmsprop" or "sgd".
+
+    learning_rate : float, default=0.003
+        Learning rate of the optimizer, in the first epoch.
+
+    learning_rate_schedule : {"constant", "cosine"}, default="cosine"
+        Whether the learning rate is constant, or decays along a cosine to nearly zero over the `epochs` of a fit.
+
+    global_clipnorm : float or None, default=1.0
+        Maximum norm of the gradient of all weights together: gradient clipping. If None, gradients are not
+        clipped.
+
+    epochs : int, default=25
+        Number of passes over the training data; the maximum number with `early_stopping=True`.
+
+    batch_size : int, default=32
+        Number of rows, each a sequence and of about the same length, in a step of the optimizer.
+
+    early_stopping : bool, default=False
+        Whether to hold out rows drawn at random, stop when the loss on them no longer falls, and restore the weights
+        with which it was lowest.
+
+    validation_fraction : float, default=0.1
+        Fraction of the rows to hold out; only with `early_stopping=True`.
+
+    n_iter_no_change : int, default=5
+        Number of epochs without improvement by `tol` to stop after; only with `early_stopping=True`.
+
+    tol : float, default=1e-4
+        Fall of the loss that counts as an improvement; only with `early_stopping=True`.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the fitted network, its characters and its optimizer's state, for another `epochs`
+        epochs.
+
+    callbacks : Keras callback, callable, or list of them, default=None
+        Callbacks to call in training, each a Keras callback, of which every fit uses a copy, or a callable
+        without arguments that makes one, such as a class. A class of your own, or Keras' ``LambdaCallback``, may change
+        the model; the next fit of the same network then compiles anew. What a callback saves of its model loads in
+        Keras alone, and takes and returns raw values. ``BackupAndRestore`` is refused.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, the order of rows in each epoch, the validation set, and dropout. Pass an int for
+        the same fit in every call and process.
+
+    verbose : int, default=0
+        Keras' verbosity in training: 0 is silent, 1 shows a progress bar, 2 prints a line an epoch.
+
+    Attributes
+    ----------
+    characters_ : list of str
+        The characters of the training texts, in alphabetical order.
+
+    n_features_in_ : int
+        Number of features at each step.
+
+    n_outputs_ : int
+        Number of outputs of the network at each step: one for none, and then one for each character.
+
+    n_iter_ : int
+        Number of epochs that the network has been trained for.
+
+    history_ : dict of str to list of float
+        The mean of minus the logarithm of the probability of a text after each epoch (``"loss"``); with
+        `early_stopping=True` also that of the rows held out (``"val_loss"``), NaN after epochs of trainings without
+        any.
+
+    weights_ : list of ndarray, float32
+        The network's weights in the order of Keras, as those of `LSTMForecaster`.
+
+    feature_mean_, feature_scale_ : ndarray of shape (n_features_in_,)
+        Mean and standard deviation of each feature; zeros and ones without `normalize`.
+
+    See Also
+    --------
+    LogMelSpectrogram : Features of recordings.
+    LSTMTranslator : From texts to texts.
+    sklstm.metrics.character_error_rate : The rate that `score` is one minus.
+
+    Notes
+    -----
+    Steps with a missing value (NaN) are dropped, wherever they stand. A batch has sequences of about the same length,
+    so there is little padding. A text of n characters needs at least n steps, and one more between two equal ones.
+
+    There is no `partial_fit`: the characters must be known when the network is made. To go on with other rows, call
+    `fit` with ``warm_start=True``.
+
+    References
+    ----------
+    .. [1] A. Graves, S. Fernández, F. Gomez and J. Schmidhuber, "Connectionist temporal classification: labelling
+       unsegmented sequence data with recurrent neural networks", ICML, 2006.
+    .. [2] A. Hannun, A. Maas, D. Jurafsky and A. Ng, "First-pass large vocabulary continuous speech recognition using
+       bi-directional recurrent DNNs", arXiv:1408.2873, 2014.
+
+    Examples
+    --------
+    Tones of three heights, of different length, with pauses between them:
+
+    >>> import numpy as np
+    >>> from sklstm import LSTMTranscriber
+    >>> rng = np.random.default_rng(0)
+    >>> y = ["".join(rng.choice(list("abc"), size=rng.integers(1, 5))) for _ in range(100)]
+    >>> def play(text):
+    ...     tones = [np.repeat([0, ord(tone) - 96], rng.integers(1, 4, size=2)) for tone in text]
+    ...     return np.concatenate([*tones, [0]]).reshape(-1, 1) + 0.1 * rng.standard_normal()
+    >>> X = [play(text) for text in y]
+    >>> model = LSTMTranscriber(units=8, epochs=40, batch_size=8, learning_rate=0.02, random_state=0).fit(X, y)
+    >>> model.predict([play("abba"), play("c")])
+    ['abba', 'c']
+    """
 
     _parameter_constraints: dict = {
         **BaseLSTM._parameter_constraints,
@@ -35,7 +177,7 @@ class LSTMTranscriber(BaseLSTM):
 
     def __init__(
         self,
-        units=128,
+        units=96,
         *,
         network="lstm",
         bidirectional=True,
@@ -47,8 +189,8 @@ class LSTMTranscriber(BaseLSTM):
         learning_rate=0.003,
         learning_rate_schedule="cosine",
         global_clipnorm=1.0,
-        epochs=30,
-        batch_size=16,
+        epochs=25,
+        batch_size=32,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=5,
@@ -83,11 +225,44 @@ class LSTMTranscriber(BaseLSTM):
     @fit_context(prefer_skip_nested_validation=True)
     @all_at_once
     def fit(self, X, y, sample_weight=None):
-        """Doc."""
+        """Learn from sequences and their texts.
+
+        Parameters
+        ----------
+        X : list of n_samples array-like of shape (n_steps, n_features), or ndarray of shape (n_samples, n_steps, \
+                n_features)
+            Sequences of any lengths. Missing steps, such as those behind a shorter sequence in an array, are NaN.
+
+        y : array-like of str, of shape (n_samples,)
+            The text of each sequence.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, not negative. A row of weight zero counts as no row.
+
+        Returns
+        -------
+        self : LSTMTranscriber
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are not as described, a text needs more steps than its sequence has, or all texts are empty;
+            and, while training, if the loss is no longer finite. What was fitted before stays in all cases.
+
+        Warns
+        -----
+        UserWarning
+            If you interrupt the training (Ctrl-C). The estimator is then fitted with the weights so far, with
+            `early_stopping=True` with the best ones. In what joblib runs, such as a search or a cross-validation, the
+            interrupt goes on.
+        """
         resume = self.warm_start and hasattr(self, "weights_")
         sequences, texts = check_feature_sequences(self, X, reset=not resume), check_texts(y, "y", self)
         check_consistent_length(sequences, texts)
         if not resume:
+            if not any(texts):
+                raise ValueError("All texts of y are empty: there is nothing to learn from.")
             self.characters_ = sorted(set().union(*texts))
         targets = self._encode(texts, sequences.lengths)
         return self._fit_network(
@@ -100,8 +275,45 @@ class LSTMTranscriber(BaseLSTM):
         )
 
     @of_one_fit
+    def to_keras(self):
+        """Return the fitted network as a compiled Keras model of its own.
+
+        Returns
+        -------
+        model : keras.Model
+            A model from sequences, (n_samples, n_steps, n_features_in_), padded with NaN, to the probabilities of
+            the outputs at each step, (n_samples, n_steps, n_outputs_): none, and then the `characters_`.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        """
+        check_is_fitted(self)
+        return self._to_keras()
+
+    @of_one_fit
     def predict(self, X):
-        """Doc."""
+        """Transcribe sequences.
+
+        Parameters
+        ----------
+        X : list of n_samples array-like of shape (n_steps, n_features), or ndarray of shape (n_samples, n_steps, \
+                n_features)
+            Sequences, as in `fit`.
+
+        Returns
+        -------
+        texts : list of n_samples str
+            Their texts.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` is not as described, or has another number of features than in `fit`.
+        """
         check_is_fitted(self)
         sequences = check_feature_sequences(self, X, reset=False)
         texts = [""] * len(sequences)
@@ -114,8 +326,74 @@ class LSTMTranscriber(BaseLSTM):
         return texts
 
     def score(self, X, y, sample_weight=None):
-        """Doc."""
+        """Return one minus the character error rate.
+
+        Parameters
+        ----------
+        X : list of n_samples array-like of shape (n_steps, n_features), or ndarray of shape (n_samples, n_steps, \
+                n_features)
+            Sequences, as in `fit`.
+
+        y : array-like of str, of shape (n_samples,)
+            Their true texts.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            At most 1; 0 for a transcriber that writes nothing.
+
+        Raises
+        ------
+        NotFittedError, ValueError
+            As in `predict`, and as in :func:`~sklstm.metrics.character_error_rate`.
+        """
         return 1 - character_error_rate(y, self.predict(X), sample_weight=sample_weight)
+
+    def stream(self):
+        """Return what transcribes a sequence that goes on, a part at a time, in constant memory.
+
+        Returns
+        -------
+        stream : TranscriptionStream
+            Its method ``push(steps)`` takes the next steps of one sequence, an array-like of shape (n_steps,
+            n_features), and returns the text that they add. All texts together are what `predict` with
+            ``beam_size=1`` returns for the whole sequence.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If the fitted network is bidirectional: it reads a sequence from its end, too, which is yet to come.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklstm import LSTMTranscriber
+        >>> rng = np.random.default_rng(0)
+        >>> X = [np.repeat(rng.integers(0, 2, size=6), 3).reshape(-1, 1) for _ in range(60)]
+        >>> y = ["x" * int((np.diff(x[:, 0], prepend=0) > 0).sum()) for x in X]
+        >>> model = LSTMTranscriber(
+        ...     units=8, bidirectional=False, epochs=60, batch_size=8, learning_rate=0.02, random_state=0
+        ... )
+        >>> stream = model.fit(X, y).stream()
+        >>> [stream.push([[0], [0]]), stream.push([[1], [1], [1], [0], [0], [0]])]
+        ['', 'x']
+        """
+        check_is_fitted(self)
+        if self._network["bidirectional"]:
+            raise ValueError(
+                "A bidirectional network reads a sequence from its end, too. Fit with bidirectional=False to "
+                "transcribe one that goes on."
+            )
+        network = StepwiseNetwork(self._network_spec(), self.weights_, self._scales()[WINDOWS])
+        return TranscriptionStream(network, self._check_part, self._decode)
+
+    def _check_part(self, steps) -> np.ndarray:
+        return check_feature_sequence(self, steps)
 
     def _logits(self, sequences: Ragged) -> Iterator[tuple[int, np.ndarray]]:
         """Yield each row with the network's outputs at its steps."""
@@ -163,6 +441,10 @@ class LSTMTranscriber(BaseLSTM):
     def _check_inputs(self, X, y="no_validation", *, reset):
         return X
 
+    def _check_windows_to_inspect(self, X):
+        """Return sequences without missing steps, padded behind."""
+        return check_feature_sequences(self, X, reset=False)[:]
+
     def _check_target(self, X, y, *, reset):
         if reset:
             self.n_outputs_ = len(self.characters_) + 1
@@ -170,3 +452,9 @@ class LSTMTranscriber(BaseLSTM):
 
     def _split_rows(self, sample):
         return drawn_rows(sample.rows, None, self.validation_fraction, self._seed)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = True
+        return tags

@@ -8,12 +8,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._text.generator import LSTMTextGenerator, check_documents
 from .._text.token_sequences import TokenSequences
-from .._validation import column_names
+from .._text.transcriber import LSTMTranscriber
+from .._text.translator import LSTMTranslator
+from .._validation import check_texts, column_names
 from .._windows.sliding_window import SlidingWindow
 from .._windows.tables import is_pandas
 from .._windows.time_index import time_index
 
 UNKNOWN_TOKEN = "[?]"
+END_TOKEN = "[end]"
 
 
 class Shown(NamedTuple):
@@ -70,7 +73,13 @@ def read_window(estimator, X, row: int) -> Shown:
     if isinstance(last, LSTMTextGenerator):
         document = [check_documents(rows)[_check_row(row, rows)]]
         return _document(document, last._check_windows_to_inspect(document), last.tokens_)
+    if isinstance(last, LSTMTranslator):
+        text = [check_texts(rows, "X", last)[_check_row(row, rows)]]
+        return _document(text, last._check_windows_to_inspect(text), last.source_tokens_)
     row = _check_row(row, rows)
+    if isinstance(last, LSTMTranscriber):
+        values = np.asarray(rows[row])
+        return Shown([values], np.arange(len(values)), "step", values=values)
     window = np.asarray(rows)[[row]]
     if window.ndim not in (2, 3):
         raise ValueError(f"Expected 2D or 3D array, got {window.ndim}D array instead.")
@@ -121,7 +130,7 @@ def _document(document, sequence: np.ndarray, tokens: TokenSequences | None) -> 
     present = ~np.isnan(ids)
     if not present.any():
         raise ValueError("The document has no token: all its steps are missing.")
-    vocabulary = [UNKNOWN_TOKEN, *tokens.vocabulary_] if tokens is not None else None
+    vocabulary = [UNKNOWN_TOKEN, *tokens.vocabulary_, END_TOKEN] if tokens is not None else None
     names = ["" if np.isnan(id_) else str(int(id_)) if vocabulary is None else vocabulary[int(id_)] for id_ in ids]
     first = int(np.argmax(present))
     return Shown(document, names[first:], None, first)
