@@ -1,16 +1,19 @@
 """Recurrent cells by their equations, in float64, with weights as Keras keeps them.
 
-A row is computed alike whatever rows it comes with, up to the rounding of float64. Nothing is compiled.
+A row is computed alike whatever rows it comes with, up to the rounding of float64, and after `Cell.by_row` to the last
+digit. Nothing is compiled.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Self
 
 import numpy as np
 from scipy.special import expit
+
+from .row_products import Matrix
 
 State = tuple[np.ndarray, ...]  # each (n_rows, units): the hidden state and, of an LSTM cell, the cell state
 
@@ -19,8 +22,8 @@ State = tuple[np.ndarray, ...]  # each (n_rows, units): the hidden state and, of
 class Cell(ABC):
     """The weights of a layer in one direction."""
 
-    kernel: np.ndarray
-    recurrent_kernel: np.ndarray
+    kernel: np.ndarray | Matrix
+    recurrent_kernel: np.ndarray | Matrix
     bias: np.ndarray
 
     @classmethod
@@ -28,10 +31,15 @@ class Cell(ABC):
         """Return a cell with the next three arrays."""
         return cls(*(array.astype(np.float64) for array in islice(weights, 3)))
 
+    def by_row(self) -> Self:
+        """Return the cell with products that do not depend on the number of rows, which are slower for many rows."""
+        kernel, recurrent_kernel = (Matrix(array) for array in (self.kernel, self.recurrent_kernel))
+        return replace(self, kernel=kernel, recurrent_kernel=recurrent_kernel)
+
     @property
     def units(self) -> int:
         """Return the number of units."""
-        return len(self.recurrent_kernel)
+        return self.recurrent_kernel.shape[0]
 
     @abstractmethod
     def initial_state(self, n_rows: int) -> State:

@@ -1,20 +1,24 @@
 """The text generator: a language model of characters or words."""
 
+from collections.abc import Iterable
 from math import fsum, log
 from numbers import Integral, Real
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.special import log_softmax, softmax
-from sklearn.utils import check_random_state, check_scalar
+from scipy.special import log_softmax
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._base.base import BaseLSTM
 from .._base.heads import ClassificationHead
-from .._compat import Interval, StrOptions, fit_context
+from .._compat import Interval, InvalidParameterError, StrOptions, fit_context, validate_params
 from .._specs import IGNORED_CLASS, WINDOWS
 from .._state import all_at_once, of_one_fit
+from .._stepwise.language_model import LanguageModel
+from .._stepwise.sampling import Sampling, numbers_by_row
 from .._windows.arrays import chunks
+from .decoding import Decoder, StateDecoder, WindowDecoder, write
 from .token_sequences import SHARED_CONSTRAINTS, UNKNOWN, TokenSequences
 
 # By analyzer: the pattern of a token, and what joins tokens to a text.
@@ -263,14 +267,26 @@ class LSTMTextGenerator(BaseLSTM):
             inputs, targets, None, epochs=self.epochs, resume=resume, early_stopping=self.early_stopping
         )
 
+    @validate_params(
+        {
+            "length": [Interval(Integral, 0, None, closed="left")],
+            "temperature": [Interval(Real, 0, None, closed="left")],
+            "top_k": [Interval(Integral, 1, None, closed="left"), None],
+            "top_p": [Interval(Real, 0, 1, closed="right"), None],
+            "random_state": ["random_state"],
+        },
+        prefer_skip_nested_validation=True,
+    )
     @of_one_fit
-    def generate(self, prompt="", length=100, *, temperature=1.0, random_state=None):
-        """Write on from a prompt.
+    def generate(self, prompt="", length=100, *, temperature=1.0, top_k=None, top_p=None, random_state=None):
+        """Write on from a prompt, or from several ones at once.
 
         Parameters
         ----------
-        prompt : str, default=""
-            The text to write on from. Its last `window_size` tokens count. No document's first token is learnt.
+        prompt : str or iterable of str, default=""
+            The text to write on from, or several texts, which are faster together than one by one. All its tokens
+            count; those of a network of your own, which carries no state, are the last `window_size`. No document's
+            first token is learnt.
 
         length : int, default=100
             Number of tokens to write.
@@ -279,35 +295,49 @@ class LSTMTextGenerator(BaseLSTM):
             What the network's outputs are divided by before tokens are drawn with the probabilities that follow from
             them. Below 1, probable tokens become more so; 0 always takes the most probable one.
 
+        top_k : int, default=None
+            Number of most probable tokens to draw from. If None, all.
+
+        top_p : float in (0.0, 1.0], default=None
+            Probability of the tokens to draw from: the fewest most probable ones that reach it together, at least one
+            (nucleus sampling [1]_). If None, all. It counts at the temperature, and of the `top_k` tokens if there is
+            a `top_k`.
+
         random_state : int, RandomState instance or None, default=None
-            Determines what is drawn. Pass an int for the same text in every call.
+            Determines what is drawn. Pass an int for the same text in every call and process. What follows a prompt
+            depends on its place among several prompts, but not on the others: the first of them, or the only one, is
+            followed by the same text as the same prompt alone.
 
         Returns
         -------
-        text : str
-            What follows the prompt: `length` tokens, joined by a space if they are words.
+        text : str or list of str
+            What follows the prompt: `length` tokens, joined by a space if they are words. A list of such texts for
+            several prompts.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If a parameter is out of range.
+            If a parameter is out of range or of another type, or `prompt` holds what is no string.
+
+        References
+        ----------
+        .. [1] A. Holtzman et al., "The curious case of neural text degeneration", ICLR, 2020.
         """
+        prompts = check_prompts(prompt)
         check_is_fitted(self)
-        check_scalar(length, "length", Integral, min_val=0)
-        check_scalar(temperature, "temperature", Real, min_val=0)
-        random_state = check_random_state(random_state)
+        sampling = Sampling(temperature, top_k, top_p, excluded=UNKNOWN)  # which has no name
+        numbers = numbers_by_row(check_random_state(random_state), len(prompts), length)
+        written = write(
+            self._decoder(len(prompts)),
+            self._encode(prompts),
+            length,
+            lambda logits, place: sampling.draw(logits, numbers[:, place]),
+        )
         names = [None, *self.tokens_.vocabulary_]
-        window = np.full(self.n_steps_in_, np.nan)
-        (known,) = self._encode(check_documents([prompt]))
-        written = []
-        for token in [*known, *[None] * length]:
-            if token is None:
-                token = self._draw(window, temperature, random_state)
-                written.append(names[token])
-            window = np.append(window[1:], token)
-        return self._separator.join(written)
+        texts = [self._separator.join(names[token] for token in tokens) for tokens in written]
+        return texts[0] if isinstance(prompt, str) else texts
 
     def score(self, X, y=None):
         """Return how well documents are predicted: minus `bits_per_token`, so that more is better.
@@ -396,14 +426,15 @@ class LSTMTextGenerator(BaseLSTM):
             raise ValueError("Found no document with two tokens: nothing tells which token follows which.")
         return np.concatenate(inputs), np.concatenate(targets).astype(np.int32)
 
-    def _draw(self, window: np.ndarray, temperature: float, random_state: np.random.RandomState) -> int:
-        """Return a token to follow those in the window."""
-        logits = self._network_output({WINDOWS: window[np.newaxis, :, np.newaxis]}, last_step=True)[0]
-        logits[UNKNOWN] = -np.inf  # which has no name
-        if temperature == 0:
-            return int(np.argmax(logits))
-        probabilities = softmax((logits - logits.max()) / temperature)
-        return int(random_state.choice(len(logits), p=probabilities))
+    def _decoder(self, n_rows: int) -> Decoder:
+        """Return what reads so many rows token by token."""
+        spec = self._network_spec()
+        if spec.custom is None:
+            (weights,) = self._network_weights()
+            return StateDecoder(LanguageModel.from_weights(spec.cell, len(spec.units), weights), n_rows)
+        return WindowDecoder(
+            lambda windows: self._network_output({WINDOWS: windows}, last_step=True), n_rows, self.n_steps_in_
+        )
 
     def _network_settings(self):
         return {"pooling": "none", "embedding_dim": self.embedding_dim}
@@ -434,3 +465,21 @@ def check_documents(X) -> list[str]:
         if not isinstance(document, str):
             raise ValueError(f"{document!r} is an invalid document, expected a string.")
     return documents
+
+
+def check_prompts(prompt) -> list[str]:
+    """Return one prompt or several ones as a list."""
+    if isinstance(prompt, str):
+        return [prompt]
+    if isinstance(prompt, bytes) or not isinstance(prompt, Iterable):
+        raise InvalidParameterError(
+            f"The 'prompt' parameter of generate must be a str or an iterable of str. Got {prompt!r} instead."
+        )
+    prompts = list(prompt)
+    for i, text in enumerate(prompts):
+        if not isinstance(text, str):
+            raise InvalidParameterError(
+                f"The 'prompt' parameter of generate must be a str or an iterable of str. Got {text!r} at place {i} "
+                "instead."
+            )
+    return prompts
