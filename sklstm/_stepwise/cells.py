@@ -33,7 +33,7 @@ class Cell(ABC):
 
     def by_row(self) -> Self:
         """Return the cell with products that do not depend on the number of rows, which are slower for many rows."""
-        kernel, recurrent_kernel = (Matrix(array) for array in (self.kernel, self.recurrent_kernel))
+        kernel, recurrent_kernel = Matrix(self.kernel), Matrix(self.recurrent_kernel)
         return replace(self, kernel=kernel, recurrent_kernel=recurrent_kernel)
 
     @property

@@ -10,8 +10,8 @@ from .._windows.arrays import MAX_BLOCK, MIN_BLOCK_WIDTH
 class Matrix:
     """A matrix of float64, of which ``rows @ matrix`` does not depend on the number of rows, nor on that of threads.
 
-    The products are those of `_windows.arrays.products_by_row`: each row by itself, and with blocks of the matrix, which
-    here are cut out once for many steps.
+    The products are those of `_windows.arrays.products_by_row`: each row by itself, and with blocks of the matrix,
+    which here are cut out once for many steps.
     """
 
     __array_ufunc__ = None  # so that numpy leaves ``rows @ matrix`` to this class

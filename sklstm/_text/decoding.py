@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .._stepwise.language_model import LanguageModel
+from .._stepwise.recurrent_network import RecurrentNetwork
 
 
 class Decoder(Protocol):
@@ -21,19 +21,19 @@ class Decoder(Protocol):
 class StateDecoder:
     """A network that carries its state from token to token."""
 
-    def __init__(self, model: LanguageModel, n_rows: int):
-        self._model = model
-        self._states = model.initial_states(n_rows)
+    def __init__(self, network: RecurrentNetwork, n_rows: int):
+        self._network = network
+        self._states = network.initial_states(n_rows)
 
     def read(self, tokens: np.ndarray) -> None:
         """Read one step after the other."""
         for step in tokens.T:
-            after = self._model.step(np.nan_to_num(step).astype(int), self._states)
+            after = self._network.step(np.nan_to_num(step).astype(int), self._states)
             self._states = after if not np.isnan(step).any() else self._where_present(step, after)
 
     def logits(self) -> np.ndarray:
         """Return what the state says."""
-        return self._model.logits(self._states)
+        return self._network.outputs(self._states)
 
     def _where_present(self, step: np.ndarray, after: list) -> list:
         """Return the states after a step of rows that have a token, and those before it of the others."""

@@ -15,7 +15,7 @@ from .._base.heads import ClassificationHead
 from .._compat import Interval, InvalidParameterError, StrOptions, fit_context, validate_params
 from .._specs import IGNORED_CLASS, WINDOWS
 from .._state import all_at_once, of_one_fit
-from .._stepwise.language_model import LanguageModel
+from .._stepwise.recurrent_network import RecurrentNetwork
 from .._stepwise.sampling import Sampling, numbers_by_row
 from .._windows.arrays import chunks
 from .decoding import Decoder, StateDecoder, WindowDecoder, write
@@ -431,7 +431,8 @@ class LSTMTextGenerator(BaseLSTM):
         spec = self._network_spec()
         if spec.custom is None:
             (weights,) = self._network_weights()
-            return StateDecoder(LanguageModel.from_weights(spec.cell, len(spec.units), weights), n_rows)
+            network = RecurrentNetwork.from_weights(spec.cell, len(spec.units), weights, reads_tokens=True)
+            return StateDecoder(network, n_rows)
         return WindowDecoder(
             lambda windows: self._network_output({WINDOWS: windows}, last_step=True), n_rows, self.n_steps_in_
         )

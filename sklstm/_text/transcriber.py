@@ -15,8 +15,9 @@ from .._compat import Interval, StrOptions, fit_context
 from .._specs import IGNORED_CLASS, WINDOWS, InputSpec
 from .._state import all_at_once, of_one_fit
 from .._stepwise.ctc import BLANK, best_path, min_steps, prefix_beam_search
+from .._stepwise.recurrent_network import RecurrentNetwork
 from .._validation import check_feature_sequences, check_texts
-from .._windows.arrays import chunks
+from .._windows.arrays import chunks, standardise
 from .._windows.ragged import Ragged, padded_length
 from ..metrics import character_error_rate
 
@@ -352,6 +353,7 @@ class LSTMTranscriber(BaseLSTM):
         """
         return 1 - character_error_rate(y, self.predict(X), sample_weight=sample_weight)
 
+    @of_one_fit
     def stream(self):
         """Return what transcribes a sequence that goes on, a part at a time, in constant memory.
 
@@ -389,11 +391,7 @@ class LSTMTranscriber(BaseLSTM):
                 "A bidirectional network reads a sequence from its end, too. Fit with bidirectional=False to "
                 "transcribe one that goes on."
             )
-        network = StepwiseNetwork(self._network_spec(), self.weights_, self._scales()[WINDOWS])
-        return TranscriptionStream(network, self._check_part, self._decode)
-
-    def _check_part(self, steps) -> np.ndarray:
-        return check_feature_sequence(self, steps)
+        return TranscriptionStream(self)
 
     def _logits(self, sequences: Ragged) -> Iterator[tuple[int, np.ndarray]]:
         """Yield each row with the network's outputs at its steps."""
@@ -458,3 +456,49 @@ class LSTMTranscriber(BaseLSTM):
         tags.input_tags.two_d_array = False
         tags.target_tags.required = True
         return tags
+
+
+class TranscriptionStream:
+    """A sequence that is transcribed while it goes on.
+
+    Parameters
+    ----------
+    transcriber : LSTMTranscriber
+        A fitted transcriber that reads forward only. A later fit of it does not change the stream.
+    """
+
+    def __init__(self, transcriber: LSTMTranscriber):
+        spec = transcriber._network_spec()
+        self._transcriber = transcriber
+        self._network = RecurrentNetwork.from_weights(
+            spec.cell, len(spec.units), transcriber.weights_, reads_tokens=False
+        )
+        self._states = self._network.initial_states(1)
+        self._last_output = BLANK
+
+    def push(self, steps) -> str:
+        """Read the next steps of the sequence.
+
+        Parameters
+        ----------
+        steps : array-like of shape (n_steps, n_features)
+            The steps. Those with a missing value (NaN) are dropped.
+
+        Returns
+        -------
+        text : str
+            The text that they add.
+
+        Raises
+        ------
+        ValueError
+            If `steps` has another number of features than in `fit`, or no step.
+        """
+        sequence = check_feature_sequences(self._transcriber, [steps], reset=False)[:]
+        outputs = []
+        for step in standardise(sequence, self._transcriber._scales()[WINDOWS])[0]:
+            self._states = self._network.step(step[np.newaxis], self._states)
+            outputs.append(self._network.outputs(self._states)[0])
+        labels = best_path(np.array(outputs), before=self._last_output)
+        self._last_output = int(np.argmax(outputs[-1]))
+        return self._transcriber._decode(labels)

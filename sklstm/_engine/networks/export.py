@@ -60,10 +60,17 @@ def to_keras(
         level = _dense(spec.n_outputs, "level")(_window_means(standardised[WINDOWS]))
         model = keras.Model(model_inputs, layers.Add(dtype="float32")([model.output, level]))
         model.get_layer("level").set_weights([output.level_coef])
-    loss = make_loss(step.loss, **({"from_logits": False} if output.softmax else {}))
+    loss = _loss_for_users(step, output)
     model.compile(make_optimizer(step.optimizer, learning_rate, step.global_clipnorm), loss)
     model.optimizer.build(model.trainable_variables)  # without its variables, a file would load with a warning
     return model
+
+
+def _loss_for_users(step: StepSpec, output: OutputSpec) -> keras.losses.Loss | None:
+    """Return a loss of Keras' own; none for labels without their places, since Keras' takes no lengths of sequences."""
+    if step.loss == "ctc":
+        return None
+    return make_loss(step.loss, **({"from_logits": False} if output.softmax else {}))
 
 
 def _network_model(spec: NetworkSpec, weights: list[np.ndarray], name: str) -> keras.Model:
