@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from scipy.special import expit
@@ -22,8 +22,8 @@ State = tuple[np.ndarray, ...]  # each (n_rows, units): the hidden state and, of
 class Cell(ABC):
     """The weights of a layer in one direction."""
 
-    kernel: np.ndarray | Matrix
-    recurrent_kernel: np.ndarray | Matrix
+    kernel: Any  # an array or, after `by_row`, a Matrix
+    recurrent_kernel: Any
     bias: np.ndarray
 
     @classmethod

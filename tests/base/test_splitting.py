@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from sklstm._base.splitting import Split, blocks, drawn_rows, last_rows, training_rows
+from sklstm._base.splitting import Split, blocks, drawn_groups, drawn_rows, last_rows, training_rows
 
 
 @given(st.integers(2, 60), st.floats(0.01, 0.99), st.integers(0, 5))
@@ -68,3 +68,17 @@ def test_rows_of_every_class_are_drawn_in_proportion():
     other, _ = drawn_rows(rows, classes, 0.2, seed=1)
     assert_array_equal(again, training)
     assert not np.array_equal(other, training)
+
+
+@given(st.lists(st.integers(0, 9), min_size=2, max_size=60), st.floats(0.05, 0.6), st.integers(0, 9))
+def test_rows_of_a_group_stay_together(groups, fraction, seed):
+    groups = np.array(groups)
+    rows = 3 + 2 * np.arange(len(groups))
+    n_groups = len(set(groups))
+    if np.ceil(fraction * n_groups) == n_groups:
+        return
+    training, validation = drawn_groups(rows, groups, fraction, seed)
+    assert_array_equal(np.sort([*training, *validation]), rows)
+    assert set(groups[(training - 3) // 2]).isdisjoint(groups[(validation - 3) // 2])
+    assert len(set(groups[(validation - 3) // 2])) == np.ceil(fraction * n_groups)
+    assert_array_equal(drawn_groups(rows, groups, fraction, seed).validation, validation)
