@@ -10,6 +10,7 @@ from ._forecasting.seasonal_naive import SeasonalNaive
 from ._forecasting.supervised import forecast, to_supervised
 from ._sequences.classifier import LSTMClassifier
 from ._sequences.padding import pad_sequences
+from ._sequences.spectrogram import LogMelSpectrogram
 from ._text.generator import LSTMTextGenerator
 from ._text.token_sequences import TokenSequences
 from ._text.transcriber import LSTMTranscriber
@@ -23,6 +24,7 @@ __all__ = [
     "LSTMTextGenerator",
     "LSTMTranscriber",
     "LSTMTranslator",
+    "LogMelSpectrogram",
     "PanelTimeSeriesSplit",
     "SeasonalNaive",
     "SlidingWindow",

@@ -37,6 +37,7 @@ def test_exported_names():
         "LSTMClassifier",
         "LSTMForecaster",
         "LSTMTextGenerator",
+        "LogMelSpectrogram",
         "PanelTimeSeriesSplit",
         "SeasonalNaive",
         "SlidingWindow",
