@@ -18,10 +18,17 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 from scipy.io import wavfile
 from scipy.signal import fftconvolve
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklstm import LogMelSpectrogram, LSTMTranscriber
 
 sampling_rate = 22050  # that of espeak-ng
 words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -43,7 +50,7 @@ def speak(text, voice, rate, pitch, folder):
 
 
 def speak_digits(part, seed):
-    """Return recordings of strings of digits in the voices of a part, as floats, and the strings."""
+    """Return recordings of strings of digits in voices of a part, and the strings."""
     rng = np.random.default_rng(seed)
     accents, variants = map(str.split, voices[part])
     recordings, texts = [], []
@@ -54,7 +61,7 @@ def speak_digits(part, seed):
             pause = rng.choice([" ", ", "])
             text = pause.join(words[digit] for digit in digits)
             recording = speak(text, voice, rng.integers(120, 221), rng.integers(20, 81), folder)
-            recordings.append(recording / 2**15)
+            recordings.append(recording / np.float32(2**15))
             texts.append("".join(map(str, digits)))
     return recordings, texts
 
@@ -64,20 +71,20 @@ def add_silence(recording, rng):
     return np.pad(recording, rng.integers(sampling_rate // 2, size=2))
 
 
-def spectrum_of(recordings, n=1024):
-    """Return a filter that gives noise the average spectrum of recordings."""
+def speech_filter(recordings, n=1024):
+    """Return the impulse response of a filter that gives white noise the average spectrum of recordings."""
     power = np.mean([np.abs(np.fft.rfft(recording, n)) ** 2 for recording in recordings], axis=0)
     return np.fft.fftshift(np.fft.irfft(np.sqrt(power))) * np.hanning(n)
 
 
-def add_noise(recording, decibels, kernel, rng):
-    """Return a recording with noise at a signal-to-noise ratio, filtered by a kernel unless that is None."""
+def add_noise(recording, decibels, response, rng):
+    """Return a recording with noise at a signal-to-noise ratio: white noise, filtered if there is a response."""
     noise = rng.standard_normal(len(recording))
-    if kernel is not None:
-        noise = fftconvolve(noise, kernel, mode="same")
-    spoken = recording[np.flatnonzero(recording)[0] : np.flatnonzero(recording)[-1]]
+    if response is not None:
+        noise = fftconvolve(noise, response, mode="same")
+    spoken = np.trim_zeros(recording)
     ratio = np.mean(spoken**2) / np.mean(noise**2) / 10 ** (decibels / 10)
-    return recording + noise * np.sqrt(ratio)
+    return (recording + noise * np.sqrt(ratio)).astype(np.float32)
 
 
 def make_data():
@@ -85,11 +92,67 @@ def make_data():
     rng = np.random.default_rng(0)
     (train, y_train), (test, y_test) = speak_digits("training", seed=1), speak_digits("test", seed=2)
     train, test = ([add_silence(recording, rng) for recording in part] for part in (train, test))
-    kernels = [None, spectrum_of(train)]
-    noisy = [add_noise(recording, 10, kernels[i % 2], rng) for i, recording in enumerate(test)]
+    responses = [None, speech_filter(train)]
+    noisy = [add_noise(recording, 10, responses[i % 2], rng) for i, recording in enumerate(test)]
     for i in range(0, len(train), 2):
-        train[i] = add_noise(train[i], rng.uniform(0, 30), kernels[rng.integers(2)], rng)
+        train[i] = add_noise(train[i], rng.uniform(0, 30), responses[rng.integers(2)], rng)
     return train, y_train, {"clean": test, "noise at 10 dB": noisy}, y_test
+
+
+class EqualPieces(BaseEstimator):
+    """A baseline without a recurrent network: cuts the spoken part into equal pieces, and classifies each.
+
+    One logistic regression predicts the number of pieces from the length of the spoken part, and another one the digit
+    of a piece.
+    """
+
+    def fit(self, X, y):
+        spoken = list(map(spoken_part, X))
+        pieces = [piece for part, text in zip(spoken, y, strict=True) for piece in cut(part, len(text))]
+        self.digits_ = make_pipeline(StandardScaler(), LogisticRegression(C=0.01)).fit(pieces, list("".join(y)))
+        lengths = [[len(part)] for part in spoken]
+        self.counts_ = make_pipeline(StandardScaler(), LogisticRegression()).fit(lengths, list(map(len, y)))
+        return self
+
+    def predict(self, X):
+        spoken = list(map(spoken_part, X))
+        counts = self.counts_.predict([[len(part)] for part in spoken])
+        return ["".join(self.digits_.predict(cut(part, n))) for part, n in zip(spoken, counts, strict=True)]
+
+
+def spoken_part(features):
+    """Return the frames from the first to the last loud one."""
+    loudness = features.mean(axis=1)
+    is_loud = loudness > np.percentile(loudness, [10, 95]).mean()
+    return features[is_loud.argmax() : len(features) - is_loud[::-1].argmax()]
+
+
+def cut(features, n):
+    """Return n equal pieces, each as a row of five steps."""
+    return [
+        np.concatenate([step.mean(axis=0) for step in np.array_split(piece, 5)])
+        for piece in np.array_split(features, n)
+    ]
+
+
+def character_error_rate(texts, predicted):
+    """Return how many characters to insert, delete or replace, for each character of the texts."""
+    return sum(map(edit_distance, texts, predicted)) / sum(map(len, texts))
+
+
+def edit_distance(text, other):
+    distances = range(len(other) + 1)
+    for i, character in enumerate(text, 1):
+        row = [i]
+        for j, another in enumerate(other):
+            row.append(min(row[j] + 1, distances[j + 1] + 1, distances[j] + (character != another)))
+        distances = row
+    return distances[-1]
+
+
+def tell(name, predict):
+    rates = [character_error_rate(y_test, predict(recordings)) for recordings in tests.values()]
+    print(f"{name:<44}" + "".join(f"{rate:>16.3f}" for rate in rates), flush=True)
 
 
 if shutil.which("espeak-ng") is None:
@@ -97,3 +160,20 @@ if shutil.which("espeak-ng") is None:
     sys.exit()
 
 train, y_train, tests, y_test = make_data()
+for name, recordings in {"Training": train, "Test, of other voices": tests["clean"]}.items():
+    seconds = sum(map(len, recordings)) / sampling_rate
+    print(f"{name}: {len(recordings)} recordings, {seconds:.0f} s")
+
+model = make_pipeline(LogMelSpectrogram(sampling_rate=sampling_rate), LSTMTranscriber(random_state=0))
+start = perf_counter()
+model.fit(train, y_train)
+print(f"Fitted in {perf_counter() - start:.0f} s", flush=True)
+for text, predicted in zip(y_test[:5], model.predict(tests["noise at 10 dB"][:5]), strict=True):
+    print(f"  spoken {text}, read {predicted}")
+
+baseline = make_pipeline(LogMelSpectrogram(sampling_rate=sampling_rate), EqualPieces()).fit(train, y_train)
+print(f"{'Character error rate':<44}" + "".join(f"{name:>16}" for name in tests))
+tell("LSTM, best path", model.predict)
+tell("LSTM, prefix beam search", model.set_params(lstmtranscriber__beam_size=10).predict)
+tell("Logistic regression on equal pieces", baseline.predict)
+tell("Always the same text", lambda recordings: ["123"] * len(recordings))
