@@ -22,7 +22,7 @@ from time import perf_counter
 
 import numpy as np
 from scipy.io import wavfile
-from scipy.signal import fftconvolve
+from scipy.signal import fftconvolve, welch
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -61,19 +61,15 @@ def speak_digits(part, seed):
             pause = rng.choice([" ", ", "])
             text = pause.join(words[digit] for digit in digits)
             recording = speak(text, voice, rng.integers(120, 221), rng.integers(20, 81), folder)
-            recordings.append(recording / np.float32(2**15))
+            silence = rng.integers(sampling_rate // 2, size=2)  # up to half a second, before and behind
+            recordings.append(np.pad(recording / np.float32(2**15), silence))
             texts.append("".join(map(str, digits)))
     return recordings, texts
 
 
-def add_silence(recording, rng):
-    """Return a recording with up to half a second of silence before and after it."""
-    return np.pad(recording, rng.integers(sampling_rate // 2, size=2))
-
-
 def speech_filter(recordings, n=1024):
     """Return the impulse response of a filter that gives white noise the average spectrum of recordings."""
-    power = np.mean([np.abs(np.fft.rfft(recording, n)) ** 2 for recording in recordings], axis=0)
+    power = np.mean([welch(recording, nperseg=n)[1] for recording in recordings], axis=0)
     return np.fft.fftshift(np.fft.irfft(np.sqrt(power))) * np.hanning(n)
 
 
@@ -91,7 +87,6 @@ def make_data():
     """Return training and test recordings, the latter also with noise, and their texts."""
     rng = np.random.default_rng(0)
     (train, y_train), (test, y_test) = speak_digits("training", seed=1), speak_digits("test", seed=2)
-    train, test = ([add_silence(recording, rng) for recording in part] for part in (train, test))
     responses = [None, speech_filter(train)]
     noisy = [add_noise(recording, 10, responses[i % 2], rng) for i, recording in enumerate(test)]
     for i in range(0, len(train), 2):
