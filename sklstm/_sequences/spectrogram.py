@@ -43,8 +43,8 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
         Highest frequency of the bands, in Hz. If None, half the sampling rate.
 
     normalize : bool, default=True
-        Whether to subtract the mean of each band over the recording [2]_. Loudness, microphone and line then make
-        less of a difference.
+        Whether to subtract the mean of each band over the recording, which is known as cepstral mean normalisation
+        [2]_. Loudness, microphone and line then make less of a difference.
 
     See Also
     --------
@@ -213,7 +213,13 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
 
     def _check_recording(self, recording, name: str, frame: int) -> np.ndarray:
         samples = check_numeric(
-            recording, name=name, estimator=self, ensure_2d=False, allow_nd=True, ensure_min_samples=0
+            recording,
+            name=name,
+            estimator=self,
+            dims_to_keep_dtype=1,
+            ensure_2d=False,
+            allow_nd=True,
+            ensure_min_samples=0,
         )
         if samples.ndim != 1:
             cure = "Pass a list of recordings." if samples.ndim == 0 else "Take one channel, or the mean of all."
@@ -227,11 +233,11 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
                 f"{name} has {len(samples)} sample(s) while a minimum of {frame} is required, which is a frame of "
                 f"{self.frame_length} s at sampling_rate={self.sampling_rate}. Drop it or pad it with zeros."
             )
-        return samples.astype(np.float64, copy=False)
+        return samples
 
     def _log_mel(self, samples: np.ndarray, filters: np.ndarray, frame: int, hop: int) -> np.ndarray:
         """Return the features of one recording."""
-        frames = np.lib.stride_tricks.sliding_window_view(samples, frame)[::hop]
+        frames = np.lib.stride_tricks.sliding_window_view(samples.astype(np.float64), frame)[::hop]
         centred = frames - frames.mean(axis=1, keepdims=True)  # an offset would leak into the lowest band
         spectra = scipy.fft.rfft(centred * get_window("hann", frame), _fft_length(frame))
         energies = np.abs(spectra) ** 2 @ filters
@@ -244,7 +250,7 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False  # rows are recordings, which are longer than those of any table
+        tags.input_tags.two_d_array = False  # a row is a recording of thousands of samples
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = []
         return tags
