@@ -147,6 +147,8 @@ def test_estimators_are_found():
         "LSTMClassifier",
         "LSTMForecaster",
         "LSTMTextGenerator",
+        "LSTMTranscriber",
+        "LSTMTranslator",
         "LogMelSpectrogram",
         "SeasonalNaive",
         "SlidingWindow",

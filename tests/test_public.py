@@ -17,6 +17,8 @@ from sklstm import (
     LSTMClassifier,
     LSTMForecaster,
     LSTMTextGenerator,
+    LSTMTranscriber,
+    LSTMTranslator,
     SeasonalNaive,
     TokenSequences,
 )
@@ -37,6 +39,8 @@ def test_exported_names():
         "LSTMClassifier",
         "LSTMForecaster",
         "LSTMTextGenerator",
+        "LSTMTranscriber",
+        "LSTMTranslator",
         "LogMelSpectrogram",
         "PanelTimeSeriesSplit",
         "SeasonalNaive",
@@ -48,8 +52,8 @@ def test_exported_names():
         "to_supervised",
     ]
     assert sklstm.datasets.__all__ == ["load_airline", "make_sine"]
-    assert sklstm.metrics.__all__ == ["make_step_scorer", "mean_absolute_scaled_error"]
-    assert sklstm.plotting.__all__ == ["GatesDisplay", "LossCurveDisplay", "RelevanceDisplay"]
+    assert sklstm.metrics.__all__ == ["character_error_rate", "make_step_scorer", "mean_absolute_scaled_error"]
+    assert sklstm.plotting.__all__ == ["AttentionDisplay", "GatesDisplay", "LossCurveDisplay", "RelevanceDisplay"]
 
 
 def parameters_in(docstring):
@@ -78,6 +82,9 @@ def test_stated_defaults_are_the_real_ones(public):
 
 # Parameters that networks share, whose entries differ for a reason.
 DIFFERENT_ENTRIES = {
+    "analyzer": "a translator has one for each side",
+    "bidirectional": "what reads from the end, and what it cannot do then",
+    "beam_size": "beams of translations, and of paths",
     "batch_size": "only a classifier chooses it",
     "callbacks": "a generator has one network",
     "embedding_dim": "in the classifier it decides what X is",
@@ -95,7 +102,7 @@ DIFFERENT_ENTRIES = {
 
 def test_shared_parameters_have_one_text():
     entries = {}
-    for estimator in (LSTMForecaster, LSTMClassifier, LSTMTextGenerator):
+    for estimator in (LSTMForecaster, LSTMClassifier, LSTMTextGenerator, LSTMTranslator, LSTMTranscriber):
         for name, text in entries_of(estimator).items():
             entries.setdefault(name, set()).add(text)
     assert {name for name, texts in entries.items() if len(texts) > 1} == set(DIFFERENT_ENTRIES)
@@ -143,6 +150,19 @@ def test_documented_attributes_are_those_of_a_fit(estimator, windows):
 )
 def test_documented_attributes_are_those_of_a_fit_to_documents(estimator):
     assert documented_attributes(estimator) == fitted_attributes(estimator.fit(["one document", "another one"]))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "data"),
+    [
+        (LSTMTranslator(units=2, epochs=1), (["one", "two"], ["1", "2"])),
+        (LSTMTranscriber(units=2, epochs=1), ([[[0.0], [1.0]]] * 2, ["1", "2"])),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_documented_attributes_are_those_of_a_fit_to_texts(estimator, data):
+    assert documented_attributes(estimator) == fitted_attributes(estimator.fit(*data))
+    assert b"sklstm._" not in pickle.dumps(estimator)
 
 
 def documented_attributes(estimator):

@@ -18,6 +18,8 @@ from sklstm import (
     LSTMClassifier,
     LSTMForecaster,
     LSTMTextGenerator,
+    LSTMTranscriber,
+    LSTMTranslator,
     SeasonalNaive,
     SlidingWindow,
     TokenSequences,
@@ -136,6 +138,13 @@ FITS = {
     "forecaster": (LSTMForecaster(**SMALL, callbacks=callback), (X, X[:, 0]), (OTHER_X, OTHER_X[:, :2]), "predict"),
     "classifier": (LSTMClassifier(**SMALL, callbacks=callback), (X, LABELS), (OTHER_X, OTHER_LABELS), "predict"),
     "generator": (LSTMTextGenerator(**SMALL, callbacks=callback), (["ab ac"],), (["xyz"],), "bits_per_token"),
+    "translator": (LSTMTranslator(**SMALL, callbacks=callback), (["a", "b"], ["c", "d"]), (["x"], ["yz"]), "predict"),
+    "transcriber": (
+        LSTMTranscriber(**SMALL, callbacks=callback),
+        (X[:, :, None], ["a"] * len(X)),
+        (OTHER_X[:, :, None], ["b"] * len(OTHER_X)),
+        "predict",
+    ),
     "naive": (SeasonalNaive(), (X, Array(X[:, 0])), (OTHER_X, Array(OTHER_X[:, :2])), "predict"),
     "detector": (LSTMAnomalyDetector(Forecaster()), (X,), (OTHER_X,), "feature_errors"),
     "window": (SlidingWindow(3, carry_over=True), (X,), (OTHER_X,), "transform"),
@@ -145,7 +154,9 @@ FITS = {
 
 @pytest.mark.filterwarnings("ignore:The parameter 'token_pattern'")
 @pytest.mark.parametrize("fails", [False, True])
-@pytest.mark.parametrize("name", ["forecaster", "classifier", "generator", "naive", "detector", "tokens"])
+@pytest.mark.parametrize(
+    "name", ["forecaster", "classifier", "generator", "translator", "transcriber", "naive", "detector", "tokens"]
+)
 def test_a_fit_is_not_seen_before_it_ends(name, fails, monkeypatch):
     estimator, data, other_data, method = FITS[name]
     model = clone(estimator).fit(*data)
