@@ -66,9 +66,9 @@ def test_a_small_data_set_is_not_padded_to_a_large_batch():
 def test_micro_batches_are_equal_parts_of_a_batch(n_samples, batch_size, min_micro_batch):
     batches = Batches(make_sample(n_samples), SCALES, batch_size, min_micro_batch)
     last = len(batches) - 1
-    parts = [arrays_of(batches.micro_batch(last, number)) for number in range(batches.n_micro_batches)]
+    parts = [arrays_of(batches.micro_batch(last, number)) for number in range(batches.n_micro_batches(last))]
     assert len({len(x) for x, _, _ in parts}) == 1
-    assert batches.n_micro_batches == 1 or min_micro_batch <= len(parts[0][0])
+    assert batches.n_micro_batches(last) == 1 or min_micro_batch <= len(parts[0][0])
     for i, whole in enumerate(arrays_of(batches[last])):
         together = np.concatenate([part[i] for part in parts])
         counted = batches[last][2] > 0  # the padding does not matter
