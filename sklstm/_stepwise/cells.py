@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import expit
 
 from .row_products import Matrix
 
@@ -22,7 +21,7 @@ State = tuple[np.ndarray, ...]  # each (n_rows, units): the hidden state and, of
 class Cell(ABC):
     """The weights of a layer in one direction."""
 
-    kernel: Any  # an array or, after `by_row`, a Matrix
+    kernel: Any  # an array, or a Matrix
     recurrent_kernel: Any
     bias: np.ndarray
 
@@ -33,8 +32,7 @@ class Cell(ABC):
 
     def by_row(self) -> Self:
         """Return the cell with products that do not depend on the number of rows, which are slower for many rows."""
-        kernel, recurrent_kernel = Matrix(self.kernel), Matrix(self.recurrent_kernel)
-        return replace(self, kernel=kernel, recurrent_kernel=recurrent_kernel)
+        return replace(self, kernel=Matrix(self.kernel), recurrent_kernel=Matrix(self.recurrent_kernel))
 
     @property
     def units(self) -> int:
@@ -73,8 +71,8 @@ class LSTMCell(Cell):
     def gates(self, projected: np.ndarray, state: State) -> tuple[np.ndarray, ...]:
         """Return input gate, forget gate, output gate, candidate, cell state and hidden state of a step."""
         h, c = state
-        i, f, g, o = np.split(projected + h @ self.recurrent_kernel, 4, axis=1)
-        i, f, g, o = expit(i), expit(f), np.tanh(g), expit(o)
+        i, f, g, o = parts(projected + h @ self.recurrent_kernel, 4)
+        i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
         c = f * c + i * g
         return i, f, o, g, c, o * np.tanh(c)
 
@@ -93,10 +91,20 @@ class GRUCell(Cell):
     def step(self, projected, state):
         """Return the hidden state."""
         (h,) = state
-        update, reset, candidate = np.split(projected, 3, axis=1)
-        recurrent = np.split(h @ self.recurrent_kernel + self.bias[1], 3, axis=1)
-        z, r = expit(update + recurrent[0]), expit(reset + recurrent[1])
+        update, reset, candidate = parts(projected, 3)
+        recurrent = parts(h @ self.recurrent_kernel + self.bias[1], 3)
+        z, r = sigmoid(update + recurrent[0]), sigmoid(reset + recurrent[1])
         return (z * h + (1 - z) * np.tanh(candidate + r * recurrent[2]),)
+
+
+def sigmoid(sums: np.ndarray) -> np.ndarray:
+    """Return the logistic function by the hyperbolic tangent, which numpy computes several times faster."""
+    return 0.5 * np.tanh(0.5 * sums) + 0.5
+
+
+def parts(columns: np.ndarray, n_parts: int) -> np.ndarray:
+    """Return columns (n_rows, n_parts * units) as (n_parts, n_rows, units), of which each has those of a gate."""
+    return columns.reshape(len(columns), n_parts, -1).swapaxes(0, 1)
 
 
 CELLS: dict[str, type[Cell]] = {"lstm": LSTMCell, "gru": GRUCell}

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import softmax
 
 
 @dataclass(frozen=True)
@@ -28,16 +27,17 @@ class Sampling:
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Return what tokens are drawn with, up to a factor for each row: zero for those that are not drawn from."""
         with np.errstate(over="ignore"):  # to minus infinity, at a temperature near 0
-            found = softmax((logits - logits.max(axis=1, keepdims=True)) / self.temperature, axis=1)
+            found = np.exp((logits - logits.max(axis=1, keepdims=True)) / self.temperature)
         if self.top_k is None and self.top_p is None:
             return found
-        return self._most_probable(found)
+        order = np.argsort(-logits, axis=1, kind="stable")
+        return self._most_probable(found, order)
 
-    def _most_probable(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return zero for all tokens but the `top_k`, and of these the fewest that together have a share of `top_p`."""
-        order = np.argsort(-probabilities, axis=1, kind="stable")
+    def _most_probable(self, probabilities: np.ndarray, order: np.ndarray) -> np.ndarray:
+        """Keep the first `top_k` tokens in order, and of these the first with a share of `top_p`; others are zero."""
         falling = np.take_along_axis(probabilities, order, axis=1)
-        falling[:, self.top_k :] = 0
+        if self.top_k is not None:
+            falling[:, self.top_k :] = 0
         if self.top_p is not None:
             cumulative = np.cumsum(falling, axis=1)
             enough = cumulative >= self.top_p * cumulative[:, -1:]

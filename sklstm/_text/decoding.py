@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from .._stepwise.cells import State
 from .._stepwise.recurrent_network import RecurrentNetwork
 
 
@@ -28,20 +29,13 @@ class StateDecoder:
     def read(self, tokens: np.ndarray) -> None:
         """Read one step after the other."""
         for step in tokens.T:
-            after = self._network.step(np.nan_to_num(step).astype(int), self._states)
-            self._states = after if not np.isnan(step).any() else self._where_present(step, after)
+            present = ~np.isnan(step)
+            after = self._network.step(np.where(present, step, 0).astype(int), self._states)
+            self._states = after if present.all() else _selected(present, after, self._states)
 
     def logits(self) -> np.ndarray:
         """Return what the state says."""
         return self._network.outputs(self._states)
-
-    def _where_present(self, step: np.ndarray, after: list) -> list:
-        """Return the states after a step of rows that have a token, and those before it of the others."""
-        present = ~np.isnan(step)[:, np.newaxis]
-        return [
-            tuple(np.where(present, new, old) for new, old in zip(*layer, strict=True))
-            for layer in zip(after, self._states, strict=True)
-        ]
 
 
 class WindowDecoder:
@@ -66,6 +60,8 @@ def write(
 ) -> np.ndarray:
     """Return the tokens that follow prompts, (n_rows, length), where ``draw(logits, place)`` draws one a row."""
     written = np.empty((len(prompts), length), dtype=int)
+    if not prompts:
+        return written
     decoder.read(right_aligned(prompts))
     for place in range(length):
         written[:, place] = draw(decoder.logits(), place)
@@ -75,7 +71,15 @@ def write(
 
 def right_aligned(prompts: list[list[int]]) -> np.ndarray:
     """Return the tokens of prompts so that all end together, with NaN before those that are shorter than others."""
-    tokens = np.full((len(prompts), max(map(len, prompts), default=0)), np.nan)
+    tokens = np.full((len(prompts), max(map(len, prompts))), np.nan)
     for row, prompt in zip(tokens, prompts, strict=True):
         row[len(row) - len(prompt) :] = prompt
     return tokens
+
+
+def _selected(rows: np.ndarray, states: list[State], otherwise: list[State]) -> list[State]:
+    """Return the states of all layers for these rows, and other states for the other rows."""
+    return [
+        tuple(np.where(rows[:, np.newaxis], *both) for both in zip(*layer, strict=True))
+        for layer in zip(states, otherwise, strict=True)
+    ]

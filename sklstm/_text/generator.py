@@ -24,6 +24,8 @@ from .token_sequences import SHARED_CONSTRAINTS, UNKNOWN, TokenSequences
 # By analyzer: the pattern of a token, and what joins tokens to a text.
 TOKENS = {"char": (r"(?s).", ""), "word": (r"\w+|[^\w\s]", " ")}
 
+EXPECTED_PROMPT = "The 'prompt' parameter of LSTMTextGenerator.generate must be a str or an iterable of str"
+
 
 class LSTMTextGenerator(BaseLSTM):
     """Learn to write, one character or word at a time, with a long short-term memory (LSTM) network.
@@ -61,7 +63,8 @@ class LSTMTextGenerator(BaseLSTM):
         Largest size of the vocabulary: the most frequent tokens. The others are one, which is not written.
 
     window_size : int, default=50
-        Number of tokens that the network remembers, in training and in writing.
+        Number of tokens in a training window, at the start of which the network remembers nothing. In writing it
+        remembers all tokens; a network of your own remembers the last `window_size` ones.
 
     embedding_dim : int, default=32
         Size of the vectors that stand for tokens, which are learnt.
@@ -284,9 +287,9 @@ class LSTMTextGenerator(BaseLSTM):
         Parameters
         ----------
         prompt : str or iterable of str, default=""
-            The text to write on from, or several texts, which are faster together than one by one. All its tokens
-            count; those of a network of your own, which carries no state, are the last `window_size`. No document's
-            first token is learnt.
+            The text to write on from, or several texts, which together take less time than one by one. All tokens
+            of it count; with a network of your own, the last `window_size` ones. Without a prompt, the first token is
+            drawn with probabilities that the network has not learnt.
 
         length : int, default=100
             Number of tokens to write.
@@ -296,23 +299,23 @@ class LSTMTextGenerator(BaseLSTM):
             them. Below 1, probable tokens become more so; 0 always takes the most probable one.
 
         top_k : int, default=None
-            Number of most probable tokens to draw from. If None, all.
+            Number of most probable tokens to draw from. If None, tokens are drawn from all.
 
         top_p : float in (0.0, 1.0], default=None
-            Probability of the tokens to draw from: the fewest most probable ones that reach it together, at least one
-            (nucleus sampling [1]_). If None, all. It counts at the temperature, and of the `top_k` tokens if there is
-            a `top_k`.
+            Tokens are drawn from the smallest set of most probable tokens whose probability reaches `top_p`: nucleus
+            sampling [1]_. The set has at least one token. If None, tokens are drawn from all. Probabilities are
+            those at `temperature`, and among the `top_k` tokens if both are given.
 
         random_state : int, RandomState instance or None, default=None
-            Determines what is drawn. Pass an int for the same text in every call and process. What follows a prompt
-            depends on its place among several prompts, but not on the others: the first of them, or the only one, is
-            followed by the same text as the same prompt alone.
+            Determines what is drawn. Pass an int for the same text in every call and process. Each of several prompts
+            has random numbers of its own, which follow from `random_state` and from its place. So its text does not
+            depend on the other prompts, and the first prompt has the same text as alone.
 
         Returns
         -------
         text : str or list of str
-            What follows the prompt: `length` tokens, joined by a space if they are words. A list of such texts for
-            several prompts.
+            What follows the prompt: `length` tokens, joined by a space if they are words. If `prompt` is not a
+            string, a list with the text for each prompt.
 
         Raises
         ------
@@ -473,14 +476,9 @@ def check_prompts(prompt) -> list[str]:
     if isinstance(prompt, str):
         return [prompt]
     if isinstance(prompt, bytes) or not isinstance(prompt, Iterable):
-        raise InvalidParameterError(
-            f"The 'prompt' parameter of generate must be a str or an iterable of str. Got {prompt!r} instead."
-        )
+        raise InvalidParameterError(f"{EXPECTED_PROMPT}. Got {prompt!r} instead.")
     prompts = list(prompt)
     for i, text in enumerate(prompts):
         if not isinstance(text, str):
-            raise InvalidParameterError(
-                f"The 'prompt' parameter of generate must be a str or an iterable of str. Got {text!r} at place {i} "
-                "instead."
-            )
+            raise InvalidParameterError(f"{EXPECTED_PROMPT}. Got {text!r} at place {i} instead.")
     return prompts

@@ -1,10 +1,14 @@
+import os
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from helpers import far_from_initial
 from hypothesis import given
 from hypothesis import strategies as st
+from keras import layers
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -12,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_limits
 
 from sklstm import LSTMTextGenerator
-from sklstm._specs import IGNORED_CLASS
+from sklstm._specs import IGNORED_CLASS, WINDOWS
 
 PATTERN = ["so what? " * 60]
 
@@ -21,6 +25,11 @@ def make(**params):
     """Return a generator that fits in a moment."""
     defaults = {"units": 12, "window_size": 10, "embedding_dim": 4, "epochs": 40, "batch_size": 8, "random_state": 0}
     return LSTMTextGenerator(**defaults | params)
+
+
+def latest_tokens(windows, mask):
+    """Return what layers without a state make of the latest tokens of a window."""
+    return layers.Conv1D(8, 3, padding="causal", activation="tanh")(windows)
 
 
 @pytest.fixture(scope="module")
@@ -135,10 +144,103 @@ def test_tokens_out_of_the_vocabulary_are_not_written():
     assert set(model.generate("c", 60, random_state=0)) == {"a", "b"}
 
 
-@pytest.mark.parametrize("params", [{"length": -1}, {"temperature": -0.1}])
-def test_invalid_wishes(fitted, params):
-    with pytest.raises(ValueError, match=f"{next(iter(params))} == "):
-        fitted.generate("so", **params)
+def test_several_prompts_have_a_text_each(fitted):
+    prompts = ["so ", "", "what? so wha", "?"]
+    texts = fitted.generate(prompts, 9, temperature=0)
+    assert texts == [fitted.generate(prompt, 9, temperature=0) for prompt in prompts]
+    assert (
+        texts
+        == fitted.generate(iter(prompts), 9, temperature=0)
+        == fitted.generate(np.array(prompts), 9, temperature=0)
+    )
+    assert fitted.generate([], 9) == []
+    assert fitted.generate(prompts, 0) == [""] * 4
+
+
+@pytest.mark.parametrize("network", ["lstm", "gru", latest_tokens])
+def test_a_text_does_not_depend_on_the_other_prompts(network):
+    model = make(network=network, units=[8, 8], epochs=2).fit(PATTERN)
+    wishes = {"length": 30, "temperature": 1.5, "top_k": 5, "top_p": 0.9, "random_state": 0}
+    texts = model.generate(["so ", "what? so what? ", "", "so "], **wishes)
+    assert model.generate("so ", **wishes) == texts[0]
+    assert model.generate(["so ", "h", "", "so what? so "], **wishes)[::2] == texts[::2]
+    assert texts[0] != texts[3]  # each has numbers of its own
+    assert model.generate("so ", **wishes | {"length": 12}) == texts[0][:12]
+
+
+@pytest.mark.parametrize("params", [{}, {"network": "gru"}, {"units": [8, 8]}])
+def test_all_tokens_count(params, rng):
+    """What follows is what the network says of one long window, beyond those of training."""
+    model = make(**params, epochs=1).fit(["abcdefghij" * 4])
+    model.weights_ = [0.7 * array for array in far_from_initial(model.weights_, rng)]
+    model.weights_[-1] *= 0  # so that no token is the most probable one by its bias alone
+    prompt = "".join(rng.choice(list("abcdefghij"), 60))
+    following = model.generate([prompt[:end] for end in range(1, 61)], 1, temperature=0)
+    (tokens,) = np.array(model._encode([prompt]), dtype=float)
+    model.n_steps_in_ = 60
+    logits = model._network_output({WINDOWS: tokens[np.newaxis, :, np.newaxis]})[0]
+    assert following == [list(model.tokens_.vocabulary_)[token] for token in logits[:, 1:].argmax(axis=1)]
+    assert len(set(following)) > 1
+
+
+def test_a_network_of_ones_own_reads_a_window(rng):
+    model = make(network=latest_tokens, window_size=4, epochs=1).fit(["abcdefghij" * 4])
+    model.weights_ = far_from_initial(model.weights_, rng)
+    wishes = {"length": 20, "random_state": 0}
+    assert model.generate("aaabcde", **wishes) == model.generate("bcde", **wishes)
+
+
+def test_the_same_text_in_another_process_which_needs_no_keras(fitted, tmp_path):
+    path = tmp_path / "model.pickle"
+    path.write_bytes(pickle.dumps(fitted))
+    code = f"""
+import pathlib, pickle, sys
+model = pickle.loads(pathlib.Path({str(path)!r}).read_bytes())
+print(model.generate(["so ", "what"], 50, temperature=2.0, top_p=0.9, random_state=0))
+assert "keras" not in sys.modules
+"""
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    expected = fitted.generate(["so ", "what"], 50, temperature=2.0, top_p=0.9, random_state=0)
+    assert found.stdout.strip() == repr(expected)
+
+
+def test_top_k_and_top_p_limit_what_is_drawn(untrained):
+    likely = untrained.generate("abc", 1, temperature=0)
+    assert untrained.generate("abc", 1, temperature=50.0, top_k=1, random_state=0) == likely
+    assert untrained.generate("abc", 1, temperature=50.0, top_p=0.01, random_state=0) == likely
+    texts = untrained.generate(["abc"] * 300, 1, top_k=2, random_state=0)
+    assert len(set(texts)) == 2
+    assert likely in texts
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"length": -1},
+        {"length": 1.5},
+        {"length": "many"},
+        {"temperature": -0.1},
+        {"temperature": np.nan},
+        {"temperature": np.inf},
+        {"temperature": None},
+        {"top_k": 0},
+        {"top_k": 2.5},
+        {"top_p": 0},
+        {"top_p": 1.1},
+        {"top_p": "0.9"},
+        {"random_state": "seed"},
+        {"prompt": None},
+        {"prompt": 3},
+        {"prompt": b"so"},
+        {"prompt": ["so", None]},
+        {"prompt": [["so"]]},
+    ],
+    ids=repr,
+)
+def test_invalid_wishes(fitted, wish):
+    with pytest.raises(ValueError, match=f"The '{next(iter(wish))}' parameter of .*generate must be"):
+        fitted.generate(**wish)
 
 
 # Training
