@@ -172,8 +172,9 @@ def test_a_text_does_not_depend_on_the_other_prompts(network):
 def test_all_tokens_count(params, rng):
     """What follows is what the network says of one long window, beyond those of training."""
     model = make(**params, epochs=1).fit(["abcdefghij" * 4])
-    model.weights_ = [0.7 * array for array in far_from_initial(model.weights_, rng)]
-    model.weights_[-1] *= 0  # so that no token is the most probable one by its bias alone
+    for array, far in zip(model.weights_, far_from_initial(model.weights_, rng), strict=True):
+        is_bias = array.ndim == 1 or len(array) == 2  # which would decide alone on the most probable token
+        array[:] = 0 if is_bias else 0.7 * far
     prompt = "".join(rng.choice(list("abcdefghij"), 60))
     following = model.generate([prompt[:end] for end in range(1, 61)], 1, temperature=0)
     (tokens,) = np.array(model._encode([prompt]), dtype=float)
