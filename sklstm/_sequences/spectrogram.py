@@ -46,6 +46,10 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
         Whether to subtract the mean of each band over the recording, which is known as cepstral mean normalisation
         [2]_. Loudness, microphone and line then make less of a difference.
 
+    n_stacked : int, default=1
+        Number of adjacent frames that make up a step of the sequence. With 3, sequences have a third of the steps, each
+        of three times as many features, and a recurrent network is trained in about a third of the time [3]_.
+
     See Also
     --------
     pad_sequences : Makes one array of sequences that differ in length.
@@ -56,7 +60,7 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
     The transformer is stateless: `fit` only checks the parameters.
 
     A recording of ``n`` samples has ``1 + (n - frame) // hop`` frames, where ``frame`` and ``hop`` are the lengths in
-    samples, rounded. Samples behind the last whole frame are left out.
+    samples, rounded. Samples behind the last whole frame are left out, and frames behind the last whole step.
 
     Frames are centred at zero, multiplied by a Hann window and padded with zeros to a power of two. Bands are
     triangles on the mel scale ``2595 * log10(1 + f / 700)``, each from the centre of the band below to that of the
@@ -71,6 +75,8 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
     .. [1] D. O'Shaughnessy, "Speech Communication: Human and Machine", Addison-Wesley, 1987.
     .. [2] B. S. Atal, "Effectiveness of linear prediction characteristics of the speech wave for automatic speaker
        identification and verification", Journal of the Acoustical Society of America 55, 1974.
+    .. [3] H. Sak, A. Senior, K. Rao and F. Beaufays, "Fast and accurate recurrent neural network acoustic models for
+       speech recognition", Interspeech, 2015.
 
     Examples
     --------
@@ -93,6 +99,7 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
         "fmin": [Interval(Real, 0, None, closed="left")],
         "fmax": [Interval(Real, 0, None, closed="neither"), None],
         "normalize": ["boolean"],
+        "n_stacked": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -105,6 +112,7 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
         fmin=0.0,
         fmax=None,
         normalize=True,
+        n_stacked=1,
     ):
         self.sampling_rate = sampling_rate
         self.n_mels = n_mels
@@ -113,6 +121,7 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
         self.fmin = fmin
         self.fmax = fmax
         self.normalize = normalize
+        self.n_stacked = n_stacked
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -151,8 +160,8 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
 
         Returns
         -------
-        features : list of ndarrays of shape (n_frames_i, n_mels), float32
-            Log mel energies, lowest band first.
+        features : list of ndarrays of shape (n_frames_i // n_stacked, n_stacked * n_mels), float32
+            Log mel energies, lowest band first; those of the frames of a step one after the other.
 
         Raises
         ------
@@ -160,12 +169,13 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
             If recordings are strings, such as paths of files.
         ValueError
             If there is no recording, or one of them has more than one dimension, holds what is no number, infinity or
-            missing samples between others, or is shorter than a frame; or as in `fit`.
+            missing samples between others, or is shorter than the frames of a step; or as in `fit`.
         """
         self._validate_params()
         frame, hop = self._frame_and_hop()
         filters = self._mel_filters(frame)
-        return [self._log_mel(recording, filters, frame, hop) for recording in self._check_recordings(X, frame)]
+        recordings = self._check_recordings(X, frame + (self.n_stacked - 1) * hop)
+        return [self._stacked(self._log_mel(recording, filters, frame, hop)) for recording in recordings]
 
     def _frame_and_hop(self) -> tuple[int, int]:
         """Return the length of frames and the time between them, in samples."""
@@ -199,7 +209,7 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
             )
         return filters
 
-    def _check_recordings(self, X, frame: int) -> list[np.ndarray]:
+    def _check_recordings(self, X, shortest: int) -> list[np.ndarray]:
         """Return the samples of each recording, none of which is missing."""
         recordings = list(np.asarray(X) if hasattr(X, "columns") else X)
         if isinstance(X, str) or any(isinstance(recording, str) for recording in recordings):
@@ -209,9 +219,9 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
             )
         if not recordings:
             raise ValueError(f"Found 0 recording(s) while a minimum of 1 is required by {type(self).__name__}.")
-        return [self._check_recording(recording, f"X[{i}]", frame) for i, recording in enumerate(recordings)]
+        return [self._check_recording(recording, f"X[{i}]", shortest) for i, recording in enumerate(recordings)]
 
-    def _check_recording(self, recording, name: str, frame: int) -> np.ndarray:
+    def _check_recording(self, recording, name: str, shortest: int) -> np.ndarray:
         samples = check_numeric(
             recording,
             name=name,
@@ -228,9 +238,10 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
         samples = samples[known[0] : known[-1] + 1] if known.size else samples[:0]
         if len(samples) > known.size:
             raise ValueError(f"Input {name} contains NaN between samples. Missing samples may only pad a recording.")
-        if len(samples) < frame:
+        if len(samples) < shortest:
+            frames = "a frame" if self.n_stacked == 1 else f"{self.n_stacked} frames, each"
             raise ValueError(
-                f"{name} has {len(samples)} sample(s) while a minimum of {frame} is required, which is a frame of "
+                f"{name} has {len(samples)} sample(s) while a minimum of {shortest} is required, which is {frames} of "
                 f"{self.frame_length} s at sampling_rate={self.sampling_rate}. Drop it or pad it with zeros."
             )
         return samples
@@ -245,6 +256,11 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
         if self.normalize:
             features -= features.mean(axis=0)
         return features.astype(np.float32)
+
+    def _stacked(self, features: np.ndarray) -> np.ndarray:
+        """Return steps of several frames."""
+        n_steps = len(features) // self.n_stacked
+        return features[: n_steps * self.n_stacked].reshape(n_steps, -1)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -478,7 +478,7 @@ class LSTMTranslator(BaseLSTM):
                 f"{n_cut} of {len(read)} translations were cut at max_length={self._max_tokens()} tokens. Set a larger "
                 "max_length, or train for longer.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         return [found[row] for row in range(len(read))]
 

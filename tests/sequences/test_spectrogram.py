@@ -47,6 +47,18 @@ def test_number_of_frames(n_samples):
     assert features.dtype == np.float32
 
 
+def test_stacked_frames_are_steps(rng):
+    recordings = noise(rng, FRAME + 2 * HOP, FRAME + 7 * HOP)
+    plain = LogMelSpectrogram().transform(recordings)
+    stacked = LogMelSpectrogram(n_stacked=3).transform(recordings)
+    assert [features.shape for features in stacked] == [(1, 120), (2, 120)]
+    assert_array_equal(stacked[1][1], plain[1][3:6].ravel())
+    with pytest.raises(
+        ValueError, match=rf"minimum of {FRAME + 2 * HOP} is required, which is 3 frames, each of 0.025 s"
+    ):
+        LogMelSpectrogram(n_stacked=3).transform(noise(rng, FRAME + 2 * HOP - 1))
+
+
 def test_lengths_are_in_seconds(rng):
     spectrogram = LogMelSpectrogram(8000, n_mels=20, frame_length=0.05, hop_length=0.02)
     assert [len(features) for features in spectrogram.transform(noise(rng, 400, 559, 560, 8000))] == [1, 1, 2, 48]
