@@ -5,11 +5,14 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.metrics import mean_absolute_error
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from ._compat import Interval, StrOptions, validate_params
+from ._sequences.classifier import LSTMClassifier
 from ._sequences.step_labels import check_step_labels, weight_of_steps
 from ._validation import check_texts
+from ._windows.arrays import present_steps
 from ._windows.panel import Panel, factorize
 
 __all__ = ["character_error_rate", "make_step_scorer", "mean_absolute_scaled_error"]
@@ -28,7 +31,8 @@ def make_step_scorer(score_func, *, response_method="predict", greater_is_better
 
     scikit-learn's own scorers read a `y` of two dimensions as several labels of each row, which most metrics refuse.
     This one hands the labels of all steps to the metric as one array, as the flat metrics of sklearn-crfsuite do.
-    Steps do not count if they are missing in `X`, or if their label is missing (NaN or None).
+    Steps do not count if they are missing in what the last step of a pipeline reads, or if their label is missing (NaN
+    or None).
 
     Parameters
     ----------
@@ -77,10 +81,11 @@ class _StepScorer:
         self._score_func, self._sign, self._response_method, self._kwargs = score_func, sign, response_method, kwargs
 
     def __call__(self, estimator, X, y, sample_weight=None):
-        y_pred = getattr(estimator, self._response_method)(X)
+        estimator, X = _last_step(estimator, X)
+        y_pred = np.asarray(getattr(estimator, self._response_method)(X))
+        y, known = check_step_labels(y, _present_steps(estimator, X, y_pred))
         if self._response_method == "predict_proba" and y_pred.shape[-1] == 2:
             y_pred = y_pred[..., 1]
-        y, known = check_step_labels(np.asarray(X), y)
         weight = {} if sample_weight is None else {"sample_weight": weight_of_steps(sample_weight, known)}
         return self._sign * self._score_func(y[known], y_pred[known], **weight, **self._kwargs)
 
@@ -89,6 +94,32 @@ class _StepScorer:
         kwargs = "".join(f", {name}={value!r}" for name, value in self._kwargs.items())
         name = getattr(self._score_func, "__name__", repr(self._score_func))
         return f"make_step_scorer({name}, response_method={self._response_method!r}{sign}{kwargs})"
+
+
+def _last_step(estimator, X) -> tuple:
+    """Return the estimator that predicts at the end of fitted searches and pipelines, and what it sees of `X`."""
+    while True:
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif isinstance(estimator, Pipeline):
+            X = estimator[:-1].transform(X) if len(estimator) > 1 else X
+            estimator = estimator[-1]
+        else:
+            return estimator, X
+
+
+def _present_steps(estimator, X, y_pred: np.ndarray) -> np.ndarray:
+    """Tell at which steps an estimator has predictions for something: those that are not missing in `X`."""
+    if y_pred.ndim < 2:
+        raise ValueError(
+            f"A scorer of labels of steps needs predictions for each step. Got those of {type(estimator).__name__}, of "
+            f"shape {y_pred.shape}."
+        )
+    if isinstance(estimator, LSTMClassifier):
+        return estimator._present_steps(X)
+    shape = y_pred.shape[:2]
+    X = np.asarray(X) if getattr(X, "shape", ())[:2] == shape else np.zeros(shape)
+    return present_steps(X) if X.dtype.kind == "f" else np.ones(shape, dtype=bool)
 
 
 @validate_params(

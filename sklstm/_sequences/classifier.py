@@ -19,7 +19,7 @@ from .._compat import Interval, StrOptions, check_partial_fit_first_call, fit_co
 from .._specs import IGNORED_CLASS, WINDOWS, Sample
 from .._state import all_at_once, of_one_fit
 from .._validation import check_weights, weights_of_classes, weights_of_known
-from .._windows.arrays import rows_with_weight
+from .._windows.arrays import present_steps, rows_with_weight
 from .step_labels import check_step_labels, weight_of_steps, weights_of_step_classes
 
 AUTO_STEPS, MIN_EPOCHS, MAX_EPOCHS = 600, 10, 300  # of epochs="auto": steps of the optimizer, and the limits
@@ -470,7 +470,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         if not self._labels_steps():
             return super().score(X, y, sample_weight)
         y_pred = self.predict(X)
-        y, known = check_step_labels(self._check_inputs(X, reset=False)[WINDOWS], y)
+        y, known = check_step_labels(y, self._present_steps(X))
         weight = None if sample_weight is None else weight_of_steps(sample_weight, known)
         return accuracy_score(y[known], y_pred[known], sample_weight=weight)
 
@@ -608,6 +608,10 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         network = self._network.get("custom")
         return network is not None and network["build"] not in ("conv_lstm", "lstm_fcn")
 
+    def _present_steps(self, X) -> np.ndarray:
+        """Tell which steps the network reads of what `predict` takes."""
+        return present_steps(self._check_inputs(X, reset=False)[WINDOWS])
+
     def _labels_steps(self) -> bool:
         return self._network["pooling"] == "none"
 
@@ -621,7 +625,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     def _check_target(self, X, y, *, reset):
         if self._labels_steps():
-            y, known = check_step_labels(X, y)
+            y, known = check_step_labels(y, present_steps(X))
         else:
             y = column_or_1d(y, warn=True)
             check_classification_targets(y)

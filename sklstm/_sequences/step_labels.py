@@ -7,13 +7,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from .._compat import is_pandas_na, is_scalar_nan
 from .._specs import IGNORED_CLASS, Sample
 from .._validation import weights_of_classes
-from .._windows.arrays import present_steps
 
 
-def check_step_labels(X: np.ndarray, y) -> tuple[np.ndarray, np.ndarray]:
+def check_step_labels(y, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a label for each step of sequences, and which of them count.
 
-    Those do that are not missing (NaN or None), of steps that are not. In documents, no step is missing.
+    Those do that are not missing (NaN or None), of steps that are `present`.
 
     Raises
     ------
@@ -23,15 +22,12 @@ def check_step_labels(X: np.ndarray, y) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(y, list | tuple):
         y = np.array(y, dtype=object)  # in which what is missing among strings stays so
     y = check_array(y, dtype=None, ensure_2d=False, allow_nd=True, ensure_all_finite=False, input_name="y")
-    shape = X.shape[:2] if X.ndim > 1 else (len(X), "n_steps")
-    if y.ndim != 2 or len(y) != len(X) or (X.ndim > 1 and y.shape != shape):
+    if y.shape != present.shape:
         raise ValueError(
-            f"With pooling='none', y must have a class for each step: the shape {shape}. Got the shape {y.shape} "
-            "instead. pad_sequences makes it of labels of sequences that differ in length."
+            f"With pooling='none', y must have a class for each step: the shape {present.shape}. Got the shape "
+            f"{y.shape} instead. pad_sequences makes it of labels of sequences that differ in length."
         )
-    known = has_label(y)
-    if X.dtype.kind == "f":
-        known &= present_steps(X)
+    known = has_label(y) & present
     if not known.any():
         raise ValueError("Input y has no class at any step that is present in X: there is nothing to learn from.")
     if y.dtype == object and not any(isinstance(label, str) for label in y[known]):

@@ -5,12 +5,13 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from sklstm import LSTMClassifier, TokenSequences, pad_sequences
 from sklstm.metrics import make_step_scorer
@@ -193,6 +194,51 @@ def test_tags_of_words():
     assert make_step_scorer(f1_score, average="macro")(model, sentences, y) == 1
 
 
+def zeros_to_nan(X):
+    return np.where(X == 0, np.nan, X)
+
+
+def pairs(X):
+    return X.reshape(len(X), -1, 2)
+
+
+@pytest.mark.parametrize("transform", [zeros_to_nan, np.nan_to_num, pairs, pad_sequences, "passthrough"])
+def test_a_scorer_counts_the_steps_that_the_last_step_of_a_pipeline_reads(streams, transform):
+    X, y = streams
+    y = np.where(counting(y), y == "after", 0)
+    X = np.nan_to_num(X) if transform is zeros_to_nan else X
+    if transform is pairs:
+        X, y = np.nan_to_num(X[..., 0]), y[:, ::2]
+    elif transform is pad_sequences:
+        X = [sequence[~np.isnan(sequence[:, 0])] for sequence in X]
+    step = transform if isinstance(transform, str) else FunctionTransformer(transform)
+    search = GridSearchCV(make_pipeline(step, make(epochs=2)), {"lstmclassifier__units": [3]}, cv=2).fit(X, y)
+    nested = Pipeline([("search", search)])
+    scorer = make_step_scorer(accuracy_score)
+    assert scorer(nested, X, y) == scorer(search.best_estimator_, X, y) == search.score(X, y)
+    by_scorer = cross_val_score(search.best_estimator_, X, y, cv=2, scoring=scorer)
+    assert_array_equal(by_scorer, cross_val_score(search.best_estimator_, X, y, cv=2))
+
+
+class Threshold(BaseEstimator):
+    """An estimator of another package."""
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return np.asarray(X)[..., 0] > 0
+
+
+def test_a_scorer_of_other_estimators(streams):
+    X, y = streams
+    present = ~np.isnan(X[..., 0])
+    scorer = make_step_scorer(accuracy_score)
+    assert scorer(Threshold(), X, X[..., 0] > 0) == scorer(Threshold(), X.tolist(), X[..., 0] > 0) == 1
+    y = (X[..., 0] > 0) ^ (~present)
+    assert scorer(Threshold(), X, y) == 1
+
+
 # Bad input
 
 
@@ -246,5 +292,5 @@ def test_relevance_is_that_of_sequences(streams):
 def test_other_estimators_say_what_they_cannot_score(streams):
     X, y = streams
     model = LogisticRegression().fit(np.nan_to_num(X[..., 0]), y[:, -1])
-    with pytest.raises((ValueError, IndexError)):
+    with pytest.raises(ValueError, match=r"needs predictions for each step. Got those of LogisticRegression"):
         make_step_scorer(f1_score)(model, np.nan_to_num(X[..., 0]), y)
