@@ -362,7 +362,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         layer : int, default=-1
             The LSTM layer, from 0 for the first one; -1 is the last one. Those of a network of your own are in the
             order of its Keras model. If a layer before it shortens the sequence, as in "conv_lstm", the steps are those
-            that the layer reads.
+            that the layer reads. "conv_lstm" also moves missing steps from the end of a sequence to its beginning.
 
         direction : {"forward", "backward"}, default="forward"
             The direction in which the layer reads; backward only with ``bidirectional=True``. Steps are in the order of

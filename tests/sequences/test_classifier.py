@@ -75,6 +75,33 @@ def test_the_loss_is_the_cross_entropy(sequences, n_classes):
     assert_allclose(model.history_["loss"], log_loss(y, model.predict_proba(X), sample_weight=weight), rtol=1e-5)
 
 
+CONVOLUTIONS = {"filters": [3, 3, 3]}
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize(
+    ("network", "network_params", "n_steps"),
+    [
+        ("lstm", None, 9),
+        ("gru", None, 9),
+        ("conv_lstm", CONVOLUTIONS, 9),
+        ("conv_lstm", CONVOLUTIONS, 66),  # of which steps are pooled
+        ("lstm_fcn", CONVOLUTIONS, 9),
+        ("frames", {"filters": [3]}, 9),
+    ],
+)
+def test_sequences_may_be_padded_in_front_or_behind(network, network_params, n_steps, rng):
+    X, y = rng.standard_normal((12, n_steps, 2)), np.arange(12) % 2
+    X[3, 4] = np.nan
+    behind, in_front = X.copy(), X.copy()
+    for row, n_missing in enumerate(rng.integers(n_steps, size=12)):
+        behind[row, n_steps - n_missing :] = in_front[row, :n_missing] = np.nan
+        in_front[row, n_missing:] = X[row, : n_steps - n_missing]
+    model = make(network=network, network_params=network_params, bidirectional=True, epochs=1).fit(behind, y)
+    assert_array_equal(model.predict_proba(behind), model.predict_proba(in_front))
+    assert_allclose(model.to_keras().predict(behind, verbose=0), model.predict_proba(behind), atol=1e-5)
+
+
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_a_missing_step_counts_as_none_wherever_it_stands(sequences, pooling):
     X, y = sequences

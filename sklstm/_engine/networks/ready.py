@@ -4,6 +4,7 @@ from collections.abc import Callable
 from math import prod
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 SHORT = 64  # steps, of sequences that "conv_lstm" does not pool
@@ -22,7 +23,12 @@ def conv_lstm(
     kernel_sizes=None,
     pool_size=None,
 ):
-    """Return the mean and the last state of an LSTM on convolved and pooled steps, beside the mean of these steps."""
+    """Return the mean and the last of an LSTM's hidden states on convolved and pooled steps, beside these steps' mean.
+
+    Of two directions, the last hidden states are those of the last step, of which the backward one has read this step
+    alone.
+    """
+    windows, mask = _moved_to_the_end(windows, mask)
     is_short = windows.shape[1] < SHORT
     kernel_sizes = kernel_sizes or ((8, 5, 3) if is_short else (32, 10, 6))
     pool_size = pool_size or (1 if is_short else 4)
@@ -39,6 +45,7 @@ def lstm_fcn(
 
     The LSTM reads one variable after the other, each with all its steps: the dimension shuffle of the paper.
     """
+    windows, mask = _moved_to_the_end(windows, mask)
     recurrent = _lstm_layers(units, bidirectional, 0.0, recurrent_dropout)(ops.transpose(windows, (0, 2, 1)), None)
     recurrent = layers.Dropout(dropout)(recurrent)
     return ops.concatenate([recurrent, _mean(*_convolved(windows, mask, filters, kernel_sizes))], axis=1)
@@ -72,6 +79,17 @@ def frames(
 
 
 READY: dict[str, Callable] = {"conv_lstm": conv_lstm, "lstm_fcn": lstm_fcn, "frames": frames}
+
+
+def _moved_to_the_end(windows, mask):
+    """Return windows and masks whose missing steps behind the last one that is present stand before the first one.
+
+    So blocks of steps that are pooled, and the last hidden state, do not depend on where sequences are padded.
+    """
+    n_steps = mask.shape[1]
+    n_behind = ops.cast(ops.argmax(ops.flip(mask, axis=1), axis=1, keepdims=True), "int32")
+    steps = ops.mod(ops.subtract(np.arange(n_steps, dtype=np.int32), n_behind), n_steps)
+    return ops.take_along_axis(windows, steps[:, :, None], axis=1), ops.take_along_axis(mask, steps, axis=1)
 
 
 def _max_pooled(features, size):
