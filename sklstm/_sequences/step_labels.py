@@ -25,7 +25,7 @@ def check_step_labels(y, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if y.shape != present.shape:
         raise ValueError(
             f"With pooling='none', y must have a class for each step: the shape {present.shape}. Got the shape "
-            f"{y.shape} instead. pad_sequences makes it of labels of sequences that differ in length."
+            f"{y.shape} instead. {_cure(y.shape, present.shape)}"
         )
     known = has_label(y) & present
     if not known.any():
@@ -36,6 +36,16 @@ def check_step_labels(y, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         y[known] = numbers
     check_classification_targets(y[known])
     return y, known
+
+
+def _cure(of_labels: tuple[int, ...], of_steps: tuple[int, ...]) -> str:
+    if len(of_labels) == 2 and of_labels[0] == of_steps[0]:
+        n_steps = of_labels[1]
+        return (
+            f"To make sequences of {n_steps} steps, pass max_length={n_steps} to TokenSequences, or n_steps={n_steps} "
+            "to pad_sequences."
+        )
+    return "pad_sequences makes it of labels of sequences that differ in length."
 
 
 def has_label(y: np.ndarray) -> np.ndarray:

@@ -239,6 +239,16 @@ def test_a_scorer_of_other_estimators(streams):
     assert scorer(Threshold(), X, y) == 1
 
 
+def test_tags_of_folds_without_the_longest_sentence():
+    sentences = ["a b c d e"] + ["a b c", "b a", "c a b"] * 5
+    y = pad_sequences([sentence.upper().split() for sentence in sentences])
+    model = make_pipeline(TokenSequences(token_pattern=r"\S+"), make(embedding_dim=2, epochs=1))
+    with pytest.raises(ValueError, match=r"the shape \(15, 3\). Got the shape \(15, 5\).*max_length=5 to TokenSeq"):
+        model.fit(sentences[1:], y[1:])
+    model.set_params(tokensequences__max_length=y.shape[1])
+    assert np.isfinite(cross_val_score(model, sentences, y, cv=2)).all()
+
+
 # Bad input
 
 
