@@ -20,7 +20,12 @@ from .._specs import IGNORED_CLASS, WINDOWS, Sample
 from .._state import all_at_once, of_one_fit
 from .._validation import check_weights, weights_of_classes, weights_of_known
 from .._windows.arrays import present_steps, rows_with_weight
-from .step_labels import check_step_labels, weight_of_steps, weights_of_step_classes
+from .step_labels import (
+    check_step_labels,
+    warn_of_labels_without_token,
+    weight_of_steps,
+    weights_of_step_classes,
+)
 
 AUTO_STEPS, MIN_EPOCHS, MAX_EPOCHS = 600, 10, 300  # of epochs="auto": steps of the optimizer, and the limits
 AUTO_STEPS_TOKENS, MIN_EPOCHS_TOKENS = 200, 3  # the same for tokens, of which a network soon knows the rows by heart
@@ -312,6 +317,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         -----
         UserWarning
             If most of the steps that have any value are skipped, since another value is missing in them.
+            If labels of steps stand where tokens are missing.
             If you interrupt the training (Ctrl-C). The estimator is then fitted with the weights so far, with
             `early_stopping=True` with the best ones. In what joblib runs, such as a search or a cross-validation, the
             interrupt goes on.
@@ -625,7 +631,11 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     def _check_target(self, X, y, *, reset):
         if self._labels_steps():
-            y, known = check_step_labels(y, present_steps(X))
+            present = present_steps(X)
+            labels, known = check_step_labels(y, present)
+            if self._reads_tokens():
+                warn_of_labels_without_token(y, present)
+            y = labels
         else:
             y = column_or_1d(y, warn=True)
             check_classification_targets(y)

@@ -1,5 +1,7 @@
 """Labels of steps: a class for each step of a sequence."""
 
+import warnings
+
 import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
@@ -19,9 +21,7 @@ def check_step_labels(y, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ValueError
         If there is not a label for each step, none that counts, or if they are no classes.
     """
-    if isinstance(y, list | tuple):
-        y = np.array(y, dtype=object)  # in which what is missing among strings stays so
-    y = check_array(y, dtype=None, ensure_2d=False, allow_nd=True, ensure_all_finite=False, input_name="y")
+    y = _as_array(y)
     if y.shape != present.shape:
         raise ValueError(
             f"With pooling='none', y must have a class for each step: the shape {present.shape}. Got the shape "
@@ -46,6 +46,25 @@ def _cure(of_labels: tuple[int, ...], of_steps: tuple[int, ...]) -> str:
             "to pad_sequences."
         )
     return "pad_sequences makes it of labels of sequences that differ in length."
+
+
+def warn_of_labels_without_token(y, present: np.ndarray) -> None:
+    """Warn of labels at steps that are not `present`, since they are a sign of labels that stand at other tokens."""
+    n_labels = int((has_label(_as_array(y)) & ~present).sum())
+    if n_labels:
+        warnings.warn(
+            f"{n_labels} labels of y stand at steps that are missing in X, and do not count. Do the others stand at "
+            "their tokens? TokenSequences drops what its token_pattern does not match: by default, words of a single "
+            r"character. Pass token_pattern=r'\S+' for a token between any two spaces.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _as_array(y) -> np.ndarray:
+    if isinstance(y, list | tuple):
+        y = np.array(y, dtype=object)  # in which what is missing among strings stays so
+    return check_array(y, dtype=None, ensure_2d=False, allow_nd=True, ensure_all_finite=False, input_name="y")
 
 
 def has_label(y: np.ndarray) -> np.ndarray:

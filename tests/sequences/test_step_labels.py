@@ -249,6 +249,18 @@ def test_tags_of_folds_without_the_longest_sentence():
     assert np.isfinite(cross_val_score(model, sentences, y, cv=2)).all()
 
 
+def test_labels_where_tokens_are_missing_warn(streams, recwarn):
+    sentences = ["the dog sees a cat", "a cat runs", "a dog runs fast"] * 4
+    y = pad_sequences([sentence.split() for sentence in sentences])
+    model = make(embedding_dim=2, epochs=1)
+    make_pipeline(TokenSequences(token_pattern=r"\S+"), model).fit(sentences, y)
+    make(epochs=1).fit(streams[0], counting(streams[1]))  # of features, any step may fail
+    assert not recwarn.list
+    y[0] = None
+    with pytest.warns(UserWarning, match=r"11 labels of y stand at steps that are missing.*token_pattern=r'\\S\+'"):
+        make_pipeline(TokenSequences(max_length=5), model).fit(sentences, y)
+
+
 # Bad input
 
 
