@@ -83,7 +83,7 @@ class _StepScorer:
     def __call__(self, estimator, X, y, sample_weight=None):
         estimator, X = _last_step(estimator, X)
         y_pred = np.asarray(getattr(estimator, self._response_method)(X))
-        y, known = check_step_labels(y, _present_steps(estimator, X, y_pred))
+        y, known = check_step_labels(y, _present_steps(estimator, X, y_pred), purpose="score")
         if self._response_method == "predict_proba" and y_pred.shape[-1] == 2:
             y_pred = y_pred[..., 1]
         weight = {} if sample_weight is None else {"sample_weight": weight_of_steps(sample_weight, known)}

@@ -476,7 +476,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         if not self._labels_steps():
             return super().score(X, y, sample_weight)
         y_pred = self.predict(X)
-        y, known = check_step_labels(y, self._present_steps(X))
+        y, known = check_step_labels(y, self._present_steps(X), purpose="score")
         weight = None if sample_weight is None else weight_of_steps(sample_weight, known)
         return accuracy_score(y[known], y_pred[known], sample_weight=weight)
 

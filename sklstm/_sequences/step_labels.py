@@ -6,12 +6,12 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._compat import is_pandas_na, is_scalar_nan
+from .._compat import check_sample_weight, is_pandas_na, is_scalar_nan
 from .._specs import IGNORED_CLASS, Sample
 from .._validation import weights_of_classes
 
 
-def check_step_labels(y, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def check_step_labels(y, present: np.ndarray, *, purpose: str = "learn from") -> tuple[np.ndarray, np.ndarray]:
     """Return a label for each step of sequences, and which of them count.
 
     Those do that are not missing (NaN or None), of steps that are `present`.
@@ -29,7 +29,7 @@ def check_step_labels(y, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         )
     known = has_label(y) & present
     if not known.any():
-        raise ValueError("Input y has no class at any step that is present in X: there is nothing to learn from.")
+        raise ValueError(f"Input y has no class at any step that is present in X: there is nothing to {purpose}.")
     if y.dtype == object and not any(isinstance(label, str) for label in y[known]):
         numbers = np.array(y[known].tolist())  # which became objects by what stands for missing ones
         y = np.zeros(y.shape, numbers.dtype)
@@ -78,7 +78,8 @@ def has_label(y: np.ndarray) -> np.ndarray:
 
 
 def weight_of_steps(sample_weight, known: np.ndarray) -> np.ndarray:
-    """Return the weights of rows at their steps with a known label."""
+    """Return the weights of rows at their steps with a known label; each row has one."""
+    sample_weight = check_sample_weight(sample_weight, known)
     return np.broadcast_to(np.reshape(sample_weight, (-1, 1)), known.shape)[known]
 
 

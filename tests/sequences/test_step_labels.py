@@ -1,6 +1,7 @@
 """A class for each step of a sequence."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -279,6 +280,30 @@ def test_bad_labels(streams, change, message):
     X, y = streams
     with pytest.raises(ValueError, match=message):
         make().fit(X, change(y))
+
+
+@pytest.mark.parametrize(
+    ("sample_weight", "message"),
+    [
+        (np.ones((64, 12)), "Sample weights must be 1D array or scalar"),
+        (np.ones(63), r"sample_weight.shape == \(63,\), expected \(64,\)"),
+        ([1], r"sample_weight.shape == \(1,\), expected \(64,\)"),
+    ],
+)
+def test_bad_weights_of_scores(streams, sample_weight, message):
+    X, y = streams
+    model = make(epochs=1).fit(X, y)
+    for score in (model.score, partial(make_step_scorer(accuracy_score), model)):
+        with pytest.raises(ValueError, match=message):
+            score(X, y, sample_weight)
+
+
+def test_a_score_without_labels(streams):
+    X, y = streams
+    model = make(epochs=1).fit(X, y)
+    for score in (model.score, partial(make_step_scorer(accuracy_score), model)):
+        with pytest.raises(ValueError, match="no class at any step that is present in X: there is nothing to score"):
+            score(X, np.full(y.shape, None))
 
 
 @pytest.mark.parametrize("network", ["conv_lstm", "lstm_fcn"])
