@@ -84,9 +84,18 @@ def weight_of_steps(sample_weight, known: np.ndarray) -> np.ndarray:
 
 
 def weights_of_step_classes(sample: Sample, class_weight, classes: np.ndarray) -> np.ndarray:
-    """Return the weight of each class, of mean one over all steps that have one."""
+    """Return the weight of each class, of mean one over all steps that have one.
+
+    Raises
+    ------
+    ValueError
+        If no step has a class with a weight.
+    """
     y = sample.y[:, :, 0]
     known = y != IGNORED_CLASS
     of_steps = weight_of_steps(sample.sample_weight, known)
     weights = weights_of_classes(of_steps, class_weight, classes, y[known])
-    return weights / np.average(weights[y[known]], weights=of_steps)
+    mean = np.average(weights[y[known]], weights=of_steps)
+    if not mean:
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weights / mean

@@ -306,6 +306,14 @@ def test_a_score_without_labels(streams):
             score(X, np.full(y.shape, None))
 
 
+@pytest.mark.parametrize("pooling", ["none", "last"])
+def test_classes_without_a_weight_alone(streams, pooling):
+    X, y = streams[0], np.zeros(streams[1].shape, dtype=int)
+    model = make(class_weight={0: 0, 1: 1}, pooling=pooling, network="lstm")
+    with pytest.raises(ValueError, match="Sample weights must contain at least one non-zero number"):
+        model.partial_fit(X, y if pooling == "none" else y[:, 0], classes=[0, 1])
+
+
 @pytest.mark.parametrize("network", ["conv_lstm", "lstm_fcn"])
 def test_networks_without_outputs_at_each_step(streams, network):
     with pytest.raises(ValueError, match=f"network='{network}' has no outputs at each step"):
