@@ -24,7 +24,8 @@ from .runtime.precision import float32_by_default
 from .runtime.threads import mapping
 from .training.model_cache import MAX_IDLE_MODELS
 
-BATCH = 256  # points on the paths of some windows
+MAX_BATCH = 256  # points on the paths of some windows
+MAX_VALUES_IN_BATCH = 2**18  # of inputs: a batch of larger windows has fewer points, at least one
 FEWEST_POINTS = 8  # on a path
 MOST_POINTS = 4096
 ROUNDING = 1e-6  # of outputs in float32
@@ -112,10 +113,14 @@ def _integrate(
     windows: np.ndarray,
     n_points: int,
 ) -> np.ndarray:
-    """Return the relevances by so many points, in batches of one size."""
+    """Return the relevances by so many points, in batches of one size.
+
+    Fewer rows are repeated, since a batch of another size rounds otherwise, and would be compiled anew.
+    """
     moving, fixed = _ends_of_paths(spec, windows, scale)
     points, shares = _quadrature(n_points)
-    length, n_rows = min(n_points, BATCH), max(BATCH // n_points, 1)
+    size = _batch_size(windows[0].size)
+    length, n_rows = min(n_points, size), max(size // n_points, 1)
     choice = np.eye(spec.n_outputs, dtype=np.float32)[output]
 
     def mean_gradient(start: int) -> np.ndarray:
@@ -123,7 +128,7 @@ def _integrate(
         total = np.zeros(moving[rows].shape)
         for first in range(0, n_points, length):
             part = slice(first, first + length)
-            path = np.multiply.outer(points[part], moving[rows]).astype(np.float32).reshape(BATCH, *moving.shape[1:])
+            path = np.multiply.outer(points[part], moving[rows]).astype(np.float32).reshape(size, *moving.shape[1:])
             gradients = take_gradient(weights, path, np.tile(fixed[rows], (length, 1)), choice)
             gradients = ops.convert_to_numpy(gradients).astype(np.float64)
             total += np.tensordot(shares[part], gradients.reshape(length, *total.shape), 1)
@@ -138,6 +143,12 @@ def _integrate(
     of_deviations, _ = np.split(relevance, 2, axis=2)
     _, by_level = np.split(gradients, 2, axis=2)
     return of_deviations + by_level.sum(axis=1, keepdims=True) * shares_of_means((windows - scale.mean) / scale.std)
+
+
+def _batch_size(n_values: int) -> int:
+    """Return how many points of windows of so many values are in a batch: a power of two, by the shapes alone."""
+    most = min(max(MAX_VALUES_IN_BATCH // n_values, 1), MAX_BATCH)
+    return 1 << (most.bit_length() - 1)
 
 
 def _quadrature(n_points: int) -> tuple[np.ndarray, np.ndarray]:

@@ -229,6 +229,30 @@ def test_rows_have_one_relevance_alone_and_among_others(normalize, tiny, table):
     assert_rows_alike_alone_and_among_others(model.input_relevance, X, rtol=1e-6)
 
 
+@pytest.mark.parametrize("n_points", [1, 8, 32])
+def test_batches_of_large_windows_have_fewer_points(n_points, tiny, table, monkeypatch):
+    X, y = table
+    X = X[:9]
+    model = tiny().fit(X, y[:9])
+    expected = model.input_relevance(X)
+    module = importlib.import_module("sklstm._engine.relevance")
+    compiled_gradient, sizes = module._compiled_gradient, set()
+
+    def recording(*args):
+        def take_gradient(weights, moving, *others):
+            sizes.add(moving.size)
+            return compiled_gradient(*args)(weights, moving, *others)
+
+        return take_gradient
+
+    monkeypatch.setattr(module, "_compiled_gradient", recording)
+    monkeypatch.setattr(module, "MAX_VALUES_IN_BATCH", (n_points + 1) * X[0].size - 1)
+    relevance = model.input_relevance(X)
+    assert sizes == {n_points * X[0].size}
+    assert_allclose(relevance, expected, rtol=1e-4, atol=1e-6)
+    assert_allclose(model.input_relevance(X[4:5])[0], relevance[4], rtol=1e-6, atol=1e-7)
+
+
 def test_other_fits_of_a_network_compile_nothing_anew(tiny, table):
     X, y = table
     tiny(units=7, normalize="window").fit(X, y).input_relevance(X)
