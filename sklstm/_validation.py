@@ -278,9 +278,19 @@ def target_names(y) -> list | None:
 
 def name_features(positions: Iterable[int]) -> str:
     """Return how to call features of windows, which have no names."""
-    numbers = [str(position) for position in positions]
-    listed = " and ".join(filter(None, [", ".join(numbers[:-1]), numbers[-1]]))
-    return f"feature{'s' if len(numbers) > 1 else ''} {listed} of X (counted from 0)"
+    return _listed("feature", positions) + " of X (counted from 0)"
+
+
+def name_pixels(positions: Iterable[int], frame: tuple[int, ...]) -> str:
+    """Return how to call values of frames of a shape, by their positions in a flat one."""
+    indices = [tuple(map(int, np.unravel_index(position, frame))) for position in positions]
+    return _listed("pixel", indices) + " of X (row, column and channel, counted from 0)"
+
+
+def _listed(noun: str, elements: Iterable) -> str:
+    texts = [str(element) for element in elements]
+    listed = " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
+    return f"{noun}{'s' if len(texts) > 1 else ''} {listed}"
 
 
 def check_network_params(params: dict | None) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.preprocessing import StandardScaler
 
 from .._specs import Scale
-from .._validation import name_features
+from .._validation import name_features, name_pixels
 from .._windows.arrays import StepCounts, chunks, count_steps, has_missing, present_steps, window_means
 from .._windows.ragged import Ragged
 
@@ -38,7 +38,7 @@ def feature_scale(windows: np.ndarray, sample_weight: np.ndarray, rows: np.ndarr
     if not hasattr(scaler, "mean_"):
         raise ValueError(
             "Input X has a missing value in every step of every row: there is nothing to learn from."
-            + ("" if windows.ndim > 3 else _most_missing(count_steps(windows, rows)))
+            + _most_missing(count_steps(windows, rows))
         )
     return Scale(scaler.mean_, scaler.scale_)
 
@@ -63,7 +63,7 @@ def deviation_scale(windows: np.ndarray, sample_weight: np.ndarray, rows: np.nda
 
 def warn_of_masked_steps(windows: np.ndarray, rows: np.ndarray) -> None:
     """Warn if most steps of the rows that have any value are masked, since some feature is missing in them."""
-    if isinstance(windows, Ragged) or windows.ndim > 3 or windows.shape[2] == 1 or not has_missing(windows):
+    if isinstance(windows, Ragged) or windows[0, 0].size == 1 or not has_missing(windows):
         return
     counts = count_steps(windows, rows)
     if counts.n_partial > 0.5 * counts.n_known:
@@ -75,16 +75,22 @@ def warn_of_masked_steps(windows: np.ndarray, rows: np.ndarray) -> None:
 
 
 def _most_missing(counts: StepCounts) -> str:
-    """Return a sentence on the features that are missing most, and the cure."""
+    """Return sentences on the features, or values of frames, that are missing most, and the cure."""
     if not counts.n_partial:
         return ""
-    shares = counts.n_missing / counts.n_known
+    shares = counts.n_missing.ravel() / counts.n_known
     most = [feature for feature in np.argsort(-shares, kind="stable")[:5] if shares[feature] >= 0.5 * shares.max()]
     percent = ", ".join(f"{shares[feature]:.0%}" for feature in most)
-    return (
-        f" Most often missing: {name_features(most)}, in {percent} of the steps that have any value. Fill before the "
-        "windows are made, as with DataFrame.ffill or sklearn.impute.SimpleImputer, or drop the column."
-    )
+    if counts.n_missing.ndim == 1:
+        names = name_features(most)
+        cure = (
+            "Fill before the windows are made, as with DataFrame.ffill or sklearn.impute.SimpleImputer, or drop the "
+            "column."
+        )
+    else:
+        names = name_pixels(most, counts.n_missing.shape)
+        cure = "Fill them, as with numpy.nan_to_num, or cut them off."
+    return f" Most often missing: {names}, in {percent} of the steps that have any value. {cure}"
 
 
 def target_scale(y: np.ndarray, sample_weight: np.ndarray, rows: np.ndarray) -> Scale:

@@ -161,17 +161,18 @@ class StepCounts(NamedTuple):
 
     n_known: int  # with any value
     n_partial: int  # of these, with a missing one
-    n_missing: np.ndarray  # of these, with each feature missing
+    n_missing: np.ndarray  # of these, with each feature missing, or each value of a frame
 
 
 def count_steps(windows: np.ndarray, rows: np.ndarray) -> StepCounts:
     """Count the steps of some rows of which some features are missing and some not."""
-    n_known, n_partial, n_missing = 0, 0, np.zeros(windows.shape[2], dtype=int)
+    n_known, n_partial, n_missing = 0, 0, np.zeros(windows.shape[2:], dtype=int)
+    of_step = tuple(range(2, windows.ndim))
     for chunk in chunks(len(rows), windows[0].size):
         missing = np.isnan(windows[rows[chunk]])
-        known = missing[~missing.all(axis=2)]
+        known = missing[~missing.all(axis=of_step)]
         n_known += len(known)
-        n_partial += int(known.any(axis=1).sum())
+        n_partial += int(known.any(axis=tuple(range(1, known.ndim))).sum())
         n_missing += known.sum(axis=0)
     return StepCounts(n_known, n_partial, n_missing)
 

@@ -130,3 +130,17 @@ def test_what_masks_no_steps_does_not_warn(sparse_column, tiny, rng):
 def test_target_scale_is_weighted():
     scale = target_scale(np.array([[0.0], [1.0], [9.0]]), np.array([1.0, 3.0, 5.0]), np.array([0, 1]))
     assert_allclose([scale.mean[0], scale.std[0]], [0.75, np.std([0, 1, 1, 1])])
+
+
+def test_networks_name_the_pixels_that_mask_most_frames(rng):
+    X, y = rng.standard_normal((8, 3, 4, 5)), np.arange(8) % 2
+    model = LSTMClassifier(units=2, network="frames", network_params={"filters": [2]}, epochs=1, random_state=0)
+    X[0, 1] = NAN  # a frame, as padding
+    assert messages(model.fit, X, y) == []
+    X[2:, :, 1, 4] = X[3:, :, 3, 0] = NAN
+    (text,) = messages(model.fit, X, y)
+    assert "skips 78% of the steps of X that have any value" in text
+    assert "Most often missing: pixels (1, 4, 0) and (3, 0, 0) of X (row, column and channel" in text
+    X[:, :, 1, 4] = NAN
+    with pytest.raises(ValueError, match=r"missing value in every step of every row.*pixels \(1, 4, 0\) and"):
+        model.fit(X, y)
