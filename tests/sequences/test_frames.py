@@ -106,6 +106,13 @@ def test_without_frames_features_are_a_row_of_pixels(rng):
     )
 
 
+def test_kernels_of_two_sizes(clips):
+    """One for rows and one for columns; without filters, the LSTM reads pixels."""
+    wide = make(network_params={"filters": [4], "kernel_size": [1, 3]}, epochs=1).fit(*clips)
+    assert wide.weights_[0].shape == (1, 3, 1, 4)
+    assert make(network_params={"filters": []}, epochs=1).fit(*clips).weights_[0].shape[0] == 42
+
+
 def test_a_memory_map_is_read_as_it_is(clips, tmp_path):
     X, y = clips
     np.save(tmp_path / "clips.npy", X)
@@ -184,6 +191,10 @@ def test_other_frames_than_in_fit(clips, change, message):
         (make(embedding_dim=2), lambda X: X, "expecting 1 feature a step, but X has 42 features"),
         (make(pooling="max"), lambda X: X, "pooling='max' is for network='lstm'"),
         (make(network_params={"filter": [4]}), lambda X: X, "takes .'filters', 'kernel_size', 'pool_size'."),
+        (make(network_params={"filters": 8}), lambda X: X, "filters of network_params must be a list of positive ints"),
+        (make(network_params={"pool_size": [2, 2]}), lambda X: X, "pool_size of network_params must be a positive int"),
+        (make(network_params={"pool_size": None}), lambda X: X, "pool_size of network_params must be a positive int"),
+        (make(network_params={"kernel_size": [3]}), lambda X: X, "kernel_size of .* a positive int, or a list of two"),
         (make(), lambda X: np.full(X.shape, np.nan), "missing value in every step of every row"),
     ],
 )

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..._specs import NetworkSpec
 from ..runtime.precision import float32_by_default
-from .ready import READY
+from .ready import READY, check_ready_params
 from .variables import read_variables, weight_variables
 
 _lock = RLock()  # of Python's random state, which is one for all threads
@@ -80,6 +80,8 @@ def _params(build: Callable, settings: dict, params: dict) -> dict:
             f"network_params has {unknown}, while network={_name(build)} takes {others}. Parameters of the estimator "
             f"set {list(settings)}."
         )
+    if build in READY.values():
+        check_ready_params(build, params)
     return {name: value for name, value in settings.items() if name in names} | params
 
 

@@ -1,5 +1,6 @@
 """Ready networks, by their short names: what a user's own function does, in the same way."""
 
+import inspect
 from collections.abc import Callable
 from math import prod
 
@@ -30,8 +31,10 @@ def conv_lstm(
     """
     windows, mask = _moved_to_the_end(windows, mask)
     is_short = windows.shape[1] < SHORT
-    kernel_sizes = kernel_sizes or ((8, 5, 3) if is_short else (32, 10, 6))
-    pool_size = pool_size or (1 if is_short else 4)
+    if kernel_sizes is None:
+        kernel_sizes = (8, 5, 3) if is_short else (32, 10, 6)
+    if pool_size is None:
+        pool_size = 1 if is_short else 4
     features, kept = _convolved(windows, mask, filters, kernel_sizes, pool_size)
     hidden = _lstm_layers(units, bidirectional, 0.0, recurrent_dropout, return_sequences=True)(features, kept)
     recurrent = ops.concatenate([_mean(hidden * _as_numbers(kept), kept), hidden[:, -1]], axis=1)
@@ -78,6 +81,39 @@ def frames(
     return _lstm_layers(units, bidirectional, dropout, recurrent_dropout, return_sequences)(features, mask)
 
 
+def check_ready_params(build: Callable, params: dict) -> None:
+    """Check values of a ready network's own parameters.
+
+    Raises
+    ------
+    ValueError
+        If one is neither the default nor what the network can be built with.
+    """
+    for name, value in params.items():
+        is_right, expected = PARAMS[name]
+        if value != inspect.signature(build).parameters[name].default and not is_right(value):
+            raise ValueError(f"{name} of network_params must be {expected}. Got {value!r} instead.")
+
+
+def _is_size(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _are_sizes(value) -> bool:
+    return isinstance(value, list | tuple) and all(map(_is_size, value))
+
+
+def _is_kernel_size(value) -> bool:
+    return _is_size(value) or (_are_sizes(value) and len(value) == 2)
+
+
+PARAMS: dict[str, tuple[Callable, str]] = {
+    "filters": (_are_sizes, "a list of positive ints"),
+    "kernel_sizes": (_are_sizes, "a list of positive ints, one for each of filters"),
+    "kernel_size": (_is_kernel_size, "a positive int, or a list of two"),
+    "pool_size": (_is_size, "a positive int"),
+}
+
 READY: dict[str, Callable] = {"conv_lstm": conv_lstm, "lstm_fcn": lstm_fcn, "frames": frames}
 
 
@@ -108,7 +144,7 @@ def _convolved(steps, mask, filters, kernel_sizes, pool_size=1):
 
     The first block is followed by pooling. Features of missing steps are zeros.
     """
-    if not isinstance(filters, list | tuple) or len(filters) != len(kernel_sizes):
+    if len(filters) != len(kernel_sizes):
         raise ValueError(
             f"filters and kernel_sizes must be lists of the same length. Got {filters!r} and {kernel_sizes!r} instead."
         )

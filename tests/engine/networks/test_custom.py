@@ -250,7 +250,13 @@ def needs_more(windows, mask, filters):
 
 BAD = [
     (unconnected, None, ValueError, "must make what it returns of its first argument"),
-    ("conv_lstm", {"filters": 16}, ValueError, "must be lists of the same length. Got 16"),
+    ("conv_lstm", {"filters": 16}, ValueError, "filters of network_params must be a list of positive ints. Got 16"),
+    ("conv_lstm", {"filters": [16, 0, 2]}, ValueError, "filters of network_params must be a list of positive ints"),
+    ("conv_lstm", {"pool_size": 0}, ValueError, "pool_size of network_params must be a positive int. Got 0"),
+    ("conv_lstm", {"pool_size": True}, ValueError, "pool_size of network_params must be a positive int. Got True"),
+    ("conv_lstm", {"kernel_sizes": []}, ValueError, "must be lists of the same length"),
+    ("conv_lstm", {"kernel_sizes": 3}, ValueError, "kernel_sizes of network_params must be a list of positive ints"),
+    ("lstm_fcn", {"kernel_sizes": None}, ValueError, "kernel_sizes of network_params must be a list"),
     ("lstm_fcn", {"filters": [8, 8]}, ValueError, "must be lists of the same length"),
     (of_the_mask_alone, None, ValueError, "its first argument, which nothing reads"),
     (without_input, None, TypeError, "Got ndarray instead"),
