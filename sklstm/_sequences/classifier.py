@@ -150,7 +150,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, the rows held out, the order of rows in each epoch, and dropout. Pass an int for
-        the same fit in every call and process.
+        the same fit in every call and process. With convolutions, such as those of "conv_lstm", fits on another number
+        of cores differ, since sums are rounded otherwise.
 
     verbose : int, default=0
         Keras' verbosity in training: 0 is silent, 1 shows a progress bar, 2 prints a line an epoch.
