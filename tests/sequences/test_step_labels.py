@@ -112,6 +112,20 @@ def test_the_loss_is_the_cross_entropy_of_the_steps_that_count(streams):
     assert_allclose(model.history_["loss"], loss, rtol=1e-5)
 
 
+@pytest.mark.parametrize("batch_size", [8, 20, 64])
+def test_each_step_counts_alike_whichever_batch_it_falls_in(batch_size, rng):
+    X = rng.standard_normal((64, 30))
+    y, weight = X > 0, rng.uniform(1, 4, 64)
+    X[:40, :-2] = np.nan  # sorted by length
+    model = make(epochs=1, learning_rate=1e-12, batch_size=batch_size, early_stopping=True)
+    model.fit(X, y, weight, X_val=X, y_val=y, sample_weight_val=weight)
+    present = ~np.isnan(X)
+    of_steps = np.broadcast_to(weight[:, np.newaxis], X.shape)[present]
+    loss = log_loss(y[present], model.predict_proba(X)[present], sample_weight=of_steps)
+    assert_allclose(model.history_["val_loss"], loss, rtol=1e-5)
+    assert_allclose(model.history_["loss"], loss, rtol=1e-5)
+
+
 def test_class_weight_weighs_the_classes_of_steps(streams):
     X, y = streams
     known = counting(y)
