@@ -31,7 +31,7 @@ class LSTMTranscriber(BaseLSTM):
 
     Parameters
     ----------
-    units : int or sequence of int, default=96
+    units : int or sequence of int, default=(64, 64)
         Number of units of the LSTM layer; a sequence stacks layers.
 
     network : {"lstm", "gru"}, default="lstm"
@@ -48,7 +48,7 @@ class LSTMTranscriber(BaseLSTM):
         Number of beginnings of texts that `predict` keeps at each step: prefix beam search [2]_. With 1, it follows the
         most probable output at each step, which is quicker. It may be changed after `fit`.
 
-    dropout : float, default=0.0
+    dropout : float, default=0.4
         Fraction of each layer's inputs that are dropped in training, in the range [0, 1).
 
     recurrent_dropout : float, default=0.0
@@ -68,7 +68,7 @@ class LSTMTranscriber(BaseLSTM):
         Maximum norm of the gradient of all weights together: gradient clipping. If None, gradients are not
         clipped.
 
-    epochs : int, default=25
+    epochs : int, default=20
         Number of passes over the training data; the maximum number with `early_stopping=True`.
 
     batch_size : int, default=32
@@ -162,7 +162,8 @@ class LSTMTranscriber(BaseLSTM):
     ...     tones = [np.repeat([0, ord(tone) - 96], rng.integers(1, 4, size=2)) for tone in text]
     ...     return np.concatenate([*tones, [0]]).reshape(-1, 1) + 0.1 * rng.standard_normal()
     >>> X = [play(text) for text in y]
-    >>> model = LSTMTranscriber(units=8, epochs=40, batch_size=8, learning_rate=0.02, random_state=0).fit(X, y)
+    >>> model = LSTMTranscriber(units=8, dropout=0.0, epochs=40, batch_size=8, learning_rate=0.02, random_state=0)
+    >>> model = model.fit(X, y)
     >>> model.predict([play("abba"), play("c")])
     ['abba', 'c']
     """
@@ -178,19 +179,19 @@ class LSTMTranscriber(BaseLSTM):
 
     def __init__(
         self,
-        units=96,
+        units=(64, 64),
         *,
         network="lstm",
         bidirectional=True,
         normalize=True,
         beam_size=1,
-        dropout=0.0,
+        dropout=0.4,
         recurrent_dropout=0.0,
         optimizer="adam",
         learning_rate=0.003,
         learning_rate_schedule="cosine",
         global_clipnorm=1.0,
-        epochs=25,
+        epochs=20,
         batch_size=32,
         early_stopping=False,
         validation_fraction=0.1,
@@ -379,7 +380,7 @@ class LSTMTranscriber(BaseLSTM):
         >>> X = [np.repeat(rng.integers(0, 2, size=6), 3).reshape(-1, 1) for _ in range(60)]
         >>> y = ["x" * int((np.diff(x[:, 0], prepend=0) > 0).sum()) for x in X]
         >>> model = LSTMTranscriber(
-        ...     units=8, bidirectional=False, epochs=60, batch_size=8, learning_rate=0.02, random_state=0
+        ...     units=8, bidirectional=False, dropout=0.0, epochs=60, batch_size=8, learning_rate=0.02, random_state=0
         ... )
         >>> stream = model.fit(X, y).stream()
         >>> [stream.push([[0], [0]]), stream.push([[1], [1], [1], [0], [0], [0]])]

@@ -32,7 +32,7 @@ def melodies():
 
 
 def make(**params):
-    defaults = {"units": 8, "epochs": 40, "batch_size": 8, "learning_rate": 0.02, "random_state": 0}
+    defaults = {"units": 8, "dropout": 0.0, "epochs": 40, "batch_size": 8, "learning_rate": 0.02, "random_state": 0}
     return LSTMTranscriber(**defaults | params)
 
 

@@ -7,6 +7,7 @@ import keras
 from scikeras.wrappers import BaseWrapper
 
 from ..batches import Batches
+from ..buckets import BucketedBatches
 from ..networks.variables import assign_variables, read_variables, weight_variables
 
 SECONDS_BETWEEN_COPIES = 1.0  # of the state, in an epoch: what an interrupt costs at most
@@ -14,8 +15,8 @@ SECONDS_BETWEEN_COPIES = 1.0  # of the state, in an epoch: what an interrupt cos
 
 def fit_with_scikeras(
     model: keras.Model,
-    batches: Batches,
-    validation_batches: Batches | None,
+    batches: Batches | BucketedBatches,
+    validation_batches: Batches | BucketedBatches | None,
     *,
     callbacks: Sequence[keras.callbacks.Callback],
     epochs: int,
@@ -28,12 +29,29 @@ def fit_with_scikeras(
     """
     kept = _KeptState()
     driver = _Driver(model, callbacks=[kept, *callbacks], epochs=epochs - initial_epoch, verbose=verbose)
-    validation = {} if validation_batches is None else {"validation_data": validation_batches}
+    validation = {} if validation_batches is None else {"validation_data": _of_any_length(validation_batches)}
     try:
-        driver.fit(batches, None, initial_epoch=initial_epoch, **validation)
+        driver.fit(_of_any_length(batches), None, initial_epoch=initial_epoch, **validation)
     except KeyboardInterrupt:
         kept.restore()
         raise
+
+
+def _of_any_length(batches: Batches | BucketedBatches):
+    """Return batches for Keras' loop, which on TensorFlow takes the shapes of all from the first two unless told."""
+    if keras.backend.backend() != "tensorflow" or not isinstance(batches, BucketedBatches):
+        return batches
+    import tensorflow
+
+    def spec(array):
+        return tensorflow.TensorSpec([None, None, *array.shape[2:]][: array.ndim], array.dtype)
+
+    inputs, y, weight = batches[0]
+    signature = {name: spec(array) for name, array in inputs.items()}, spec(y), spec(weight)
+    dataset = tensorflow.data.Dataset.from_generator(
+        lambda: (batches[i] for i in range(len(batches))), output_signature=signature
+    )
+    return dataset.apply(tensorflow.data.experimental.assert_cardinality(len(batches)))
 
 
 class _KeptState(keras.callbacks.Callback):
