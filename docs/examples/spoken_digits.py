@@ -37,10 +37,11 @@ words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 voices = {  # accents and variants; variants that share most of their settings with a test variant are in neither
     "training": (
         "en-gb en-us en-gb-x-rp en-gb-x-gbclan en-gb-x-gbcwmd en-029",
-        "Alex Andy Annie AnxiousAndy Denis Diogo Gene Gene2 Henrique Hugo Jacky Lee Marco Mario Michael Mike RicishayMax "
-        "RicishayMax2 RicishayMax3 Storm Tweaky adam anika antonio aunty benjamin boris caleb david ed f1 f2 f3 grandma "
-        "grandpa gustave iven iven2 iven3 iven4 john kaukovalta klatt klatt2 m1 m2 m3 m4 m5 m6 marcelo max michel miguel "
-        "norbert pablo paul pedro quincy rob robert sandro shelby steph steph2 steph3 travis victor zac",
+        "Alex Andy Annie AnxiousAndy Denis Diogo Gene Gene2 Henrique Hugo Jacky Lee Marco Mario Michael Mike "
+        "RicishayMax RicishayMax2 RicishayMax3 Storm Tweaky adam anika antonio aunty benjamin boris caleb "
+        "david ed f1 f2 f3 grandma grandpa gustave iven iven2 iven3 iven4 john kaukovalta klatt klatt2 m1 m2 "
+        "m3 m4 m5 m6 marcelo max michel miguel norbert pablo paul pedro quincy rob robert sandro shelby steph "
+        "steph2 steph3 travis victor zac",
     ),
     "test": ("en-gb-scotland en-us-nyc", "m7 m8 f4 f5 Andrea Alicia edward belinda"),
 }
