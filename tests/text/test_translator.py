@@ -50,7 +50,7 @@ def test_pairs_are_learnt(model):
     "params",
     [
         {"network": "gru"},
-        {"bidirectional": False, "units": (16, 24)},
+        pytest.param({"bidirectional": False, "units": (16, 24)}, marks=pytest.mark.thorough),
         {"analyzer": ("word", "char"), "dropout": 0.1},
         {"attention": False, "analyzer": ("word", "char"), "epochs": 60},
     ],
@@ -102,8 +102,8 @@ def test_texts_may_be_empty_unknown_or_longer_than_any_before(quick):
 
 
 def test_empty_texts_are_learnt():
-    model = make(epochs=60).fit(["", "a", "b"] * 10, ["nothing", "", "b"] * 10)
-    assert model.predict(["", "a", "b"]) == ["nothing", "", "b"]
+    model = make(epochs=30).fit(["", "a", "b"] * 10, ["no", "", "b"] * 10)
+    assert model.predict(["", "a", "b"]) == ["no", "", "b"]
 
 
 def test_max_length_cuts_and_tells(model):
@@ -112,12 +112,11 @@ def test_max_length_cuts_and_tells(model):
         assert cut.predict(X[:2]) == ["1", "1"]
 
 
-@pytest.mark.parametrize("attention", [True, False])
-def test_pairs_of_very_different_lengths(attention):
+def test_pairs_of_very_different_lengths():
     rng = np.random.default_rng(0)
     lengths = rng.integers(1, 300, size=(40, 2))
     sources, targets = (["".join(rng.choice(list("ab"), n)) for n in side] for side in lengths.T)
-    model = tiny(attention=attention, epochs=1, max_length=5).fit(sources, targets)
+    model = tiny(epochs=1, max_length=5).fit(sources, targets)
     assert np.isfinite(model.history_["loss"]).all()
 
 
@@ -204,11 +203,12 @@ def test_pickles_and_clones(model):
     assert clone(model).get_params() == model.get_params()
 
 
+@pytest.mark.filterwarnings("ignore:.*were cut at max_length")
 def test_a_search_over_units_and_analyzers():
-    search = GridSearchCV(tiny(), {"units": [2, 3], "analyzer": ["char", ("word", "char")]}, cv=2).fit(X, Y)
-    assert len(search.cv_results_["mean_test_score"]) == 4
+    grid = [{"units": [2]}, {"analyzer": [("word", "char")]}]
+    search = GridSearchCV(tiny(epochs=1, max_length=3), grid, cv=2).fit(X, Y)
     assert not np.isnan(search.cv_results_["mean_test_score"]).any()
-    assert len(cross_val_predict(tiny(), np.array(X), np.array(Y), cv=2)) == len(X)
+    assert len(cross_val_predict(tiny(epochs=1, max_length=3), np.array(X), np.array(Y), cv=2)) == len(X)
 
 
 @pytest.mark.filterwarnings("ignore:.*were cut at max_length")
@@ -285,3 +285,22 @@ def test_what_cannot_be_asked(model):
         model.predict([])
     with pytest.raises(ValueError, match="X should be a list of strings"):
         model.predict("one")
+
+
+def test_callbacks_between_batches_change_nothing(quick, tmp_path):
+    class Saving(keras.callbacks.Callback):
+        batches = 0
+
+        def on_train_batch_end(self, batch, logs=None):
+            type(self).batches += 1
+
+        def on_train_end(self, logs=None):
+            self.model.save(tmp_path / "model.keras")
+
+    model = tiny(callbacks=Saving).fit(X, Y)
+    assert Saving.batches == 2 * -(-len(X) // 8)
+    assert_allclose(model.history_["loss"], quick.history_["loss"], rtol=1e-4)
+    inputs, _ = model._encode_pairs(X[:3], Y[:3])
+    batch = {name: array[:] for name, array in inputs.items()}
+    saved, exported = keras.saving.load_model(tmp_path / "model.keras"), model.to_keras()
+    assert_allclose(*(keras.ops.convert_to_numpy(each(batch)) for each in (saved, exported)), atol=1e-6)
