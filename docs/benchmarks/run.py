@@ -18,6 +18,7 @@ QUESTIONS = [
     "memory",
     "scaling",
     "inside",
+    "decoding",
     "limits",
     "accuracy",
     "known",

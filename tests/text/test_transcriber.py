@@ -61,7 +61,11 @@ def test_melodies_are_learnt(model, melodies):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("params", [{"network": "gru"}, {"units": (8, 8), "dropout": 0.1, "beam_size": 4}], ids=str)
+@pytest.mark.parametrize(
+    "params",
+    [{"network": "gru"}, pytest.param({"units": (8, 8), "dropout": 0.1, "beam_size": 4}, marks=pytest.mark.thorough)],
+    ids=str,
+)
 def test_other_networks_learn_them_too(melodies, params):
     assert make(**params).fit(*melodies).score(*melodies) > 0.9
 

@@ -49,10 +49,10 @@ def test_pairs_are_learnt(model):
 @pytest.mark.parametrize(
     "params",
     [
-        {"network": "gru"},
+        pytest.param({"network": "gru"}, marks=pytest.mark.thorough),
         pytest.param({"bidirectional": False, "units": (16, 24)}, marks=pytest.mark.thorough),
         {"analyzer": ("word", "char"), "dropout": 0.1},
-        {"attention": False, "analyzer": ("word", "char"), "epochs": 60},
+        pytest.param({"attention": False, "analyzer": ("word", "char"), "epochs": 60}, marks=pytest.mark.thorough),
     ],
     ids=str,
 )
