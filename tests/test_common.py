@@ -57,7 +57,7 @@ def expected_failures(estimator):
 
 
 # The defaults of the classifier take minutes, so they are among the other settings, and small ones in their place.
-SMALL = {"LSTMClassifier": {"units": 4, "network_params": {"filters": (8, 8, 8)}}}
+SMALL = {"LSTMClassifier": {"units": 4, "network": "lstm", "bidirectional": False}}
 DEFAULT = [cls(**SMALL.get(cls.__name__, {})) for cls in ESTIMATORS]
 OTHER = [cls(**params) for cls in ESTIMATORS for params in SETTINGS.get(cls.__name__, [])]
 ALL = [*DEFAULT, *(pytest.param(estimator, marks=pytest.mark.thorough) for estimator in OTHER)]

@@ -528,6 +528,7 @@ def test_how_many_epochs_auto_stands_for(rng, n_rows, params, n_epochs):
     assert model.n_iter_ == n_epochs
 
 
+@pytest.mark.thorough
 def test_defaults_find_a_shape_wherever_it_is(rng):
     """A short wave of a low or a high frequency in noise, which a last state after the sequence has forgotten."""
     y = np.arange(80) % 2
