@@ -120,7 +120,7 @@ class LSTMTranscriber(BaseLSTM):
 
     history_ : dict of str to list of float
         The mean of minus the logarithm of the probability of a text after each epoch (``"loss"``); with
-        `early_stopping=True` also that of the rows held out (``"val_loss"``), NaN after epochs of trainings without
+        `early_stopping=True` also that of the validation set (``"val_loss"``), NaN after epochs of trainings without
         any.
 
     weights_ : list of ndarray, float32

@@ -139,7 +139,7 @@ class LSTMTranslator(BaseLSTM):
 
     history_ : dict of str to list of float
         The cross-entropy in nats a token after each epoch (``"loss"``); with `early_stopping=True` also that of
-        the pairs held out (``"val_loss"``), NaN after epochs of trainings without any.
+        the validation set (``"val_loss"``), NaN after epochs of trainings without any.
 
     weights_ : list of ndarray, float32
         The network's weights in the order of Keras: the encoder's embedding and layers, what leads from the encoder to
