@@ -352,7 +352,9 @@ class LSTMTranscriber(BaseLSTM):
         NotFittedError, ValueError
             As in `predict`, and as in :func:`~sklstm.metrics.character_error_rate`.
         """
-        return 1 - character_error_rate(y, self.predict(X), sample_weight=sample_weight)
+        check_is_fitted(self)
+        texts = check_texts(y, "y", self)
+        return 1 - character_error_rate(texts, self.predict(X), sample_weight=sample_weight)
 
     @of_one_fit
     def stream(self):

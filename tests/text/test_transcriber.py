@@ -289,3 +289,5 @@ def test_what_cannot_be_asked(model):
         model.predict([])
     with pytest.raises(ValueError, match="no character"):
         model.score([ONE], [""])
+    with pytest.raises(ValueError, match=r"y\[0\] is 1"):
+        model.score([ONE], [1])
