@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -25,6 +25,8 @@ class Cell(ABC):
     recurrent_kernel: Any
     bias: np.ndarray
 
+    n_states: ClassVar[int]  # in a state
+
     @classmethod
     def take(cls, weights: Iterator[np.ndarray]) -> Self:
         """Return a cell with the next three arrays."""
@@ -39,9 +41,9 @@ class Cell(ABC):
         """Return the number of units."""
         return self.recurrent_kernel.shape[0]
 
-    @abstractmethod
     def initial_state(self, n_rows: int) -> State:
         """Return the state before the first step: zeros."""
+        return tuple(np.zeros((n_rows, self.units)) for _ in range(self.n_states))
 
     @abstractmethod
     def project(self, inputs: np.ndarray) -> np.ndarray:
@@ -55,9 +57,7 @@ class Cell(ABC):
 class LSTMCell(Cell):
     """The cell of Hochreiter & Schmidhuber (1997) with the forget gate of Gers, Schmidhuber & Cummins (2000)."""
 
-    def initial_state(self, n_rows):
-        """Return zeros for hidden state and cell state."""
-        return np.zeros((n_rows, self.units)), np.zeros((n_rows, self.units))
+    n_states = 2  # hidden state and cell state
 
     def project(self, inputs):
         """Return the products with the kernel, and the bias."""
@@ -80,9 +80,7 @@ class LSTMCell(Cell):
 class GRUCell(Cell):
     """The gated recurrent unit of Cho et al. (2014), with the reset gate behind the product, as Keras has it."""
 
-    def initial_state(self, n_rows):
-        """Return zeros for the hidden state."""
-        return (np.zeros((n_rows, self.units)),)
+    n_states = 1  # the hidden state
 
     def project(self, inputs):
         """Return the products with the kernel, and its bias."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import softmax
@@ -51,12 +51,11 @@ class EncoderDecoder:
     def __init__(self, spec: NetworkSpec, weights: list[np.ndarray]):
         arrays = iter(weights)
         cell = CELLS[spec.cell]
-        n_states = len(cell.take(iter([np.zeros((1, 1))] * 3)).initial_state(0))
         self._embedding = next(arrays)
         directions = range(1 + spec.bidirectional)
         self._encoder: list[list[Cell]] = [[cell.take(arrays) for _ in directions] for _ in spec.units]
         self._keys = next(arrays).astype(np.float64) if spec.attention else None
-        self._bridges = [[Dense.take(arrays) for _ in range(n_states)] for _ in spec.units]
+        self._bridges = [[Dense.take(arrays) for _ in range(cell.n_states)] for _ in spec.units]
         embedding = next(arrays)
         self._decoder: list[Cell] = [cell.take(arrays) for _ in spec.units]
         self._projected_tokens = self._decoder[0].project(embedding)
@@ -122,7 +121,7 @@ class EncoderDecoder:
         return found
 
 
-def _step_of_beams(cell: Cell, projected: np.ndarray, state: State) -> Any:
+def _step_of_beams(cell: Cell, projected: np.ndarray, state: State) -> State:
     """Take a step of a cell for all beams of all rows."""
     n_rows, n_beams, _ = projected.shape
     flat = tuple(array.reshape(n_rows * n_beams, -1) for array in state)
