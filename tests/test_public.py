@@ -208,6 +208,7 @@ ROOMS = [
     "_text",
     "_sequences",
     "_forecasting",
+    "_conformal",
     "_base",
     "_inspection",
     "_stepwise",
