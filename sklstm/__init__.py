@@ -4,10 +4,12 @@ __version__ = "0.1.0.dev0"  # before the imports, since pickles tell it
 
 from ._anomalies.detector import LSTMAnomalyDetector
 from ._forecasting.backtest import backtest
+from ._forecasting.conformal_forecaster import ConformalForecaster
+from ._forecasting.forecast import forecast, sample_paths
 from ._forecasting.forecaster import LSTMForecaster
 from ._forecasting.panel_split import PanelTimeSeriesSplit
 from ._forecasting.seasonal_naive import SeasonalNaive
-from ._forecasting.supervised import forecast, to_supervised
+from ._forecasting.supervised import to_supervised
 from ._sequences.classifier import LSTMClassifier
 from ._sequences.padding import pad_sequences
 from ._sequences.spectrogram import LogMelSpectrogram
@@ -18,6 +20,7 @@ from ._text.translator import LSTMTranslator
 from ._windows.sliding_window import SlidingWindow
 
 __all__ = [
+    "ConformalForecaster",
     "LSTMAnomalyDetector",
     "LSTMClassifier",
     "LSTMForecaster",
@@ -32,6 +35,7 @@ __all__ = [
     "backtest",
     "forecast",
     "pad_sequences",
+    "sample_paths",
     "to_supervised",
 ]
 

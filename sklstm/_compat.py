@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call as check_part
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in  # 1.9
 from sklearn.utils.validation import _check_method_params as check_method_params  # 1.9
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight  # 1.9
+from sklearn.utils.validation import _num_samples as num_samples  # 1.9
 
 __all__ = [
     "HasMethods",
@@ -32,6 +33,7 @@ __all__ = [
     "fit_context",
     "is_pandas_na",
     "is_scalar_nan",
+    "num_samples",
     "raise_for_params",
     "safe_indexing",
     "validate_params",

@@ -35,6 +35,7 @@ DRAWING = [
 
 def test_exported_names():
     assert sklstm.__all__ == [
+        "ConformalForecaster",
         "LSTMAnomalyDetector",
         "LSTMClassifier",
         "LSTMForecaster",
@@ -49,6 +50,7 @@ def test_exported_names():
         "backtest",
         "forecast",
         "pad_sequences",
+        "sample_paths",
         "to_supervised",
     ]
     assert sklstm.datasets.__all__ == ["load_airline", "make_sine"]

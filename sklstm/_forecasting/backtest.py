@@ -17,11 +17,12 @@ from .._windows.long_table import one_series
 from .._windows.tables import as_table, is_pandas, other_columns, take, target_columns, with_columns
 from .._windows.time_index import time_index, warn_of_gaps
 from .future import check_future, futures_by_origin, missing_future, warn_of_unused_future
+from .intervals import checked_coverages, ends_by_name, interval_model, point_model
 from .known import KnownColumns, fitted_known_columns, known_columns
-from .panel_backtest import Schedule, backtest_panel
+from .panel_backtest import backtest_panel
 from .prediction import groups_of, last_prediction, predict_steps, receptive_field
 from .recursion import forecast_steps
-from .refits import fit_where_known, rolling_origins
+from .refits import Forecasts, Schedule, fit_where_known, rolling_origins
 from .supervised import to_supervised
 from .targets import predicted_columns
 
@@ -51,6 +52,7 @@ def backtest(
     stride=1,
     refit_every=None,
     max_train_size=None,
+    coverage=None,
     n_jobs=None,
     verbose=0,
 ):
@@ -103,6 +105,11 @@ def backtest(
     max_train_size : int, default=None
         The most rows to train on, the latest ones; all, if None. Only with `refit_every`.
 
+    coverage : float or sequence of float, default=None
+        The probability that an interval holds the truth, or several, each in the open interval (0, 1). Only for
+        :class:`ConformalForecaster`; if it is adaptive, intervals of an origin know the truths up to it. If None, there
+        are no intervals.
+
     n_jobs : int, default=None
         Number of fits, or of recursive forecasts, to run in parallel. ``None`` means 1 unless in a
         :obj:`joblib.parallel_backend` context, ``-1`` means all processors.
@@ -123,14 +130,15 @@ def backtest(
         target : name or position of the column; only if there are several targets
         truth : the value in the series, NaN where it is missing
         prediction : the forecast of it
+        lower_80, upper_80 : the ends of its interval, for each coverage, such as 0.8
 
     Raises
     ------
     NotFittedError
         If `refit_every` is None and the model is not fitted.
     ValueError
-        If the series is too short for `horizon`, or `first_origin` is out of range, or the series or the model
-        is invalid as in :func:`forecast`.
+        If the series is too short for `horizon`, or `first_origin` is out of range, or the series, the model or
+        `coverage` is invalid as in :func:`forecast`.
 
     Warns
     -----
@@ -181,41 +189,52 @@ def backtest(
     >>> result.prediction.round(6)
     array([7., 8., 8., 9.])
     """
+    coverages = checked_coverages(model, coverage)
+    schedule = Schedule(first_origin, stride, refit_every, max_train_size, n_jobs, verbose)
     groups = groups_of(model)
     if groups is not None:
-        schedule = Schedule(first_origin, stride, refit_every, max_train_size, n_jobs, verbose)
         chosen = {"target": target, "known": known, "groups": groups}
-        return backtest_panel(model, series, horizon, schedule, chosen, future)
+        return backtest_panel(model, series, horizon, schedule, chosen, future, coverages)
     table = as_table(series, "series")
     warn_of_gaps(table, "series")
-    if refit_every is None:
+    forecasts = roll(model, table, horizon, schedule, future, coverages, target=target, known=known)
+    return _as_result(table, forecasts, coverages)
+
+
+def roll(
+    model, table, horizon: int, schedule: Schedule, future=None, coverages=(), *, target=None, known=None
+) -> Forecasts:
+    """Return the forecasts of one series from its origins; see `backtest`."""
+    refits = schedule.refit_every is not None
+    if refits:
+        columns = target_columns(one_series(table).names, target)
+        ahead = known_columns(one_series(table), known, horizon, columns)
+    else:
         check_is_fitted(model)
         columns = predicted_columns(model, one_series(table), target, "series")
         ahead = fitted_known_columns(model, one_series(table), known, columns)
-    else:
-        columns = target_columns(one_series(table).names, target)
-        ahead = known_columns(one_series(table), known, horizon, columns)
     n_behind = ahead.n_rows_of_future(horizon)
-    origins = rolling_origins(len(table), horizon, n_behind, first_origin, stride, refit=refit_every is not None)
+    origins = rolling_origins(len(table), horizon, n_behind, schedule.first_origin, schedule.stride, refit=refits)
     ahead.check_history(origins[0] + 1, "The series up to first_origin")
     values = check_numeric(take(table, columns=columns), name="series", estimator=None)
     known_at = futures_by_origin(future, table.index if is_pandas(table) else range(len(table)), origins)
     history = table
     if is_pandas(table) and time_index(table) is None:
         history = table.reset_index(drop=True)  # pandas 2 slices rows by label where labels are floats
-    task = Task(history, columns, ahead, known_at, horizon)
+    truth = values[origins[:, np.newaxis] + np.arange(1, horizon + 1)]
+    task = Task(history, columns, ahead, known_at, horizon, coverages)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The index of")  # is irregular: said once, and not for each origin
-        if refit_every is None:
-            predictions = _predict_from(origins, model, task, n_jobs=n_jobs, verbose=verbose)
+        if not refits:
+            found = [_forecast_from(origins, truth, model, task, n_jobs=schedule.n_jobs, verbose=schedule.verbose)]
         else:
-            blocks = Parallel(n_jobs=n_jobs, verbose=verbose)(
-                delayed(_fit_and_predict)(origins[batch], clone(model), task, target, known, max_train_size)
-                for batch in gen_batches(len(origins), refit_every)
+            found = Parallel(n_jobs=schedule.n_jobs, verbose=schedule.verbose)(
+                delayed(_fit_and_forecast)(
+                    origins[batch], truth[batch], clone(model), task, target, known, schedule.max_train_size
+                )
+                for batch in gen_batches(len(origins), schedule.refit_every)
             )
-            predictions = np.concatenate(blocks)
-    truth = values[origins[:, np.newaxis] + np.arange(1, horizon + 1)]
-    return _as_result(table, origins, columns, truth, predictions)
+    return Forecasts.joined(found, columns)
 
 
 class Task(NamedTuple):
@@ -226,19 +245,45 @@ class Task(NamedTuple):
     ahead: KnownColumns
     known_at: Callable | None  # what was known ahead at an origin, if not the true values
     horizon: int
+    coverages: tuple[float, ...]
 
 
-def _fit_and_predict(origins, model, task: Task, target, known, max_train_size: int | None) -> np.ndarray:
-    """Fit a model on the rows up to the first origin, and return its predictions from all of them."""
+def _fit_and_forecast(
+    origins, truth: np.ndarray, model, task: Task, target, known, max_train_size: int | None
+) -> Forecasts:
+    """Fit a model on the rows up to the first origin, and return its forecasts from all of them."""
     end = origins[0] + 1
     start = 0 if max_train_size is None else max(0, end - task.horizon - task.ahead.longest_lag - max_train_size)
     fit_where_known(model, *to_supervised(take(task.table, start, end), task.horizon, target=target, known=known))
-    return _predict_from(origins, model, task)
+    return _forecast_from(origins, truth, model, task)
+
+
+def _forecast_from(origins, truth: np.ndarray, model, task: Task, **parallel) -> Forecasts:
+    """Return a fitted model's forecasts from each origin, and their intervals if any are asked for."""
+    predictions = _predict_from(origins, point_model(model), task, **parallel)
+    intervals = None
+    if task.coverages:
+        of_intervals = interval_model(model)
+        at_origins = _at_origins(origins, of_intervals, task, predictions)
+        intervals = of_intervals._step_intervals(at_origins, predictions, task.coverages, truth, origins)
+    return Forecasts(origins, truth, predictions, intervals)
+
+
+def _at_origins(origins, model, task: Task, predictions: np.ndarray) -> Any:
+    """Return what a model of intervals makes of the rows of origins."""
+    table, columns, ahead = task.table, task.columns, task.ahead
+    if not model._reads_rows or (receptive_field(model) is not None and (task.known_at is None or not ahead.positions)):
+        first = ahead.longest_lag
+        return model._at(take(ahead.added_to(table), first, origins[-1] + 1), origins - first, predictions)
+    rows = (
+        ahead.split(take(table, 0, origin + 1), columns, _rows_to_come(origin, task))[0] for origin in origins.tolist()
+    )
+    return model._joined([model._at(X, np.array([len(X) - 1])) for X in rows])
 
 
 def _predict_from(origins, model, task: Task, *, n_jobs=None, verbose=0) -> np.ndarray:
     """Return a fitted model's predictions from each origin, of shape ``(n_origins, horizon, n_targets)``."""
-    table, columns, ahead, known_at, horizon = task
+    table, columns, ahead, known_at, horizon, _ = task
     n_rows = receptive_field(model)
     starts = np.zeros_like(origins) if n_rows is None else np.maximum(origins + 1 - n_rows - ahead.longest_lag, 0)
     if known_at is None or not ahead.positions:
@@ -262,7 +307,7 @@ def _predict_from(origins, model, task: Task, *, n_jobs=None, verbose=0) -> np.n
 
 def _rows_to_come(origin: int, task: Task) -> Any:
     """Return the columns that are not predicted for the rows after an origin, as they were known then or are."""
-    table, columns, ahead, known_at, horizon = task
+    table, columns, ahead, known_at, horizon, _ = task
     others, n_rows = other_columns(table, columns), ahead.n_rows_of_future(horizon)
     rows = take(table, origin + 1, origin + 1 + n_rows, others)
     if known_at is None:
@@ -284,16 +329,18 @@ def _looks_back_only(model, history, steps: np.ndarray) -> bool:
     return np.allclose(first, steps[0], rtol=1e-6, atol=1e-5 * np.ptp(steps, axis=0), equal_nan=True)
 
 
-def _as_result(table, origins, columns: list[int], truth: np.ndarray, predictions: np.ndarray) -> Any:
+def _as_result(table, forecasts: Forecasts, coverages) -> Any:
     """Return a row for each origin, step and target, as a DataFrame or a Bunch like the table."""
-    steps = np.arange(1, truth.shape[1] + 1)
-    origin, step, column = (axis.ravel() for axis in np.meshgrid(origins, steps, columns, indexing="ij"))
+    columns, steps = forecasts.columns, np.arange(1, forecasts.truth.shape[1] + 1)
+    axes = np.meshgrid(forecasts.origins, steps, columns, indexing="ij")
+    origin, step, column = (axis.ravel() for axis in axes)
     if is_pandas(table):
         origin, column = table.index[origin], table.columns[column]
     result = {"origin": origin, "step": step}
     if len(columns) > 1:
         result["target"] = column
-    result |= {"truth": truth.ravel(), "prediction": predictions.ravel()}
+    result |= {"truth": forecasts.truth.ravel(), "prediction": forecasts.predictions.ravel()}
+    result |= ends_by_name(forecasts.intervals, coverages)
     if not is_pandas(table):
         return Bunch(**result)
 

@@ -253,6 +253,15 @@ def _remembered(model, table: LongTable) -> KnownColumns:
     return KnownColumns(tuple(offsets))
 
 
+def without_known_columns(X) -> Any:
+    """Return a DataFrame without the columns that `to_supervised` has added; anything else as it is."""
+    if not is_pandas(X) or X.ndim == 1:
+        return X
+    names = list(X.columns)
+    matches = [NAME.fullmatch(name) if isinstance(name, str) else None for name in names]
+    return X.loc[:, [not (match and match[1] in names) for match in matches]]
+
+
 def _feature_names(model) -> list[str]:
     steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
     return next((list(step.feature_names_in_) for step in steps if hasattr(step, "feature_names_in_")), [])

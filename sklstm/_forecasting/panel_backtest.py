@@ -15,26 +15,16 @@ from .._validation import check_numeric
 from .._windows.long_table import LongTable, read_long_table
 from .._windows.tables import is_pandas, other_columns, take, take_rows, target_columns
 from .future import futures_by_origin, missing_future, warn_of_unused_future
+from .intervals import ends_by_name, interval_model, point_model
 from .known import fitted_known_columns, known_columns
 from .panel_future import future_of_panel
 from .panels import PanelTask
 from .prediction import predict_rows, receptive_field
-from .refits import fit_where_known, rolling_origins
+from .refits import Forecasts, Schedule, fit_where_known, rolling_origins
 from .supervised import to_supervised
 from .targets import predicted_columns
 
 RESULT = ("origin", "step", "target", "truth", "prediction")
-
-
-class Schedule(NamedTuple):
-    """The parameters of `backtest` that tell from when to forecast, when to fit, and in how many processes."""
-
-    first_origin: int | None
-    stride: int
-    refit_every: int | None
-    max_train_size: int | None
-    n_jobs: int | None
-    verbose: int
 
 
 class PanelBacktest(NamedTuple):
@@ -44,6 +34,7 @@ class PanelBacktest(NamedTuple):
     task: PanelTask
     horizon: int
     known_at: Callable | None  # what was known ahead at an origin, if not the true values
+    coverages: tuple[float, ...]
 
     def rows_at(self, origins) -> np.ndarray:
         """Return the rows of some times that have what a forecast from them needs, time by time."""
@@ -51,6 +42,30 @@ class PanelBacktest(NamedTuple):
         is_origin = np.isin(panel.steps, origins) & (panel.later(ahead.n_rows_of_future(self.horizon)) >= 0)
         rows = np.flatnonzero(is_origin & (panel.places >= ahead.longest_lag))
         return rows[np.lexsort((panel.codes[rows], panel.steps[rows]))]
+
+    def forecast(self, model, origins, **parallel) -> Forecasts:
+        """Return a fitted model's forecasts from the rows at some origins, and their intervals if any are asked for."""
+        rows, panel = self.rows_at(origins), self.table.panel
+        values = check_numeric(take(self.table.values, columns=self.task.columns), name="series", estimator=None)
+        truth = np.stack([values[panel.later(step)[rows]] for step in range(1, self.horizon + 1)], axis=1)
+        predictions = self.predict(point_model(model), origins, **parallel)
+        intervals = None
+        if self.coverages:
+            of_intervals, times = interval_model(model), panel.steps[rows]
+            at_rows = self._read_at(rows, of_intervals, predictions)
+            intervals = of_intervals._step_intervals(at_rows, predictions, self.coverages, truth, times)
+        return Forecasts(rows, truth, predictions, intervals)
+
+    def _read_at(self, rows: np.ndarray, model, predictions: np.ndarray) -> Any:
+        """Return what a model of intervals makes of the rows of origins."""
+        ahead, is_open = self.task.ahead, self.known_at is None or not self.task.ahead.positions
+        if not model._reads_rows or (receptive_field(model) is not None and is_open):
+            complete = self._complete_rows(until=max(self.table.panel.steps[rows], default=0))
+            X = ahead.added_to_series(self.table).of(complete).with_ids()
+            return model._at(X, np.searchsorted(complete, rows), predictions)
+        task = replace(self.task, model=model.estimator_)
+        origins = np.unique(self.table.panel.steps[rows])
+        return model._joined([model._at(*task.read_at(*self._at(origin))) for origin in origins])
 
     def predict(self, model, origins, *, n_jobs=None, verbose=0) -> np.ndarray:
         """Return a fitted model's predictions from the rows at some origins, (n_rows, horizon, n_targets)."""
@@ -107,12 +122,19 @@ class PanelBacktest(NamedTuple):
         return history, to_come
 
 
-def backtest_panel(model, series, horizon: int, schedule: Schedule, chosen: dict[str, Any], future) -> Any:
+def backtest_panel(model, series, horizon: int, schedule: Schedule, chosen: dict[str, Any], future, coverages) -> Any:
     """Return the forecasts from some times of all series that have rows then; see `backtest`.
 
     `chosen` are parameters of `to_supervised`: the target, the columns known ahead and the groups.
     """
     table = read_long_table(series, chosen["groups"], "series")
+    return _as_result(table, roll_panel(model, table, horizon, schedule, chosen, future, coverages), coverages)
+
+
+def roll_panel(
+    model, table: LongTable, horizon: int, schedule: Schedule, chosen: dict[str, Any], future=None, coverages=()
+) -> Forecasts:
+    """Return the same forecasts as they are."""
     refits = schedule.refit_every is not None
     if refits:
         columns = target_columns(table.names, chosen["target"])
@@ -121,32 +143,34 @@ def backtest_panel(model, series, horizon: int, schedule: Schedule, chosen: dict
         check_is_fitted(model)
         columns = predicted_columns(model, table, chosen["target"], "series")
         ahead = fitted_known_columns(model, table, chosen["known"], columns)
-    values = check_numeric(take(table.values, columns=columns), name="series", estimator=None)
-    panel, n_behind = table.panel, ahead.n_rows_of_future(horizon)
-    labels = np.arange(panel.steps.max() + 1)
+    n_behind, labels = ahead.n_rows_of_future(horizon), labels_of_times(table)
     times = rolling_origins(len(labels), horizon, n_behind, schedule.first_origin, schedule.stride, refit=refits)
-    if panel.times is not None:
-        labels = panel.times[np.unique(panel.steps, return_index=True)[1]]
-    run = PanelBacktest(table, PanelTask(model, columns, ahead), horizon, futures_by_origin(future, labels, times))
+    known_at = futures_by_origin(future, labels, times)
+    run = PanelBacktest(table, PanelTask(model, columns, ahead), horizon, known_at, coverages)
     if not len(run.rows_at(times)):
         raise ValueError("No series has enough rows before and after any origin. Choose a shorter horizon.")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* is irregular")  # said once, and not for each origin
-        if refits:
-            parts = Parallel(n_jobs=schedule.n_jobs, verbose=schedule.verbose)(
-                delayed(_fit_and_predict)(run, times[batch], clone(model), chosen, schedule.max_train_size)
+        if not refits:
+            found = [run.forecast(model, times, n_jobs=schedule.n_jobs, verbose=schedule.verbose)]
+        else:
+            found = Parallel(n_jobs=schedule.n_jobs, verbose=schedule.verbose)(
+                delayed(_fit_and_forecast)(run, times[batch], clone(model), chosen, schedule.max_train_size)
                 for batch in gen_batches(len(times), schedule.refit_every)
             )
-            predictions = np.concatenate(parts)
-        else:
-            predictions = run.predict(model, times, n_jobs=schedule.n_jobs, verbose=schedule.verbose)
-    rows = run.rows_at(times)
-    truth = np.stack([values[panel.later(step)[rows]] for step in range(1, horizon + 1)], axis=1)
-    return _as_result(table, rows, labels, columns, truth, predictions)
+    return Forecasts.joined(found, columns)
 
 
-def _fit_and_predict(run: PanelBacktest, times, model, chosen: dict, max_train_size: int | None) -> np.ndarray:
-    """Fit a model on the rows up to the first of some origins, and return its predictions from all of them."""
+def labels_of_times(table: LongTable) -> Any:
+    """Return the label of each time that series have, or its number where nothing tells the time."""
+    panel = table.panel
+    if panel.times is None:
+        return np.arange(panel.steps.max() + 1)
+    return panel.times[np.unique(panel.steps, return_index=True)[1]]
+
+
+def _fit_and_forecast(run: PanelBacktest, times, model, chosen: dict, max_train_size: int | None) -> Forecasts:
+    """Fit a model on the rows up to the first of some origins, and return its forecasts from all of them."""
     steps = run.table.panel.steps
     start = (
         0
@@ -155,14 +179,15 @@ def _fit_and_predict(run: PanelBacktest, times, model, chosen: dict, max_train_s
     )
     training = run.table.of(np.flatnonzero((steps >= start) & (steps <= times[0])))
     fit_where_known(model, *to_supervised(training.with_ids(), run.horizon, **chosen))
-    return run.predict(model, times)
+    return run.forecast(model, times)
 
 
-def _as_result(table: LongTable, rows: np.ndarray, labels, columns: list[int], truth, predictions) -> Any:
+def _as_result(table: LongTable, forecasts: Forecasts, coverages) -> Any:
     """Return a row for each origin, series, step and target, as a DataFrame or a Bunch like the table."""
-    panel, (_, horizon, n_targets) = table.panel, truth.shape
-    row, step, target = (axis.ravel() for axis in np.meshgrid(rows, np.arange(1, horizon + 1), columns, indexing="ij"))
-    is_frame = is_pandas(table.values)
+    panel, (_, horizon, n_targets) = table.panel, forecasts.truth.shape
+    axes = np.meshgrid(forecasts.origins, np.arange(1, horizon + 1), forecasts.columns, indexing="ij")
+    row, step, target = (axis.ravel() for axis in axes)
+    is_frame, labels = is_pandas(table.values), labels_of_times(table)
     if table.groups in RESULT:
         raise ValueError(f"groups is called {table.groups!r}, as a column of the result is. Rename it.")
     result = {
@@ -172,7 +197,8 @@ def _as_result(table: LongTable, rows: np.ndarray, labels, columns: list[int], t
     }
     if n_targets > 1:
         result["target"] = np.array(table.names, dtype=object)[target]
-    result |= {"truth": truth.ravel(), "prediction": predictions.ravel()}
+    result |= {"truth": forecasts.truth.ravel(), "prediction": forecasts.predictions.ravel()}
+    result |= ends_by_name(forecasts.intervals, coverages)
     if not is_frame:
         return Bunch(**result)
 

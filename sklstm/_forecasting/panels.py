@@ -1,6 +1,7 @@
 """Forecasts of many series by one model, all series at once."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,17 +10,22 @@ from .._windows.long_table import LongTable, read_long_table
 from .._windows.panel import following_times
 from .._windows.tables import frame, is_pandas, other_columns, take
 from .future import missing_future, warn_of_unused_future
+from .intervals import point_model
 from .known import KnownColumns, fitted_known_columns
 from .panel_future import future_of_panel
 from .prediction import predict_rows, receptive_field
 from .targets import predicted_columns
 
 
-def forecast_panel(model, history, steps: int, *, target, known, future, groups) -> Any:
-    """Return the steps that follow each series of a table, in a table like it; see `forecast`."""
+def forecast_panel(model, history, steps: int, future, *, target, known, groups) -> tuple:
+    """Return the steps that follow each series of a table; see `forecast`.
+
+    Behind them come what the model has read, the rows of the origins in it, the names of the targets, and a function
+    from rows of all series and names of columns to a table like the history.
+    """
     table = read_long_table(history, groups, "history")
-    task = PanelTask(model, predicted_columns(model, table, target, "history"), KnownColumns())
-    task = PanelTask(model, task.columns, fitted_known_columns(model, table, known, task.columns))
+    columns = predicted_columns(model, table, target, "history")
+    task = PanelTask(point_model(model), columns, fitted_known_columns(model, table, known, columns))
     _check_lengths(table, task.ahead)
     n_rows = task.ahead.n_rows_of_future(steps)
     needed = task.ahead.needed(other_columns(table.values, task.columns), steps)
@@ -32,8 +38,9 @@ def forecast_panel(model, history, steps: int, *, target, known, future, groups)
     if future is not None:
         table, to_come = future_of_panel(future, table, to_come, needed)
         task.ahead.check_future(take(to_come.values, columns=needed), needed)
-    predictions = task.forecast(table, to_come, steps, has_future=future is not None)
-    return _as_table(table, to_come, predictions, task.columns)
+    points = task.forecast(table, to_come, steps, has_future=future is not None)
+    names = table.values.columns[columns] if is_pandas(table.values) else columns
+    return points, *task.read_at(table, to_come), names, partial(_as_table, table, to_come, steps)
 
 
 @dataclass(frozen=True)
@@ -60,10 +67,7 @@ class PanelTask:
         rows = len(history) + np.arange(len(to_come)).reshape(len(n_history), -1)
         done = 0
         while done < steps:
-            n_known = (n_history + done)[table.panel.codes]
-            is_known = (table.panel.places < n_known) & (table.panel.places >= lag)
-            known = self.ahead.added_to_series(table).of(np.flatnonzero(is_known))
-            block = predict_rows(self.model, known.with_ids(), known.panel.last, len(self.columns))
+            block = predict_rows(self.model, *self._known_rows(table, n_history + done), len(self.columns))
             self.check_block(history, block.shape[1], steps, has_future=has_future)
             block = block[:, : steps - done]
             n_steps = block.shape[1]
@@ -71,6 +75,17 @@ class PanelTask:
             table = table.with_values(new, self.columns, block.reshape(-1, len(self.columns)))
             done += n_steps
         return table.numbers(rows[:, :steps].ravel(), self.columns).reshape(len(rows), steps, -1)
+
+    def read_at(self, history: LongTable, to_come: LongTable) -> tuple[Any, np.ndarray]:
+        """Return what the model reads for the first steps, and the row of each series from which it predicts them."""
+        return self._known_rows(history.followed_by(to_come), history.panel.sizes)
+
+    def _known_rows(self, table: LongTable, n_known: np.ndarray) -> tuple[Any, np.ndarray]:
+        """Return the first rows of each series with the columns known ahead, and where the last of them are."""
+        places = table.panel.places
+        is_known = (places < n_known[table.panel.codes]) & (places >= self.ahead.longest_lag)
+        known = self.ahead.added_to_series(table).of(np.flatnonzero(is_known))
+        return known.with_ids(), known.panel.last
 
     def check_block(self, history: LongTable, n_steps: int, steps: int, *, has_future: bool | None) -> None:
         """Check that a model that predicts so many steps at once has the future that it needs, and no other."""
@@ -93,12 +108,10 @@ def _check_lengths(table: LongTable, ahead: KnownColumns) -> None:
         )
 
 
-def _as_table(table: LongTable, to_come: LongTable, predictions: np.ndarray, columns: list[int]) -> Any:
-    """Return predictions with the ids and times of the rows to come, as a table like the history."""
-    n_series, steps, n_targets = predictions.shape
-    rows = np.arange(len(to_come)).reshape(n_series, -1)[:, :steps].ravel()
-    values = predictions.reshape(-1, n_targets)
+def _as_table(table: LongTable, to_come: LongTable, steps: int, values: np.ndarray, names: list) -> Any:
+    """Return rows of all series with the ids and times of the rows to come, as a table like the history."""
+    rows = np.arange(len(to_come)).reshape(len(table.panel.ids), -1)[:, :steps].ravel()
     if is_pandas(table.values):
-        values = frame(values, to_come.values.index[rows], table.values.columns[columns])
+        values = frame(values, to_come.values.index[rows], names)
     found = LongTable(values, to_come.of(rows).panel, table.groups)
     return found.with_ids(first=True)

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from .._compat import safe_indexing
+from .._windows.arrays import as_slice
 from .._windows.sliding_window import SlidingWindow
 from .._windows.windows import Windows
 from .targets import SCALERS, unwrapped
@@ -51,9 +52,13 @@ def predict_rows(model, X, rows: np.ndarray, n_targets: int) -> np.ndarray:
     pipeline = getattr(model, "best_estimator_", model)
     if not isinstance(pipeline, Pipeline) or not isinstance(pipeline[-2:][0], SlidingWindow):
         return predict_steps(model, X, n_targets)[rows]
-    windows = pipeline[:-1].transform(X)
-    of_rows = windows.part(rows) if isinstance(windows, Windows) else safe_indexing(windows, rows)
-    return predict_steps(pipeline[-1], of_rows, n_targets)
+    return predict_steps(pipeline[-1], rows_of(pipeline[:-1].transform(X), rows), n_targets)
+
+
+def rows_of(X, rows: np.ndarray) -> Any:
+    """Return some rows of a table or of windows, without a copy where they are adjacent."""
+    some = as_slice(rows)
+    return X.part(some) if isinstance(X, Windows) else safe_indexing(X, some)
 
 
 def groups_of(model) -> Any | None:

@@ -1,4 +1,7 @@
-"""Rolling origins of a backtest, and fits on what is known at one."""
+"""Rolling origins of a backtest, fits on what is known at one, and forecasts from all of them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -8,6 +11,34 @@ from .._windows.sliding_window import SlidingWindow
 from .._windows.windows import Windows
 from .forecaster import LSTMForecaster
 from .seasonal_naive import SeasonalNaive
+
+
+class Schedule(NamedTuple):
+    """The parameters of `backtest` that tell from when to forecast, when to fit, and in how many processes."""
+
+    first_origin: int | None
+    stride: int
+    refit_every: int | None = None
+    max_train_size: int | None = None
+    n_jobs: int | None = None
+    verbose: int = 0
+
+
+class Forecasts(NamedTuple):
+    """Forecasts from the rows of some origins, beside the true values."""
+
+    origins: np.ndarray  # (n_rows,) the rows in the table
+    truth: np.ndarray  # (n_rows, horizon, n_targets)
+    predictions: np.ndarray  # (n_rows, horizon, n_targets)
+    intervals: np.ndarray | None  # (n_rows, horizon, n_targets, 2, n_coverages)
+    columns: Sequence[int] = ()  # the targets, by position
+
+    @classmethod
+    def joined(cls, parts: list["Forecasts"], columns: list[int]) -> "Forecasts":
+        """Return the forecasts of several fits."""
+        origins, truth, predictions = (np.concatenate([part[i] for part in parts]) for i in range(3))
+        intervals = [part.intervals for part in parts if part.intervals is not None]
+        return cls(origins, truth, predictions, np.concatenate(intervals) if intervals else None, columns)
 
 
 def rolling_origins(
@@ -30,11 +61,11 @@ def rolling_origins(
     return np.arange(first_origin, last + 1, stride)
 
 
-def fit_where_known(model, X, y) -> None:
+def fit_where_known(model, X, y, **fit_params):
     """Fit a model on the rows whose target is complete, and the transformers of a pipeline on all rows."""
     known = has_target(np.asarray(y, dtype=np.float64))
-    if known.all():
-        model.fit(X, y)
+    if known.all() or fit_params:
+        model.fit(X, y, **fit_params)
     elif isinstance(model, Pipeline) and not isinstance(model[-1], LSTMForecaster | SeasonalNaive):
         transformers = model[:-1]
         X = transformers.fit_transform(X, y)
@@ -44,3 +75,4 @@ def fit_where_known(model, X, y) -> None:
         model.fit(X, y)  # the regressor in it leaves out such rows by itself, or tells that it cannot
     else:
         model.fit(X[known], y[known])
+    return model

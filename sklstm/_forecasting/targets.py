@@ -48,26 +48,27 @@ def predicted_columns(model, table: LongTable, target, name: str) -> list[int]:
 
 
 def unwrapped(model) -> Any:
-    """Return the pipeline or regressor in a fitted search and transformed target."""
+    """Return the pipeline or regressor in fitted searches, transformed targets and models of intervals."""
     for inner in ("best_estimator_", "regressor_"):
-        model = getattr(model, inner, model)
-    return model
+        if hasattr(model, inner):
+            return unwrapped(getattr(model, inner))
+    return unwrapped(model.estimator_) if hasattr(model, "predict_interval") and hasattr(model, "estimator_") else model
 
 
 def _remembered_columns(model, table: LongTable) -> list[int] | None:
     """Return the columns that a model remembers to predict; None if it does not, or if the table has other ones."""
-    model = unwrapped(model)
+    of_intervals, model = getattr(model, "best_estimator_", model), unwrapped(model)
     steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
     regressor = steps[-1]
-    names = getattr(regressor, "_target_names", None)
+    names = getattr(of_intervals, "_target_names", None) or getattr(regressor, "_target_names", None)
     if names is not None and is_pandas(table.values):
-        return _named_columns(table, names)
+        return named_columns(table, names)
     if isinstance(regressor, SeasonalNaive) and all(isinstance(step, (SlidingWindow, *SCALERS)) for step in steps[:-1]):
         return regressor._targets
     return None
 
 
-def _named_columns(table: LongTable, names: list) -> list[int] | None:
+def named_columns(table: LongTable, names: list) -> list[int] | None:
     """Return the columns that `to_supervised` calls by these names; None if there are no such."""
     positions = {column: position for position, column in enumerate(table.names)}
     if all(name in positions for name in names):

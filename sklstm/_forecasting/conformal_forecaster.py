@@ -1,0 +1,633 @@
+"""Intervals around the forecasts of any model."""
+
+import warnings
+from collections.abc import Iterator
+from math import ceil
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.utils import check_consistent_length, get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from .._compat import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_method_params,
+    fit_context,
+    num_samples,
+    raise_for_params,
+)
+from .._conformal.bounds import MEDIAN, at_level, central, check_coverages, widened
+from .._conformal.calibration import Calibration, Rows
+from .._state import VersionedEstimator, all_at_once, of_one_fit
+from .._validation import check_numeric, check_target, check_weights, has_target, target_names
+from .._windows.long_table import read_long_table
+from .._windows.windows import Windows
+from .forecaster import LSTMForecaster
+from .levels import predict_points, predict_quantiles, quantiles_of
+from .prediction import groups_of, rows_of
+from .refits import fit_where_known
+from .scoring import ForecasterMixin
+from .trajectories import trajectory_errors
+
+LEAST_SCALE = 0.01  # of a series, as a share of the mean over all
+
+
+class Series(NamedTuple):
+    """When rows are, as integers, and of which series."""
+
+    times: np.ndarray  # (n_rows,)
+    ids: np.ndarray  # (n_rows,)
+
+
+class AtRows(NamedTuple):
+    """What intervals of some rows are made of."""
+
+    values: np.ndarray  # (n_rows, n_outputs, n_levels), predicted
+    scale: np.ndarray  # (n_rows, n_outputs)
+    ids: np.ndarray  # (n_rows,) of their series
+
+
+class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimator):
+    """Forecast intervals that hold the truth with a stated probability.
+
+    The model is fitted on the first rows. Its errors on the last ones, the calibration rows, tell how wide intervals
+    have to be [1]_. Then it is fitted again on all rows. It may be any regressor with a prediction for each row: an
+    LSTM, a ridge regression, gradient boosting, :class:`SeasonalNaive`, a pipeline or a search. Each output, that is
+    each step ahead and target, has intervals of its own width.
+
+    Parameters
+    ----------
+    estimator : regressor, pipeline or search, default=None
+        The model. If None, it is ``LSTMForecaster(loss="quantile", random_state=0)``.
+
+    method : {"auto", "residual", "quantile"}, default="auto"
+        What intervals are made of.
+
+        - "residual": the prediction, and around it a quantile of the absolute errors on the calibration rows. All rows
+          have intervals of the same width, unless `scale` says otherwise.
+        - "quantile": quantiles that the model predicts, by a method `predict_quantiles`, moved by a quantile of how far
+          truths lie outside: conformalized quantile regression [2]_. The width depends on the row.
+        - "auto": "quantile" if the model predicts quantiles, as :class:`LSTMForecaster` with ``loss="quantile"``, and
+          "residual" otherwise.
+
+    calibration_fraction : float, default=0.2
+        Fraction of the rows with a target that are calibration rows, the last ones in time.
+
+    calibration_gap : int or "auto", default="auto"
+        Number of rows before the calibration rows on which the model is not fitted. If "auto", it is the number of
+        outputs less one, so that no training target reaches into them.
+
+    refit : bool, default=True
+        Whether the model is fitted again on all rows after calibration. It then knows the newest rows, which often
+        matters more than that the errors are those of another fit. If False, predictions come from the model that was
+        calibrated, in half the time.
+
+    horizon : int, default=None
+        Number of steps ahead that intervals of :func:`forecast` and :func:`backtest` reach to, if more than `y` has.
+        The model then forecasts from some calibration rows by feeding its predictions back, and its errors at each
+        depth calibrate the intervals there.
+
+    scale : "series", callable or None, default=None
+        What errors are divided by before they are pooled, and multiplied with in intervals.
+
+        - "series": the mean absolute error on the training rows of the same series, for panels of series of different
+          levels.
+        - A callable ``scale(X)`` that returns a positive number for each row, of shape (n_samples,), such as the
+          volatility of the last rows. It gets what `predict` does. To be pickled, it must be defined at the top level
+          of a module.
+        - None: nothing.
+
+    pooled : bool, default=True
+        Whether the calibration rows of all series are pooled. Otherwise each series is calibrated by its own rows. Only
+        for models of panels: with `groups` of :class:`SlidingWindow`.
+
+    adaptive : bool, default=False
+        Whether the width follows drift: `update` and :func:`backtest` enlarge intervals after truths that they have
+        missed, and narrow them after the others, such that in the long run they cover as many as they should [3]_ [4]_.
+        Otherwise rows of `update` join the calibration rows.
+
+    Attributes
+    ----------
+    estimator_ : regressor
+        The fitted model that predicts.
+
+    n_features_in_ : int
+        Number of features that the model has seen in fit, if it tells.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features that the model has seen in fit, if it tells.
+
+    n_outputs_ : int
+        Number of outputs.
+
+    levels_ : ndarray of shape (n_levels,)
+        The probabilities of the quantiles that intervals are made of; with "residual" 0.5 alone, of the prediction.
+
+    residuals_ : ndarray of shape (n_calibration, n_outputs, n_levels)
+        Differences of the calibration targets from the predictions at each level, in units of `scale`. NaN where a
+        target is missing.
+
+    trajectory_errors_ : ndarray of shape (n_trajectories, n_steps) or None
+        Errors of recursive forecasts from calibration rows, in units of `scale`, with a column for each step and
+        target; None if `horizon` is no larger than what `y` has.
+
+    See Also
+    --------
+    forecast : Forecasts beyond a series, with intervals.
+    backtest : Forecasts a known series, with intervals.
+    sample_paths : Draws paths of the steps to come, for intervals of sums.
+    sklstm.metrics.make_interval_scorer : Scores intervals in a search.
+
+    Notes
+    -----
+    An interval of `coverage` 0.9 holds the truth of a new row with a probability of at least 0.9, on average over
+    calibration rows and new rows, if they are exchangeable. Rows of a time series are not: they depend on each other,
+    and they drift. What holds is measured by :func:`backtest`. Errors of neighbouring rows are alike, so a hundred rows
+    of an hourly series tell less than a hundred independent ones.
+
+    The intervals of a row hold for each step by itself, not for all steps together.
+
+    Put the whole pipeline inside: ``ConformalForecaster(make_pipeline(SlidingWindow(24), Ridge()))``.
+
+    References
+    ----------
+    .. [1] V. Vovk, A. Gammerman and G. Shafer, "Algorithmic Learning in a Random World", Springer, 2005.
+    .. [2] Y. Romano, E. Patterson and E. J. Candès, "Conformalized quantile regression", NeurIPS, 2019.
+    .. [3] I. Gibbs and E. J. Candès, "Adaptive conformal inference under distribution shift", NeurIPS, 2021.
+    .. [4] A. N. Angelopoulos, E. J. Candès and R. J. Tibshirani, "Conformal PID control for time series prediction",
+       NeurIPS, 2023.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklstm import ConformalForecaster, SlidingWindow, to_supervised
+    >>> from sklstm.datasets import load_airline
+    >>> X, y = to_supervised(load_airline().data, horizon=3)
+    >>> model = ConformalForecaster(make_pipeline(SlidingWindow(12, flatten=True, pad="edge"), Ridge()))
+    >>> model.fit(X[:100], y[:100]).predict_interval(X, coverage=0.9).shape
+    (141, 3, 2)
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "method": [StrOptions({"auto", "residual", "quantile"})],
+        "calibration_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "calibration_gap": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
+        "refit": ["boolean"],
+        "horizon": [Interval(Integral, 1, None, closed="left"), None],
+        "scale": [StrOptions({"series"}), callable, None],
+        "pooled": ["boolean"],
+        "adaptive": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        method="auto",
+        calibration_fraction=0.2,
+        calibration_gap="auto",
+        refit=True,
+        horizon=None,
+        scale=None,
+        pooled=True,
+        adaptive=False,
+    ):
+        self.estimator = estimator
+        self.method = method
+        self.calibration_fraction = calibration_fraction
+        self.calibration_gap = calibration_gap
+        self.refit = refit
+        self.horizon = horizon
+        self.scale = scale
+        self.pooled = pooled
+        self.adaptive = adaptive
+
+    @fit_context(prefer_skip_nested_validation=False)
+    @all_at_once
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        """Fit the model, and calibrate its intervals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            What the model reads, in the order of time within each series.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, as by :func:`to_supervised`. Missing values are NaN. A row without a complete target is no
+            calibration row.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows for the model. A row of weight zero is no calibration row; apart from that, all
+            calibration rows count alike.
+
+        **fit_params : dict
+            What else the model's `fit` requests. Only with ``enable_metadata_routing=True``.
+
+        Returns
+        -------
+        self : ConformalForecaster
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If there are too few rows to fit and calibrate, the parameters do not fit the model or the data, or the
+            model refuses them. What was fitted before stays.
+        """
+        params = self._fit_params(sample_weight, fit_params)
+        targets = check_target(self, X, y)
+        targets = targets.reshape(len(targets), -1)
+        self._target_names, self.n_outputs_ = target_names(y), targets.shape[1]
+        series = self._series_of(X, len(targets))
+        counts = has_target(targets) & (check_weights(targets, sample_weight) > 0)
+        training, calibration = self._split(counts, series.times)
+        first = self._fit_model(X, y, params, training)
+        self._fit_scale(first, X, targets, training, series)
+        self._calibrate(first, X, targets, calibration, series)
+        self.trajectory_errors_ = self._trajectory_errors(first, X, series, calibration)
+        self.estimator_ = self._fit_model(X, y, params, np.arange(len(targets))) if self.refit else first
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.estimator_, name):
+                setattr(self, name, getattr(self.estimator_, name))
+        return self
+
+    @fit_context(prefer_skip_nested_validation=False)
+    @all_at_once
+    def conformalize(self, X, y):
+        """Calibrate the intervals of a fitted model on rows that it has not seen.
+
+        It takes the place of the calibration in `fit`. If this estimator is not fitted, `estimator` must be.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            What the model reads, in the order of time. Rows that only windows need have missing targets.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets. A row of which all are NaN is no calibration row.
+
+        Returns
+        -------
+        self : ConformalForecaster
+            The calibrated estimator.
+
+        Raises
+        ------
+        NotFittedError
+            If neither this estimator nor `estimator` is fitted.
+        ValueError
+            If `X` or `y` are not like those in `fit`, or `horizon` or ``scale="series"`` ask for `fit`.
+        """
+        if not hasattr(self, "estimator_"):
+            self._adopt(X, y)
+        targets = self._check_targets(X, y)
+        if self.trajectory_errors_ is not None:
+            raise ValueError("With horizon, intervals are calibrated by fit. Set horizon=None for conformalize.")
+        self._calibrate(self.estimator_, X, targets, _known_rows(targets), self._series_of(X, len(targets)))
+        return self
+
+    @all_at_once
+    def update(self, X, y):
+        """Learn from truths that have come in.
+
+        With ``adaptive=True`` they move the widths of intervals; otherwise they join the calibration rows. The model
+        stays as it is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            What the model reads, in the order of time. Rows that only windows need have missing targets.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, NaN where the truth has not come yet. A row of which all are NaN is none.
+
+        Returns
+        -------
+        self : ConformalForecaster
+            The estimator.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` or `y` are not like those in `fit`.
+        """
+        check_is_fitted(self)
+        targets = self._check_targets(X, y)
+        rows, series = _known_rows(targets), self._series_of(X, len(targets))
+        at = self._at_rows(self.estimator_, X, rows, series)
+        self._later = self._later.followed_by(self._residuals(at, targets, rows, series))
+        return self
+
+    @of_one_fit
+    def predict(self, X):
+        """Predict the targets by the model.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            What the model reads.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The model's predictions.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict(X)
+
+    @of_one_fit
+    def predict_interval(self, X, coverage=0.9):
+        """Return an interval for each row and output.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            What the model reads.
+
+        coverage : float or sequence of float, default=0.9
+            The probability that an interval holds the truth, or several, each in the open interval (0, 1).
+
+        Returns
+        -------
+        intervals : ndarray of shape (n_samples, n_outputs, 2) or (n_samples, n_outputs, 2, n_coverages), float64
+            Lower and upper ends in the units of ``y``; of several coverages one after the other on the last axis.
+            An interval of a larger coverage holds those of smaller ones that are asked for with it.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If a coverage is no such number, or if there are too few calibration rows for it.
+        """
+        check_is_fitted(self)
+        coverages = check_coverages(coverage)
+        series = self._series_of(X, num_samples(X))
+        at = self._at_rows(self.estimator_, X, np.arange(len(series.times)), series)
+        margins = self._calibration().margins(coverages, at.ids) * at.scale[..., np.newaxis]
+        intervals = widened(central(at.values, self.levels_, coverages), margins, coverages)
+        return intervals if np.ndim(coverage) else intervals[..., 0]
+
+    def get_metadata_routing(self):
+        """Return what metadata this estimator and its model request.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            The requests of this estimator, which takes `sample_weight`, and of the model's `fit`.
+        """
+        fit = MethodMapping().add(caller="fit", callee="fit")
+        return MetadataRouter(owner=self).add_self_request(self).add(estimator=self._model(), method_mapping=fit)
+
+    def _model(self):
+        return LSTMForecaster(loss="quantile", random_state=0) if self.estimator is None else self.estimator
+
+    def _fit_params(self, sample_weight, fit_params: dict) -> dict:
+        """Return the metadata for the model's fit."""
+        raise_for_params(fit_params, self, "fit")
+        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if get_config()["enable_metadata_routing"]:
+            return dict(process_routing(self, "fit", **weight, **fit_params)["estimator"]["fit"])
+        if weight and not has_fit_parameter(self._model(), "sample_weight"):
+            raise ValueError("Underlying estimator does not support sample weights.")
+        return weight
+
+    def _check_targets(self, X, y) -> np.ndarray:
+        """Return validated targets of the fitted shape as columns."""
+        targets = check_numeric(y, name="y", estimator=self, ensure_2d=False)
+        check_consistent_length(X, targets)
+        targets = targets.reshape(len(targets), -1)
+        if targets.shape[1] != self.n_outputs_:
+            raise ValueError(f"y has {targets.shape[1]} output(s), but {self.n_outputs_} are expected as in fit.")
+        if np.isnan(targets).all():
+            raise ValueError("Input y contains NaN only: there is nothing to learn from.")
+        return targets
+
+    def _adopt(self, X, y) -> None:
+        """Take over a model that is fitted."""
+        check_is_fitted(self._model())
+        if self.horizon is not None or self.scale == "series":
+            raise ValueError('horizon and scale="series" are for fit: conformalize sees no training rows.')
+        y = np.asarray(y)
+        self.estimator_, self.n_outputs_ = self._model(), 1 if y.ndim == 1 else y.shape[1]
+        self._target_names, self.trajectory_errors_ = target_names(y), None
+        self._series_scale: dict[Any, np.ndarray] = {}
+
+    def _series_of(self, X, n_rows: int) -> Series:
+        """Return when rows are, and of which series."""
+        groups = groups_of(self)
+        if groups is None and (self.scale == "series" or not self.pooled):
+            raise ValueError(
+                'scale="series" and pooled=False are for panels: pass a pipeline with SlidingWindow(groups=...).'
+            )
+        if isinstance(X, Windows):
+            return Series(X.steps, np.zeros(n_rows, dtype=int))
+        if groups is None:
+            return Series(np.arange(n_rows), np.zeros(n_rows, dtype=int))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".* is irregular")  # which the windows say
+            panel = read_long_table(X, groups, "X").panel
+        return Series(panel.steps, np.asarray(panel.ids)[panel.codes])
+
+    def _split(self, counts: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows to fit on, with those between them that do not count, and the calibration rows."""
+        rows = np.flatnonzero(counts)
+        gap = self.n_outputs_ - 1 if self.calibration_gap == "auto" else self.calibration_gap
+        start = np.sort(times[rows])[len(rows) - ceil(self.calibration_fraction * len(rows))]
+        training = np.flatnonzero(times < start - gap)
+        if not counts[training].any():
+            raise ValueError(
+                f"With n_samples={len(rows)}, calibration_fraction={self.calibration_fraction} and a gap of {gap} "
+                "row(s), no row is left to fit the model on."
+            )
+        return training, rows[times[rows] >= start]
+
+    def _fit_model(self, X, y, params: dict, rows: np.ndarray):
+        """Return a model that is fitted on some rows."""
+        X_rows, y_rows = rows_of(X, rows), rows_of(y, rows)
+        return fit_where_known(clone(self._model()), X_rows, y_rows, **check_method_params(X, params, indices=rows))
+
+    def _levels_of(self, model) -> tuple[float, ...]:
+        """Return the probabilities at which a fitted model predicts what intervals are made of."""
+        quantiles = None if self.method == "residual" else quantiles_of(model)
+        if quantiles is None and self.method == "quantile":
+            raise ValueError(
+                'method="quantile" needs a model with predict_quantiles, such as LSTMForecaster(loss="quantile"). Got '
+                f"{self._model()!r}."
+            )
+        return quantiles or MEDIAN
+
+    def _fit_scale(self, model, X, targets: np.ndarray, rows: np.ndarray, series: Series) -> None:
+        """Learn the mean absolute error of each series, if errors are divided by it."""
+        self._series_scale = {}
+        if self.scale != "series":
+            return
+        rows = rows[has_target(targets[rows])]
+        errors, ids = np.abs(targets[rows] - predict_points(model, X, rows)), series.ids[rows]
+        least = np.maximum(LEAST_SCALE * errors.mean(axis=0), np.finfo(np.float32).tiny)
+        self._series_scale = {id_: np.maximum(errors[ids == id_].mean(axis=0), least) for id_ in np.unique(ids)}
+
+    def _calibrate(self, model, X, targets: np.ndarray, rows: np.ndarray, series: Series) -> None:
+        """Learn the errors on calibration rows, in the order of time."""
+        self.levels_: np.ndarray = np.array(self._levels_of(model))
+        rows = rows[np.argsort(series.times[rows], kind="stable")]
+        found = self._residuals(self._at_rows(model, X, rows, series), targets, rows, series)
+        self.residuals_, self._calibration_ids = found.residuals, found.ids
+        self._later = found.of(slice(0, 0))
+
+    def _trajectory_errors(self, model, X, series: Series, calibration: np.ndarray) -> np.ndarray | None:
+        """Return the errors of recursive forecasts from calibration rows, in units of the scale."""
+        self._trajectory_ids: np.ndarray = series.ids[:0]
+        if self.horizon is None or self.horizon <= self.n_outputs_:
+            return None
+        first = int(series.times[calibration].min())
+        rows, errors = trajectory_errors(model, X, self.horizon, first, self._target_names, groups_of(self))
+        if errors.shape[1] <= self.n_outputs_:
+            return None
+        self._trajectory_ids = series.ids[rows]
+        return errors / _of_columns(self._scale_of(X, rows, series), errors.shape[1])
+
+    def _at_rows(self, model, X, rows: np.ndarray, series: Series, points: np.ndarray | None = None) -> AtRows:
+        """Return what intervals of some rows are made of; `points` are predictions of the rows, if there are any."""
+        if len(self.levels_) > 1:
+            values = predict_quantiles(model, X, rows)
+        else:
+            values = (predict_points(model, X, rows) if points is None else points)[..., np.newaxis]
+        return AtRows(values, self._scale_of(X, rows, series), series.ids[rows])
+
+    def _scale_of(self, X, rows: np.ndarray, series: Series) -> np.ndarray:
+        """Return what errors of some rows are divided by, of shape ``(n_rows, n_outputs)``."""
+        if self.scale is None:
+            return np.ones((len(rows), self.n_outputs_))
+        if self.scale == "series":
+            unknown = next((id_ for id_ in series.ids[rows] if id_ not in self._series_scale), None)
+            if unknown is not None:
+                raise ValueError(f'Series {unknown!r} has no training rows, which scale="series" needs. Fit on it too.')
+            return np.array([self._series_scale[id_] for id_ in series.ids[rows]]).reshape(len(rows), -1)
+        scale = np.asarray(self.scale(X), dtype=float)
+        if scale.shape != series.times.shape or (scale[rows] <= 0).any():
+            raise ValueError(
+                f"scale must return a positive number for each of {len(series.times)} rows. Got an array of shape "
+                f"{scale.shape}" + (f" with {np.nanmin(scale)}." if scale.shape == series.times.shape else ".")
+            )
+        return np.repeat(scale[rows][:, np.newaxis], self.n_outputs_, axis=1)
+
+    @property
+    def _reads_rows(self) -> bool:
+        """Tell whether intervals depend on more of a row than its prediction and its series."""
+        return len(self.levels_) > 1 or callable(self.scale)
+
+    def _at(self, X, rows: np.ndarray, predictions: np.ndarray | None = None) -> AtRows:
+        """Return what intervals of the steps that follow some rows are made of.
+
+        `predictions`, of shape ``(n_rows, n_steps, n_targets)``, are those from the rows, if there are any.
+        """
+        points = None if predictions is None else predictions.reshape(len(rows), -1)[:, : self.n_outputs_]
+        return self._at_rows(self.estimator_, X, rows, self._series_of(X, num_samples(X)), points)
+
+    @staticmethod
+    def _joined(parts: list[AtRows]) -> AtRows:
+        return AtRows(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def _step_intervals(
+        self, at: AtRows, predictions: np.ndarray, coverages, truth: np.ndarray | None = None, times=None
+    ) -> np.ndarray:
+        """Return intervals of the steps that follow some rows: ``(n_rows, n_steps, n_targets, 2, n_coverages)``.
+
+        With `truth` and `times`, those of adaptive intervals know the truths of the rows before.
+        """
+        n_rows, n_steps, n_targets = predictions.shape
+        predictions = predictions.reshape(n_rows, -1)
+        n_columns, n_direct = predictions.shape[1], min(predictions.shape[1], self.n_outputs_)
+        scale = _of_columns(at.scale, n_columns)[..., np.newaxis]
+        delays = np.arange(n_columns) // n_targets + 1
+        intervals = []
+        for calibration, columns in self._calibrations(n_direct, n_columns, n_targets):
+            values = at.values[:, columns] if columns.start == 0 else predictions[:, columns, np.newaxis]
+            if truth is None:
+                margins = calibration.margins(coverages, at.ids)
+            else:
+                residuals = (truth.reshape(n_rows, -1)[:, columns, np.newaxis] - values) / scale[:, columns]
+                margins = calibration.margins_over_time(coverages, Rows(residuals, times, at.ids), delays[columns])
+            ends = central(values, calibration.levels, coverages)
+            intervals.append(widened(ends, margins * scale[:, columns], coverages))
+        return np.concatenate(intervals, axis=1).reshape(n_rows, n_steps, n_targets, 2, -1)
+
+    def _calibrations(self, n_direct: int, n_columns: int, n_targets: int) -> Iterator[tuple[Calibration, slice]]:
+        """Yield the calibration of the columns that the model predicts, and of those that need its predictions."""
+        direct = self._calibration()
+        yield direct.of_outputs(n_direct), slice(0, n_direct)
+        if n_columns > n_direct:
+            errors = self._errors_of(n_columns, n_targets)[:, n_direct:, np.newaxis]
+            rows = Rows(errors, np.arange(len(errors)), self._trajectory_ids)
+            later = rows.of(slice(0, 0))
+            yield Calibration(rows, later, MEDIAN, self.pooled, self.adaptive), slice(n_direct, n_columns)
+
+    def _errors_of(self, n_columns: int, n_targets: int) -> np.ndarray:
+        """Return errors of so many steps of targets together, of shape ``(n_rows, n_columns)``."""
+        if n_columns <= self.n_outputs_:
+            return at_level(self.residuals_, self.levels_, 0.5)[:, :n_columns]
+        n_known = self.n_outputs_ if self.trajectory_errors_ is None else self.trajectory_errors_.shape[1]
+        if n_columns > n_known:
+            raise ValueError(
+                f"Intervals reach {n_known // n_targets} steps ahead, but {n_columns // n_targets} are asked for. Fit "
+                f"with horizon={n_columns // n_targets}."
+            )
+        return self.trajectory_errors_[:, :n_columns]
+
+    def _paths(self, at: AtRows, predictions: np.ndarray, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+        """Return paths of shape ``(n_paths, n_rows, n_steps, n_targets)``."""
+        n_rows, n_steps, n_targets = predictions.shape
+        errors = self._errors_of(n_steps * n_targets, n_targets)
+        ids = self._calibration_ids if len(errors) == len(self.residuals_) else self._trajectory_ids
+        is_complete = ~np.isnan(errors).any(axis=1)
+        paths = np.empty((n_paths, n_rows, errors.shape[1]))
+        for row, id_ in enumerate(at.ids):
+            drawn = np.flatnonzero(is_complete if self.pooled else is_complete & (ids == id_))
+            if not len(drawn):
+                raise ValueError(f"No calibration row has a target for all of {n_steps} steps. Fit on more rows.")
+            paths[:, row] = errors[rng.choice(drawn, n_paths)]
+        scale = _of_columns(at.scale, errors.shape[1])
+        return predictions + (paths * scale).reshape(n_paths, n_rows, n_steps, n_targets)
+
+    def _residuals(self, at: AtRows, targets: np.ndarray, rows: np.ndarray, series: Series) -> Rows:
+        """Return by how much targets differ from what was predicted for each level, in units of the scale."""
+        residuals = (targets[rows][..., np.newaxis] - at.values) / at.scale[..., np.newaxis]
+        return Rows(residuals, series.times[rows], at.ids)
+
+    def _calibration(self) -> Calibration:
+        """Return the calibration of the outputs."""
+        rows = Rows(self.residuals_, np.arange(len(self.residuals_)), self._calibration_ids)
+        return Calibration(rows, self._later, self.levels_, self.pooled, self.adaptive)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        of_model = get_tags(self._model())
+        tags.input_tags = of_model.input_tags
+        tags.regressor_tags.poor_score = getattr(of_model.regressor_tags, "poor_score", False)
+        return tags
+
+
+def _known_rows(targets: np.ndarray) -> np.ndarray:
+    """Return the rows of which some target is known."""
+    return np.flatnonzero(~np.isnan(targets).all(axis=1))
+
+
+def _of_columns(scale: np.ndarray, n_columns: int) -> np.ndarray:
+    """Return the scale of so many steps of targets from that of the first ones."""
+    return np.pad(scale, [(0, 0), (0, n_columns - scale.shape[1])], mode="wrap")

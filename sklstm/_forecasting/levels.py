@@ -1,0 +1,44 @@
+"""What models predict at levels: points, or quantiles at the end of pipelines, searches and transformed targets."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.pipeline import Pipeline
+
+from .prediction import predict_rows, rows_of
+
+
+def quantiles_of(model) -> tuple[float, ...] | None:
+    """Return the probabilities of the quantiles that a fitted model predicts; None if it predicts none."""
+    model = _innermost(model)
+    return tuple(map(float, model.quantiles)) if hasattr(model, "predict_quantiles") else None
+
+
+def predict_points(model, X, rows: np.ndarray) -> np.ndarray:
+    """Return a model's predictions for some rows, of shape ``(n_rows, n_outputs)``."""
+    return predict_rows(model, X, rows, 1)[..., 0].astype(float)
+
+
+def predict_quantiles(model, X, rows: np.ndarray) -> np.ndarray:
+    """Return the quantiles that a model predicts for some rows, of shape ``(n_rows, n_outputs, n_quantiles)``.
+
+    Those of a transformed target are transformed back one by one, which an increasing function allows.
+    """
+    model = getattr(model, "best_estimator_", model)
+    if isinstance(model, TransformedTargetRegressor):
+        quantiles = predict_quantiles(model.regressor_, X, rows)
+        inverse = model.transformer_.inverse_transform
+        return np.stack([inverse(values) for values in np.moveaxis(quantiles, -1, 0)], axis=-1)
+    if isinstance(model, Pipeline):
+        X = rows_of(model[:-1].transform(X) if len(model) > 1 else X, rows)
+        return predict_quantiles(model[-1], X, np.arange(len(rows)))
+    return model.predict_quantiles(rows_of(X, rows))
+
+
+def _innermost(model) -> Any:
+    """Return the regressor at the end of fitted pipelines, searches and transformed targets."""
+    for inner in ("best_estimator_", "regressor_"):
+        if hasattr(model, inner):
+            return _innermost(getattr(model, inner))
+    return _innermost(model[-1]) if isinstance(model, Pipeline) else model

@@ -1,0 +1,75 @@
+"""Errors of recursive forecasts, by how many steps they reach ahead."""
+
+from math import ceil, gcd
+from typing import Any
+
+import numpy as np
+
+from .._windows.long_table import read_long_table
+from .._windows.tables import as_table, is_pandas
+from .backtest import roll
+from .known import without_known_columns
+from .panel_backtest import roll_panel
+from .refits import Schedule
+from .targets import named_columns
+
+MAX_ORIGINS = 500
+CYCLES = 2 * 3 * 5 * 7  # a stride without these factors meets all hours of a day, and all days of a week
+
+
+def trajectory_errors(
+    model, X, horizon: int, first: int, target_names: list | None, groups: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows from which a fitted model forecasts its own `X`, and the errors at all steps from there.
+
+    Parameters
+    ----------
+    model : fitted regressor or pipeline
+        What forecasts, by feeding its predictions back.
+    X : DataFrame or array
+        What it was fitted on, and later rows.
+    horizon : int
+        The number of steps.
+    first : int
+        The time of the first row to forecast from, as a number.
+    target_names : list or None
+        What the columns of `y` are called.
+    groups : str, int or None
+        What tells the series of each row.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_origins,)
+    errors : ndarray of shape (n_origins, horizon * n_targets)
+        Truth less forecast.
+    """
+    table = read_long_table(without_known_columns(X), groups, "X")
+    n_times = int(table.panel.steps.max()) + 1
+    if n_times <= first + horizon:
+        raise ValueError(
+            f"horizon={horizon} is longer than the {n_times - first} calibration rows, so no truth tells the errors. "
+            "Fit on more rows, or enlarge calibration_fraction."
+        )
+    schedule = Schedule(first, _stride(n_times - horizon - first))
+    target = _targets(table, target_names)
+    if groups is None:
+        found = roll(model, as_table(table.values, "X"), horizon, schedule, target=target)
+    else:
+        found = roll_panel(model, table, horizon, schedule, {"target": target, "known": None, "groups": groups})
+    return found.origins, (found.truth - found.predictions).reshape(len(found.origins), -1)
+
+
+def _targets(table, names: list | None) -> list | None:
+    """Return the columns of a table that targets are the future of."""
+    if len(table.names) == 1 or not is_pandas(table.values) or names is None:
+        return None
+    columns = named_columns(table, names)
+    return None if columns is None else [table.names[column] for column in columns]
+
+
+def _stride(n_origins: int) -> int:
+    """Return a stride that leaves at most so many origins, and none of the hours of a day out."""
+    stride = max(ceil(n_origins / MAX_ORIGINS), 1)
+    while gcd(stride, CYCLES) > 1:
+        stride += 1
+    return stride
