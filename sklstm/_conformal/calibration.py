@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._windows.panel import factorize
 from .adaptive import step_sizes, tracked
 from .bounds import scores
 from .scores import least_scores, thresholds
@@ -51,8 +52,8 @@ class Calibration:
         if self.pooled:
             margins = self._margins(coverages)
             return np.broadcast_to(margins, (len(ids), *margins.shape))
-        different, codes = np.unique(ids, return_inverse=True)
-        return np.stack([self._of_series(id_)._margins(coverages) for id_ in different])[codes]
+        codes, different = factorize(ids)
+        return np.stack([self._of_series(id_)._margins(coverages) for id_ in different.tolist()])[codes]
 
     def margins_over_time(self, coverages: Sequence[float], observed: Rows, delays: Sequence[int]) -> np.ndarray:
         """Return the margins for rows whose truths become known `delays` later, output by output."""
@@ -62,8 +63,9 @@ class Calibration:
             return self._margins_over_time(coverages, observed, delays)
         _, n_outputs, _ = observed.residuals.shape
         margins = np.empty((len(observed.ids), n_outputs, len(coverages)))
-        for id_ in np.unique(observed.ids):
-            is_here = observed.ids == id_
+        codes, different = factorize(observed.ids)
+        for code, id_ in enumerate(different.tolist()):
+            is_here = codes == code
             of_series = self._of_series(id_)
             margins[is_here] = of_series._margins_over_time(coverages, observed.of(is_here), delays)
         return margins

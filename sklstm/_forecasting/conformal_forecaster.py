@@ -27,6 +27,7 @@ from .._conformal.calibration import Calibration, Rows
 from .._state import VersionedEstimator, all_at_once, of_one_fit
 from .._validation import check_numeric, check_target, check_weights, has_target, target_names
 from .._windows.long_table import read_long_table
+from .._windows.panel import factorize
 from .._windows.windows import Windows
 from .forecaster import LSTMForecaster
 from .levels import predict_points, predict_quantiles, quantiles_of
@@ -325,7 +326,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         targets = self._check_targets(X, y)
         rows, series = _known_rows(targets), self._series_of(X, len(targets))
         at = self._at_rows(self.estimator_, X, rows, series)
-        self._later = self._later.followed_by(self._residuals(at, targets, rows, series))
+        self._later = tuple(Rows(*self._later).followed_by(self._residuals(at, targets, rows, series)))
         return self
 
     @of_one_fit
@@ -480,7 +481,9 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         rows = rows[has_target(targets[rows])]
         errors, ids = np.abs(targets[rows] - predict_points(model, X, rows)), series.ids[rows]
         least = np.maximum(LEAST_SCALE * errors.mean(axis=0), np.finfo(np.float32).tiny)
-        self._series_scale = {id_: np.maximum(errors[ids == id_].mean(axis=0), least) for id_ in np.unique(ids)}
+        codes, different = factorize(ids)
+        means = [np.maximum(errors[codes == code].mean(axis=0), least) for code in range(len(different))]
+        self._series_scale = dict(zip(different.tolist(), means, strict=True))
 
     def _calibrate(self, model, X, targets: np.ndarray, rows: np.ndarray, series: Series) -> None:
         """Learn the errors on calibration rows, in the order of time."""
@@ -488,7 +491,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         rows = rows[np.argsort(series.times[rows], kind="stable")]
         found = self._residuals(self._at_rows(model, X, rows, series), targets, rows, series)
         self.residuals_, self._calibration_ids = found.residuals, found.ids
-        self._later = found.of(slice(0, 0))
+        self._later = tuple(found.of(slice(0, 0)))
 
     def _trajectory_errors(self, model, X, series: Series, calibration: np.ndarray) -> np.ndarray | None:
         """Return the errors of recursive forecasts from calibration rows, in units of the scale."""
@@ -515,10 +518,11 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         if self.scale is None:
             return np.ones((len(rows), self.n_outputs_))
         if self.scale == "series":
-            unknown = next((id_ for id_ in series.ids[rows] if id_ not in self._series_scale), None)
+            ids = series.ids[rows].tolist()
+            unknown = next((id_ for id_ in ids if id_ not in self._series_scale), None)
             if unknown is not None:
                 raise ValueError(f'Series {unknown!r} has no training rows, which scale="series" needs. Fit on it too.')
-            return np.array([self._series_scale[id_] for id_ in series.ids[rows]]).reshape(len(rows), -1)
+            return np.array([self._series_scale[id_] for id_ in ids]).reshape(len(rows), -1)
         scale = np.asarray(self.scale(X), dtype=float)
         if scale.shape != series.times.shape or (scale[rows] <= 0).any():
             raise ValueError(
@@ -613,7 +617,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     def _calibration(self) -> Calibration:
         """Return the calibration of the outputs."""
         rows = Rows(self.residuals_, np.arange(len(self.residuals_)), self._calibration_ids)
-        return Calibration(rows, self._later, self.levels_, self.pooled, self.adaptive)
+        return Calibration(rows, Rows(*self._later), self.levels_, self.pooled, self.adaptive)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -630,4 +634,4 @@ def _known_rows(targets: np.ndarray) -> np.ndarray:
 
 def _of_columns(scale: np.ndarray, n_columns: int) -> np.ndarray:
     """Return the scale of so many steps of targets from that of the first ones."""
-    return np.pad(scale, [(0, 0), (0, n_columns - scale.shape[1])], mode="wrap")
+    return scale[:, np.arange(n_columns) % scale.shape[1]]
