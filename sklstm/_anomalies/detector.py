@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Iterable
+from fractions import Fraction
+from math import ceil
 from numbers import Integral, Real
 
 import numpy as np
@@ -13,16 +15,25 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._compat import HasMethods, Interval, StrOptions, check_method_params, fit_context, raise_for_params
+from .._conformal.scores import p_values
 from .._forecasting.forecaster import LSTMForecaster
 from .._state import VersionedEstimator, all_at_once, of_one_fit
 from .._validation import check_sequences, check_weights, name_features, warn_of_table
 from .._windows.arrays import chunks, fill_missing_features, have_partial_steps, window_view
+from .._windows.windows import Windows, part, steps_of
 
 FALSE_POSITIVE_RATE = 0.01  # on the training rows, with contamination="auto"
 
 
 def _has_gates(detector: "LSTMAnomalyDetector") -> bool:
     return hasattr(detector._forecaster(), "gates")
+
+
+def _is_calibrated(detector: "LSTMAnomalyDetector") -> bool:
+    """Tell whether there are calibration scores, or will be after fit."""
+    if getattr(detector, "calibration_scores_", detector.false_positive_rate) is None:
+        raise AttributeError("p_values needs calibration rows: pass false_positive_rate, such as 0.01, and fit again.")
+    return True
 
 
 class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
@@ -41,7 +52,18 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
 
     contamination : "auto" or float, default="auto"
         The fraction of the training rows that are anomalies, in the range (0, 0.5]; it sets the threshold. With "auto"
-        all of them are taken to be normal, and the threshold is such that its false positive rate is 1 %.
+        all of them are taken to be normal, and the threshold is such that its false positive rate is 1 % on these
+        rows, or `false_positive_rate` on new ones.
+
+    false_positive_rate : float, default=None
+        The probability with which a new normal row is flagged, at most, in the range (0, 1); it sets the threshold, and
+        `contamination` must be "auto". The last rows, all taken to be normal, are then calibration rows: the
+        forecaster does not train on them, and the threshold is a quantile of their scores (conformal anomaly detection
+        [2]_). At least ``1 / false_positive_rate - 1`` of them are needed.
+
+    calibration_fraction : float, default=0.2
+        The fraction of the rows that are calibration rows, in the range (0, 1). They are the last ones; of many series,
+        those are the last ones in time. Only used with `false_positive_rate`.
 
     smoothing : int, default=1
         Number of rows to average the squared errors over: each row and those right before it. Rows of `X` are then
@@ -62,12 +84,15 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         The fitted forecaster, for windows without their last step.
 
     error_scale_ : ndarray of shape (n_features,)
-        Root mean squared error of each feature over the training rows, weighted by `sample_weight`, but no less than
-        what float32 rounds off its range in these rows, or off its value if it never moved. So the smallest move of
-        such a feature counts for much.
+        Root mean squared error of each feature over the training rows, which calibration rows are none of, weighted by
+        `sample_weight`, but no less than what float32 rounds off its range in these rows, or off its value if it never
+        moved. So the smallest move of such a feature counts for much.
 
     offset_ : float
         The threshold: rows of which `score_samples` is lower are anomalies.
+
+    calibration_scores_ : ndarray of shape (n_calibration_rows,) or None
+        What `score_samples` gives for the calibration rows, in their order. None without `false_positive_rate`.
 
     See Also
     --------
@@ -94,13 +119,37 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
 
     An error that is no larger than this rounding counts as none.
 
-    Errors in training are smaller than errors on new rows if the forecaster overfits. If there are normal rows to
-    spare, the threshold is better taken from them: ``detector.offset_ = np.quantile(detector.score_samples(X), 0.01)``.
+    Errors in training are smaller than errors on new rows if the forecaster overfits, so a threshold from training rows
+    flags more of the new normal rows than it states. With `false_positive_rate`, the threshold is learnt from the
+    calibration rows, and all else from the training rows. A row is flagged if its p-value is no larger than the rate.
+    The p-value is the fraction of scores as low or lower among the calibration rows and the row itself. If the scores
+    of calibration rows and of a new normal row are exchangeable, the probability of a flag is `false_positive_rate` at
+    most, whatever the forecaster and the distribution of errors [3]_. What this means:
+
+    - It is an average over calibration rows and new rows. With n calibration rows, the rate of one fitted detector
+      varies around `false_positive_rate` with a standard deviation of about ``sqrt(rate * (1 - rate) / n)`` if scores
+      are independent. For 1 % and 1000 rows, this is 0.3 %.
+    - Scores of neighbouring rows depend on each other, most of all with `smoothing`. They count as fewer rows, so the
+      rate varies more, and flags come in runs.
+    - If what is normal changes with time, scores are not exchangeable and the rate does not hold. Fit again on recent
+      rows.
+    - An anomaly among the calibration rows lowers the threshold, and fewer rows are flagged. Give it weight zero.
+    - It says nothing about the fraction of anomalies that are found.
+
+    Rows of weight zero are no calibration rows, and their errors are left out of the averages over `smoothing` rows. All
+    other calibration rows count the same, whatever their weights, and also those in which some features are missing.
+    The forecaster does not train on the ``smoothing - 1`` rows before the calibration rows either, so that calibration
+    scores average over errors on new rows only.
 
     References
     ----------
     .. [1] P. Malhotra, L. Vig, G. Shroff and P. Agarwal, "Long short term memory networks for anomaly detection in
        time series", ESANN, 2015.
+    .. [2] R. Laxhammar and G. Falkman, "Conformal anomaly detection for detecting abnormal trajectories", Annals of
+       Mathematics and Artificial Intelligence 74, 2015; after V. Vovk, A. Gammerman and G. Shafer, "Algorithmic
+       learning in a random world", Springer, 2005.
+    .. [3] S. Bates, E. Candès, L. Lei, Y. Romano and M. Sesia, "Testing for outliers with conformal p-values", Annals
+       of Statistics 51(1), 2023.
 
     Examples
     --------
@@ -114,23 +163,44 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
     >>> model = make_pipeline(StandardScaler(), SlidingWindow(10), LSTMAnomalyDetector(forecaster))
     >>> model.fit(normal).predict(series)[198:201]
     array([ 1,  1, -1])
+
+    With a threshold for new normal rows, from the scores of the last 60 rows:
+
+    >>> detector = LSTMAnomalyDetector(forecaster, false_positive_rate=0.05)
+    >>> model = make_pipeline(StandardScaler(), SlidingWindow(10), detector).fit(normal)
+    >>> model.predict(series)[198:201]
+    array([ 1,  1, -1])
+    >>> model[-1].p_values(model[:-1].transform(series))[200].round(3)
+    np.float64(0.016)
     """
 
     _parameter_constraints: dict = {
         "forecaster": [HasMethods(["fit", "predict"]), None],
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+        "false_positive_rate": [Interval(Real, 0, 1, closed="neither"), None],
+        "calibration_fraction": [Interval(Real, 0, 1, closed="neither")],
         "smoothing": [Interval(Integral, 1, None, closed="left")],
     }
 
-    def __init__(self, forecaster=None, *, contamination="auto", smoothing=1):
+    def __init__(
+        self,
+        forecaster=None,
+        *,
+        contamination="auto",
+        false_positive_rate=None,
+        calibration_fraction=0.2,
+        smoothing=1,
+    ):
         self.forecaster = forecaster
         self.contamination = contamination
+        self.false_positive_rate = false_positive_rate
+        self.calibration_fraction = calibration_fraction
         self.smoothing = smoothing
 
     @fit_context(prefer_skip_nested_validation=False)
     @all_at_once
     def fit(self, X, y=None, sample_weight=None, **fit_params):
-        """Train the forecaster, and learn how large its errors are.
+        """Train the forecaster, learn how large its errors are, and set the threshold.
 
         Parameters
         ----------
@@ -142,7 +212,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, not negative, for the forecaster and `error_scale_`. A row of weight zero, such as a
-            known anomaly, counts as no row.
+            known anomaly, counts as no row. With `false_positive_rate`, all other calibration rows count the same.
 
         **fit_params : dict
             What else the forecaster's `fit` requests. Only with ``enable_metadata_routing=True``, under which the
@@ -157,23 +227,24 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         ------
         ValueError
             If the data are not as described, windows have a single step, no row is complete enough to learn from,
-            `sample_weight` is given and the forecaster takes none, or `fit_params` are given without metadata routing.
-            What was fitted before stays.
+            there are too few calibration rows for `false_positive_rate` or no rows before them, `contamination` is
+            given as well, `sample_weight` is given and the forecaster takes none, or `fit_params` are given without
+            metadata routing. What was fitted before stays.
         UnsetMetadataPassedError
             If metadata routing is enabled, and the forecaster does not say whether it requests what is given.
         """
+        self._check_one_threshold()
         forecaster_params = self._forecaster_params(sample_weight, fit_params)
         windows = self._check_windows(X, reset=True)
-        sample_weight = self._training_weight(windows, sample_weight)
-        rows = np.flatnonzero(sample_weight)
+        sample_weight, judged = check_weights(windows, sample_weight), _judged(windows)
+        rows, calibration = self._split(windows, np.flatnonzero((sample_weight > 0) & judged.any(axis=1)))
+        rows = self._complete_rows(rows, judged)
         last, weight = windows[rows, -1], sample_weight[rows]
         self._mean, self._rounding = np.average(last, axis=0, weights=weight), _rounding(last)
         self.forecaster_ = self._fit_forecaster(windows, rows, forecaster_params)
         errors = self._errors(windows)
         self.error_scale_ = np.maximum(_root_mean_square(errors[rows], weight), self._rounding)
-        scores = _scores(self._feature_errors(errors))
-        contamination = FALSE_POSITIVE_RATE if self.contamination == "auto" else self.contamination
-        self.offset_ = float(np.percentile(scores[rows], 100.0 * contamination))
+        self._set_threshold(errors, sample_weight, rows, calibration)
         return self
 
     @of_one_fit
@@ -287,6 +358,39 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         decision = self.decision_function(X)
         return np.where(np.isnan(decision), 0, np.where(decision < 0, -1, 1))
 
+    @available_if(_is_calibrated)
+    @of_one_fit
+    def p_values(self, X):
+        """Return the probability that a normal row has a score as low as that of each row, or lower.
+
+        Only available with `false_positive_rate`. `predict` flags the rows whose p-value is no larger than it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
+            Windows, as in `fit`.
+
+        Returns
+        -------
+        p_values : ndarray of shape (n_samples,)
+            ``(1 + k) / (1 + n)``, where k of the n `calibration_scores_` are as low as the score of the row, or lower.
+            A normal row has a p-value of at most a with probability a at most. NaN for a row of which no feature can be
+            judged.
+
+        Raises
+        ------
+        AttributeError
+            If the detector has no calibration rows, since `false_positive_rate` is None.
+        NotFittedError, ValueError
+            As in `feature_errors`.
+
+        Warns
+        -----
+        UserWarning
+            As in `feature_errors`.
+        """
+        return p_values(-self.score_samples(X), -self.calibration_scores_)
+
     @available_if(_has_gates)
     @of_one_fit
     def gates(self, X, **selection):
@@ -349,21 +453,71 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
             raise ValueError("Underlying estimator does not support sample weights.")
         return weight
 
-    def _training_weight(self, windows: np.ndarray, sample_weight) -> np.ndarray:
-        """Return the weights of the rows, zero for those that are too incomplete to learn from."""
-        weight, judged = check_weights(windows, sample_weight), _judged(windows)
-        training_weight = weight * judged.all(axis=1)
-        if not training_weight.any():
-            never = np.flatnonzero(~judged[weight > 0].any(axis=0))
-            cure = f" Drop or fill {name_features(never)}." if 0 < len(never) < judged.shape[1] else ""
+    def _check_one_threshold(self) -> None:
+        if self.false_positive_rate is not None and self.contamination != "auto":
             raise ValueError(
-                "Input X has no row in which every feature is present in the last step and in half of those before it: "
-                f"there is nothing to learn from.{cure}"
+                f"contamination={self.contamination} and false_positive_rate={self.false_positive_rate} both set the "
+                "threshold. Leave one of them out: contamination is the fraction of anomalies in the training rows, "
+                "and with false_positive_rate all of these are taken to be normal."
             )
-        return training_weight
+
+    def _split(self, windows: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return which of the rows that count to train on, and the calibration rows."""
+        rate, fraction = self.false_positive_rate, self.calibration_fraction
+        if rate is None or not len(rows):
+            return rows, rows[:0]
+        times = steps_of(windows, rows)
+        start = np.sort(times)[len(rows) - ceil(fraction * len(rows))]
+        training, calibration = rows[times < start - (self.smoothing - 1)], rows[times >= start]
+        n_least, found = (
+            _least_calibration_rows(rate),
+            f"With n_samples={len(rows)} and calibration_fraction={fraction}",
+        )
+        if len(calibration) < n_least:
+            raise ValueError(
+                f"{found}, the number of calibration rows is {len(calibration)}, but false_positive_rate={rate} needs "
+                f"at least {n_least}. Pass at least {ceil(n_least / fraction)} rows that can be judged, a larger "
+                "calibration_fraction, or a larger false_positive_rate."
+            )
+        if not len(training):
+            raise ValueError(
+                f"{found}, there is no row to train on: the forecaster trains on the rows before the calibration rows, "
+                f"without the last smoothing - 1 = {self.smoothing - 1}. Pass more rows, or a smaller "
+                "calibration_fraction."
+            )
+        return training, calibration
+
+    def _complete_rows(self, rows: np.ndarray, judged: np.ndarray) -> np.ndarray:
+        """Return the rows that are complete enough to learn from."""
+        complete = rows[judged[rows].all(axis=1)]
+        if not len(complete):
+            never = np.flatnonzero(~judged[rows].any(axis=0)) if len(rows) else []
+            cure = f" Drop or fill {name_features(never)}." if 0 < len(never) < judged.shape[1] else ""
+            where = "" if self.false_positive_rate is None else " before the calibration rows"
+            raise ValueError(
+                "Input X has no row in which every feature is present in the last step and in half of those before "
+                f"it{where}: there is nothing to learn from.{cure}"
+            )
+        return complete
+
+    def _set_threshold(self, errors, sample_weight, rows, calibration) -> None:
+        if self.false_positive_rate is None:
+            self.calibration_scores_ = None
+            scores = _scores(self._feature_errors(errors))
+            contamination = FALSE_POSITIVE_RATE if self.contamination == "auto" else self.contamination
+            self.offset_ = float(np.percentile(scores[rows], 100.0 * contamination))
+            return
+        errors = np.where(sample_weight[:, np.newaxis] > 0, errors, np.nan)  # a known anomaly is in no average
+        scores = _scores(self._feature_errors(errors))[calibration]
+        self.calibration_scores_ = scores
+        self.offset_ = float(scores[p_values(-scores, -scores) > self.false_positive_rate].min())
 
     def _fit_forecaster(self, windows: np.ndarray, rows: np.ndarray, params: dict):
         """Train the forecaster on some of the rows."""
+        if self.false_positive_rate is not None:  # whose calibration rows it must not see, not even with weight zero
+            passed = rows if isinstance(windows, Windows) else np.arange(rows[0], rows[-1] + 1)
+            params = check_method_params(windows, params, indices=passed)
+            windows, rows = part(windows, rows)
         forecaster, past, last = clone(self._forecaster()), windows[:, :-1], windows[:, -1]
         takes_weight = "sample_weight" in params or has_fit_parameter(forecaster, "sample_weight")
         if takes_weight:
@@ -411,6 +565,12 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = get_tags(self._forecaster()).input_tags.allow_nan
         return tags
+
+
+def _least_calibration_rows(rate: float) -> int:
+    """Return the least number n of calibration rows for which 1 / (n + 1), the lowest p-value, is within the rate."""
+    n_rows = ceil(1 / Fraction(rate)) - 1
+    return n_rows - (1 / n_rows <= rate)  # as p-values are rounded
 
 
 def _judged(windows: np.ndarray) -> np.ndarray:
