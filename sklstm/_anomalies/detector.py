@@ -136,8 +136,8 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
     - An anomaly among the calibration rows lowers the threshold, and fewer rows are flagged. Give it weight zero.
     - It says nothing about the fraction of anomalies that are found.
 
-    Rows of weight zero are no calibration rows, and their errors are left out of the averages over `smoothing` rows. All
-    other calibration rows count the same, whatever their weights, and also those in which some features are missing.
+    Rows of weight zero are no calibration rows, and their errors are left out of the averages over `smoothing` rows.
+    All other calibration rows count the same, whatever their weights, also those in which some features are missing.
     The forecaster does not train on the ``smoothing - 1`` rows before the calibration rows either, so that calibration
     scores average over errors on new rows only.
 
@@ -491,7 +491,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         """Return the rows that are complete enough to learn from."""
         complete = rows[judged[rows].all(axis=1)]
         if not len(complete):
-            never = np.flatnonzero(~judged[rows].any(axis=0)) if len(rows) else []
+            never = np.flatnonzero(~judged[rows].any(axis=0) & (len(rows) > 0))
             cure = f" Drop or fill {name_features(never)}." if 0 < len(never) < judged.shape[1] else ""
             where = "" if self.false_positive_rate is None else " before the calibration rows"
             raise ValueError(
