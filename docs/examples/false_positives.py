@@ -5,15 +5,18 @@ Each detector states a rate, and the script prints the share of new normal rows 
 - from training rows: the quantile of the scores of all rows that the forecaster was trained on, as `contamination` of
   `LSTMAnomalyDetector` sets it;
 - calibrated: that of `false_positive_rate`, from the scores of the last 20 % of the rows, which the forecaster was not
-  trained on.
+  trained on. A dash says that these are too few for the rate.
 
-Both are compared for an LSTM and a ridge regression, on windows of the same size. The made-up sensors are those of
-anomalies.py. Each of the draws of sensors has its own random state of the network, 6000 rows to fit and 20,000 new
-ones. The blood pressure is that of anomalies.py, without its anomaly. It is one series, so only the random state of the
-network differs. Its 240 calibration rows are too few for 0.1 %. It needs the file in aeon:
-``pip install --no-deps aeon``. Without it the script leaves this series out.
+Both are compared for an LSTM and a ridge regression on the same windows.
 
-The script prints the mean over the draws, and behind it the lowest and the highest rate.
+- The made-up sensors are those of anomalies.py, once with many rows and a small window, and once with few rows and a
+  larger window. Each draw of the sensors has 10,000 new rows. There are 50 draws, and the LSTM is fitted on five of
+  them, with another random state each time.
+- The blood pressure is that of anomalies.py, without the anomaly and the rows that have it in their windows. It is one
+  series, and the LSTM is fitted with two random states. It needs the file in aeon: ``pip install --no-deps aeon``.
+  Without it the script leaves this series out.
+
+The script prints the mean over the fits, and behind it the lowest and the highest rate.
 """
 
 from importlib.metadata import PackageNotFoundError, distribution
@@ -27,7 +30,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklstm import LSTMAnomalyDetector, LSTMForecaster, SlidingWindow
 
 RATES = [0.001, 0.01, 0.05]
-N_DRAWS = 5
+N_NEW = 10_000
 
 
 def sensors(n_rows, seed):
@@ -48,8 +51,9 @@ def flatten(windows):
     return windows.reshape(len(windows), -1)
 
 
-def forecasters(seed):
-    yield "LSTM", LSTMForecaster(units=16, random_state=seed)
+def forecasters(seed, n_lstms):
+    if seed < n_lstms:
+        yield "LSTM", LSTMForecaster(units=16, random_state=seed)
     yield "ridge", make_pipeline(FunctionTransformer(flatten), Ridge())
 
 
@@ -65,20 +69,21 @@ def calibrated_rates(detector, windows, new):
     return [(p_values <= rate).mean() if lowest <= rate else np.nan for rate in RATES]
 
 
-def measure(title, draws, n_train, window_size):
+def measure(title, draws, n_lstms, n_train, window_size):
     """Print the rates found; `draws` are pairs of a series and whether each row of it is to be left out."""
     found = {}
     for seed, (series, left_out) in enumerate(draws):
         windows = SlidingWindow(window_size).fit_transform(StandardScaler().fit(series[:n_train]).transform(series))
         train, new = windows[window_size - 1 : n_train], windows[n_train:][~left_out[n_train:]]
-        for name, forecaster in forecasters(seed):
+        for name, forecaster in forecasters(seed, n_lstms):
             by_training = rates_from_training(LSTMAnomalyDetector(forecaster), train, new)
             calibrated = calibrated_rates(LSTMAnomalyDetector(forecaster, false_positive_rate=0.01), train, new)
             found.setdefault(f"{name}, from training rows", []).append(by_training)
             found.setdefault(f"{name}, calibrated", []).append(calibrated)
-    print(f"{title:<28}" + "".join(f"{f'stated {rate:.1%}':>24}" for rate in RATES))
+    print(f"{title}: {len(train)} windows of {window_size} rows to fit")
+    print(f"{'':<28}{'fits':>4}" + "".join(f"{f'stated {rate:.1%}':>24}" for rate in RATES))
     for name, rates in found.items():
-        print(f"{name:<28}" + "".join(map(cell, np.transpose(rates))))
+        print(f"{name:<28}{len(rates):>4}" + "".join(map(cell, np.transpose(rates))))
     print()
 
 
@@ -88,12 +93,15 @@ def cell(rates):
     return f"{f'{rates.mean():.2%} ({rates.min():.2%} to {rates.max():.2%})':>24}"
 
 
-draws = [(sensors(26_000, seed), np.zeros(26_000, bool)) for seed in range(N_DRAWS)]
-measure("Four sensors", draws, n_train=6000, window_size=16)
+for n_windows, window_size in [(6000, 16), (1000, 32)]:
+    n_train = n_windows + window_size - 1
+    n_rows = n_train + N_NEW
+    draws = ((sensors(n_rows, seed), np.zeros(n_rows, bool)) for seed in range(50))
+    measure("Four sensors", draws, 5, n_train, window_size)
 try:
     pressure, is_anomaly = blood_pressure()
 except (PackageNotFoundError, FileNotFoundError):
     print("The blood pressure is left out. It needs: pip install --no-deps aeon")
 else:
-    after = np.convolve(is_anomaly, np.ones(50), "full")[: len(is_anomaly)] > 0  # rows with the anomaly in their window
-    measure("Blood pressure", [(pressure, after)] * N_DRAWS, n_train=1200, window_size=50)
+    disturbed = np.convolve(is_anomaly, np.ones(50))[: len(is_anomaly)] > 0  # the anomaly is in the window
+    measure("Blood pressure", [(pressure, disturbed)] * 2, 2, n_train=1200, window_size=50)
