@@ -134,6 +134,8 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
     - If what is normal changes with time, scores are not exchangeable and the rate does not hold. Fit again on recent
       rows.
     - An anomaly among the calibration rows lowers the threshold, and fewer rows are flagged. Give it weight zero.
+    - Steps before the detector in a pipeline learn from calibration rows, too. For a scaler this makes hardly any
+      difference.
     - It says nothing about the fraction of anomalies that are found.
 
     Rows of weight zero are no calibration rows, and their errors are left out of the averages over `smoothing` rows.
