@@ -52,18 +52,19 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
 
     contamination : "auto" or float, default="auto"
         The fraction of the training rows that are anomalies, in the range (0, 0.5]; it sets the threshold. With "auto"
-        all of them are taken to be normal, and the threshold is such that its false positive rate is 1 % on these
-        rows, or `false_positive_rate` on new ones.
+        all of them are taken to be normal, and the threshold is such that its false positive rate on them is 1 %,
+        unless `false_positive_rate` sets the threshold.
 
     false_positive_rate : float, default=None
-        The probability with which a new normal row is flagged, at most, in the range (0, 1); it sets the threshold, and
-        `contamination` must be "auto". The last rows, all taken to be normal, are then calibration rows: the
-        forecaster does not train on them, and the threshold is a quantile of their scores (conformal anomaly detection
-        [2]_). At least ``1 / false_positive_rate - 1`` of them are needed.
+        The highest probability with which a new normal row is flagged, in the range (0, 1); it sets the threshold, and
+        `contamination` must be "auto". If None, there are no calibration rows. Otherwise the last rows, all taken
+        to be normal, are calibration rows: the forecaster does not train on them, and the threshold is a quantile of
+        their scores (conformal anomaly detection [2]_). At least ``1 / false_positive_rate - 1`` of them are needed.
 
     calibration_fraction : float, default=0.2
-        The fraction of the rows that are calibration rows, in the range (0, 1). They are the last ones; of many series,
-        those are the last ones in time. Only used with `false_positive_rate`.
+        The fraction of the rows that are calibration rows, in the range (0, 1), of those that can be judged and have a
+        weight. They are the last ones; of windows of many series, as ``SlidingWindow(groups=...)`` makes them, the last
+        ones in time. Only used with `false_positive_rate`.
 
     smoothing : int, default=1
         Number of rows to average the squared errors over: each row and those right before it. Rows of `X` are then
@@ -84,9 +85,9 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         The fitted forecaster, for windows without their last step.
 
     error_scale_ : ndarray of shape (n_features,)
-        Root mean squared error of each feature over the training rows, which calibration rows are none of, weighted by
-        `sample_weight`, but no less than what float32 rounds off its range in these rows, or off its value if it never
-        moved. So the smallest move of such a feature counts for much.
+        Root mean squared error of each feature over the training rows, weighted by `sample_weight`, but no less than
+        what float32 rounds off its range in these rows, or off its value if it never moved. So the smallest move of
+        such a feature counts for much. Calibration rows are not among the training rows.
 
     offset_ : float
         The threshold: rows of which `score_samples` is lower are anomalies.
@@ -571,7 +572,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
 
 def _least_calibration_rows(rate: float) -> int:
     """Return the least number n of calibration rows for which 1 / (n + 1), the lowest p-value, is within the rate."""
-    n_rows = ceil(1 / Fraction(rate)) - 1
+    n_rows = ceil(1 / Fraction(float(rate))) - 1
     return n_rows - (1 / n_rows <= rate)  # as p-values are rounded
 
 

@@ -121,6 +121,7 @@ def test_least_number_of_calibration_rows(rate):
 def test_least_number_of_the_usual_rates():
     rates = [0.5, 0.1, 0.05, 0.01, 0.001, 1 / 49]
     assert [_least_calibration_rows(rate) for rate in rates] == [1, 9, 19, 99, 999, 48]
+    assert _least_calibration_rows(np.float32(0.5)) == 1
     assert _least_calibration_rows(1e-320) >= 1 / Fraction(1e-320) - 2
 
 
