@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-STEP_SIZE = 0.05  # of a threshold, in units of the mean absolute score of the calibration rows
+STEP_SIZE = 0.1  # of a threshold, in units of the mean absolute score of the calibration rows
 
 
 def step_sizes(scores: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ def rank_of_threshold(n_scores, coverage: float) -> np.ndarray:
     The score of a new row is equally likely to have each rank among the scores and itself, if rows are exchangeable
     (Vovk, Gammerman & Shafer 2005, section 2.3).
     """
-    return np.ceil(coverage * (np.asarray(n_scores) + 1) - ROUNDING).astype(int)
+    return np.maximum(np.ceil(coverage * (np.asarray(n_scores) + 1) - ROUNDING), 1).astype(int)
 
 
 def least_scores(coverage: float) -> int:

@@ -1,7 +1,7 @@
 """Intervals around the forecasts of any model."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import ceil
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -36,7 +36,7 @@ from .refits import fit_where_known
 from .scoring import ForecasterMixin
 from .trajectories import trajectory_errors
 
-LEAST_SCALE = 0.01  # of a series, as a share of the mean over all
+LEAST_SCALE = 0.01  # of a series, as a share of the mean over all rows
 
 
 class Series(NamedTuple):
@@ -80,6 +80,11 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     calibration_fraction : float, default=0.2
         Fraction of the rows with a target that are calibration rows, the last ones in time.
 
+    calibration_folds : int, default=1
+        Number of fits that calibrate. The calibration rows are divided into so many folds in time, and each fold is
+        predicted by a model that is fitted on all rows before it. With several folds, these models know nearly as much
+        as the one that predicts, so intervals are narrower where rows are few.
+
     calibration_gap : int or "auto", default="auto"
         Number of rows before the calibration rows on which the model is not fitted. If "auto", it is the number of
         outputs less one, so that no training target reaches into them.
@@ -97,8 +102,8 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     scale : "series", callable or None, default=None
         What errors are divided by before they are pooled, and multiplied with in intervals.
 
-        - "series": the mean absolute error on the training rows of the same series, for panels of series of different
-          levels.
+        - "series": the mean absolute change of the target from row to row in the same series, for panels of series of
+          different levels.
         - A callable ``scale(X)`` that returns a positive number for each row, of shape (n_samples,), such as the
           volatility of the last rows. It gets what `predict` does. To be pickled, it must be defined at the top level
           of a module.
@@ -180,6 +185,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         "estimator": [HasMethods(["fit", "predict"]), None],
         "method": [StrOptions({"auto", "residual", "quantile"})],
         "calibration_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "calibration_folds": [Interval(Integral, 1, None, closed="left")],
         "calibration_gap": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
         "refit": ["boolean"],
         "horizon": [Interval(Integral, 1, None, closed="left"), None],
@@ -194,6 +200,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         *,
         method="auto",
         calibration_fraction=0.2,
+        calibration_folds=1,
         calibration_gap="auto",
         refit=True,
         horizon=None,
@@ -204,6 +211,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         self.estimator = estimator
         self.method = method
         self.calibration_fraction = calibration_fraction
+        self.calibration_folds = calibration_folds
         self.calibration_gap = calibration_gap
         self.refit = refit
         self.horizon = horizon
@@ -249,12 +257,10 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         self._target_names, self.n_outputs_ = target_names(y), targets.shape[1]
         series = self._series_of(X, len(targets))
         counts = has_target(targets) & (check_weights(targets, sample_weight) > 0)
-        training, calibration = self._split(counts, series.times)
-        first = self._fit_model(X, y, params, training)
-        self._fit_scale(first, X, targets, training, series)
-        self._calibrate(first, X, targets, calibration, series)
-        self.trajectory_errors_ = self._trajectory_errors(first, X, series, calibration)
-        self.estimator_ = self._fit_model(X, y, params, np.arange(len(targets))) if self.refit else first
+        self._fit_scale(targets, series)
+        self._calibrate_by(self._fold_models(X, y, params, counts, series.times), X, targets, series)
+        if self.refit:
+            self.estimator_ = self._fit_model(X, y, params, np.arange(len(targets)))
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
@@ -285,14 +291,13 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         NotFittedError
             If neither this estimator nor `estimator` is fitted.
         ValueError
-            If `X` or `y` are not like those in `fit`, or `horizon` or ``scale="series"`` ask for `fit`.
+            If `X` or `y` are not like those in `fit`, or there is ``scale="series"`` without `fit`.
         """
         if not hasattr(self, "estimator_"):
             self._adopt(X, y)
         targets = self._check_targets(X, y)
-        if self.trajectory_errors_ is not None:
-            raise ValueError("With horizon, intervals are calibrated by fit. Set horizon=None for conformalize.")
-        self._calibrate(self.estimator_, X, targets, _known_rows(targets), self._series_of(X, len(targets)))
+        models = [(self.estimator_, _known_rows(targets))]
+        self._calibrate_by(models, X, targets, self._series_of(X, len(targets)))
         return self
 
     @all_at_once
@@ -422,11 +427,11 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     def _adopt(self, X, y) -> None:
         """Take over a model that is fitted."""
         check_is_fitted(self._model())
-        if self.horizon is not None or self.scale == "series":
-            raise ValueError('horizon and scale="series" are for fit: conformalize sees no training rows.')
+        if self.scale == "series":
+            raise ValueError('scale="series" is for fit, which sees whole series.')
         y = np.asarray(y)
         self.estimator_, self.n_outputs_ = self._model(), 1 if y.ndim == 1 else y.shape[1]
-        self._target_names, self.trajectory_errors_ = target_names(y), None
+        self._target_names = target_names(y)
         self._series_scale: dict[Any, np.ndarray] = {}
 
     def _series_of(self, X, n_rows: int) -> Series:
@@ -445,18 +450,22 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
             panel = read_long_table(X, groups, "X").panel
         return Series(panel.steps, np.asarray(panel.ids)[panel.codes])
 
-    def _split(self, counts: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rows to fit on, with those between them that do not count, and the calibration rows."""
+    def _fold_models(self, X, y, params: dict, counts: np.ndarray, times: np.ndarray) -> Iterator[tuple]:
+        """Yield models, each with the calibration rows that it has not seen, in the order of time."""
         rows = np.flatnonzero(counts)
         gap = self.n_outputs_ - 1 if self.calibration_gap == "auto" else self.calibration_gap
-        start = np.sort(times[rows])[len(rows) - ceil(self.calibration_fraction * len(rows))]
-        training = np.flatnonzero(times < start - gap)
-        if not counts[training].any():
+        n_calibration = ceil(self.calibration_fraction * len(rows))
+        start = np.sort(times[rows])[len(rows) - n_calibration]
+        if not (times[rows] < start - gap).any():
             raise ValueError(
                 f"With n_samples={len(rows)}, calibration_fraction={self.calibration_fraction} and a gap of {gap} "
                 "row(s), no row is left to fit the model on."
             )
-        return training, rows[times[rows] >= start]
+        folds = np.array_split(np.unique(times[rows][times[rows] >= start]), self.calibration_folds)
+        for fold in folds:
+            if len(fold):
+                model = self._fit_model(X, y, params, np.flatnonzero(times < fold[0] - gap))
+                yield model, rows[np.isin(times[rows], fold)]
 
     def _fit_model(self, X, y, params: dict, rows: np.ndarray):
         """Return a model that is fitted on some rows."""
@@ -473,37 +482,48 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
             )
         return quantiles or MEDIAN
 
-    def _fit_scale(self, model, X, targets: np.ndarray, rows: np.ndarray, series: Series) -> None:
-        """Learn the mean absolute error of each series, if errors are divided by it."""
+    def _fit_scale(self, targets: np.ndarray, series: Series) -> None:
+        """Learn the mean absolute change of each series from row to row, if errors are divided by it."""
         self._series_scale = {}
         if self.scale != "series":
             return
-        rows = rows[has_target(targets[rows])]
-        errors, ids = np.abs(targets[rows] - predict_points(model, X, rows)), series.ids[rows]
-        least = np.maximum(LEAST_SCALE * errors.mean(axis=0), np.finfo(np.float32).tiny)
-        codes, different = factorize(ids)
-        means = [np.maximum(errors[codes == code].mean(axis=0), least) for code in range(len(different))]
-        self._series_scale = dict(zip(different.tolist(), means, strict=True))
+        codes, ids = factorize(series.ids)
+        order = np.argsort(codes, kind="stable")
+        changes = np.abs(np.diff(targets[order], axis=0))[np.diff(codes[order]) == 0]
+        parts = np.split(changes, np.cumsum(np.bincount(codes) - 1)[:-1])
+        least = np.maximum(LEAST_SCALE * np.nanmean(changes, axis=0), np.finfo(np.float32).tiny)
+        for id_, part in zip(ids.tolist(), parts, strict=True):
+            if (~np.isnan(part)).any(axis=0).all():
+                self._series_scale[id_] = np.maximum(np.nanmean(part, axis=0), least)
 
-    def _calibrate(self, model, X, targets: np.ndarray, rows: np.ndarray, series: Series) -> None:
-        """Learn the errors on calibration rows, in the order of time."""
-        self.levels_: np.ndarray = np.array(self._levels_of(model))
-        rows = rows[np.argsort(series.times[rows], kind="stable")]
-        found = self._residuals(self._at_rows(model, X, rows, series), targets, rows, series)
-        self.residuals_, self._calibration_ids = found.residuals, found.ids
-        self._later = tuple(found.of(slice(0, 0)))
+    def _calibrate_by(self, models: Iterable[tuple], X, targets: np.ndarray, series: Series) -> None:
+        """Learn the errors of models on calibration rows, in the order of time."""
+        found, trajectories = [], []
+        for model, rows in models:
+            self.estimator_, self.levels_ = model, np.array(self._levels_of(model))
+            rows = rows[np.argsort(series.times[rows], kind="stable")]
+            found.append(self._residuals(self._at_rows(model, X, rows, series), targets, rows, series))
+            if self.horizon is not None and self.horizon > self.n_outputs_:
+                trajectories.append(self._trajectories(model, X, series, rows))
+        calibration = Rows(*map(np.concatenate, zip(*found, strict=True)))
+        self.residuals_, self._calibration_ids = calibration.residuals, calibration.ids
+        self._later = tuple(calibration.of(slice(0, 0)))
+        self.trajectory_errors_: np.ndarray | None = None
+        self._trajectory_ids = series.ids[:0]
+        if trajectories:
+            self.trajectory_errors_, self._trajectory_ids = map(np.concatenate, zip(*trajectories, strict=True))
+            if not len(self.trajectory_errors_):
+                raise ValueError(
+                    f"horizon={self.horizon} is longer than the calibration rows reach, so no truth tells the errors. "
+                    "Fit on more rows, or enlarge calibration_fraction."
+                )
 
-    def _trajectory_errors(self, model, X, series: Series, calibration: np.ndarray) -> np.ndarray | None:
-        """Return the errors of recursive forecasts from calibration rows, in units of the scale."""
-        self._trajectory_ids: np.ndarray = series.ids[:0]
-        if self.horizon is None or self.horizon <= self.n_outputs_:
-            return None
-        first = int(series.times[calibration].min())
-        rows, errors = trajectory_errors(model, X, self.horizon, first, self._target_names, groups_of(self))
-        if errors.shape[1] <= self.n_outputs_:
-            return None
-        self._trajectory_ids = series.ids[rows]
-        return errors / _of_columns(self._scale_of(X, rows, series), errors.shape[1])
+    def _trajectories(self, model, X, series: Series, calibration: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the errors of recursive forecasts from calibration rows, in units of the scale, and their series."""
+        times = series.times[calibration]
+        target_names, groups = self._target_names, groups_of(self)
+        rows, errors = trajectory_errors(model, X, self.horizon, times[0], times[-1], target_names, groups)
+        return errors / _of_columns(self._scale_of(X, rows, series), errors.shape[1]), series.ids[rows]
 
     def _at_rows(self, model, X, rows: np.ndarray, series: Series, points: np.ndarray | None = None) -> AtRows:
         """Return what intervals of some rows are made of; `points` are predictions of the rows, if there are any."""
@@ -521,7 +541,10 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
             ids = series.ids[rows].tolist()
             unknown = next((id_ for id_ in ids if id_ not in self._series_scale), None)
             if unknown is not None:
-                raise ValueError(f'Series {unknown!r} has no training rows, which scale="series" needs. Fit on it too.')
+                raise ValueError(
+                    f'Series {unknown!r} has no two targets in a row in fit, which scale="series" needs. Fit on it, '
+                    "too, or set scale=None."
+                )
             return np.array([self._series_scale[id_] for id_ in ids]).reshape(len(rows), -1)
         scale = np.asarray(self.scale(X), dtype=float)
         if scale.shape != series.times.shape or (scale[rows] <= 0).any():
@@ -584,21 +607,21 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
 
     def _errors_of(self, n_columns: int, n_targets: int) -> np.ndarray:
         """Return errors of so many steps of targets together, of shape ``(n_rows, n_columns)``."""
-        if n_columns <= self.n_outputs_:
-            return at_level(self.residuals_, self.levels_, 0.5)[:, :n_columns]
-        n_known = self.n_outputs_ if self.trajectory_errors_ is None else self.trajectory_errors_.shape[1]
-        if n_columns > n_known:
+        errors = at_level(self.residuals_, self.levels_, 0.5)
+        if n_columns > self.n_outputs_ and self.trajectory_errors_ is not None:
+            errors = self.trajectory_errors_
+        if n_columns > errors.shape[1]:
             raise ValueError(
-                f"Intervals reach {n_known // n_targets} steps ahead, but {n_columns // n_targets} are asked for. Fit "
-                f"with horizon={n_columns // n_targets}."
+                f"Intervals reach {errors.shape[1] // n_targets} steps ahead, but {n_columns // n_targets} are asked "
+                f"for. Fit with horizon={n_columns // n_targets}."
             )
-        return self.trajectory_errors_[:, :n_columns]
+        return errors[:, :n_columns]
 
     def _paths(self, at: AtRows, predictions: np.ndarray, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
         """Return paths of shape ``(n_paths, n_rows, n_steps, n_targets)``."""
         n_rows, n_steps, n_targets = predictions.shape
         errors = self._errors_of(n_steps * n_targets, n_targets)
-        ids = self._calibration_ids if len(errors) == len(self.residuals_) else self._trajectory_ids
+        ids = self._calibration_ids if errors.shape[1] <= self.n_outputs_ else self._trajectory_ids
         is_complete = ~np.isnan(errors).any(axis=1)
         paths = np.empty((n_paths, n_rows, errors.shape[1]))
         for row, id_ in enumerate(at.ids):

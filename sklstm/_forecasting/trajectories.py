@@ -18,7 +18,7 @@ CYCLES = 2 * 3 * 5 * 7  # a stride without these factors meets all hours of a da
 
 
 def trajectory_errors(
-    model, X, horizon: int, first: int, target_names: list | None, groups: Any
+    model, X, horizon: int, first: int, last: int, target_names: list | None, groups: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return rows from which a fitted model forecasts its own `X`, and the errors at all steps from there.
 
@@ -30,8 +30,8 @@ def trajectory_errors(
         What it was fitted on, and later rows.
     horizon : int
         The number of steps.
-    first : int
-        The time of the first row to forecast from, as a number.
+    first, last : int
+        The times of the first and the last row to forecast from, as numbers.
     target_names : list or None
         What the columns of `y` are called.
     groups : str, int or None
@@ -41,17 +41,16 @@ def trajectory_errors(
     -------
     rows : ndarray of shape (n_origins,)
     errors : ndarray of shape (n_origins, horizon * n_targets)
-        Truth less forecast.
+        Truth less forecast. There are none if no row has so many rows behind it.
     """
     table = read_long_table(without_known_columns(X), groups, "X")
-    n_times = int(table.panel.steps.max()) + 1
-    if n_times <= first + horizon:
-        raise ValueError(
-            f"horizon={horizon} is longer than the {n_times - first} calibration rows, so no truth tells the errors. "
-            "Fit on more rows, or enlarge calibration_fraction."
-        )
-    schedule = Schedule(first, _stride(n_times - horizon - first))
     target = _targets(table, target_names)
+    table = table.of(np.flatnonzero(table.panel.steps <= last + horizon))
+    n_origins = int(table.panel.steps.max()) + 1 - horizon - first
+    if n_origins < 1:
+        n_targets = len(table.names) if target is None else len(target)
+        return np.arange(0), np.empty((0, horizon * n_targets))
+    schedule = Schedule(first, _stride(n_origins))
     if groups is None:
         found = roll(model, as_table(table.values, "X"), horizon, schedule, target=target)
     else:

@@ -222,5 +222,5 @@ def test_steps_beyond_the_horizon_of_intervals(rng):
 
 
 def test_a_horizon_without_calibration_rows(rng):
-    with pytest.raises(ValueError, match="horizon=50 is longer than the 20 calibration rows"):
+    with pytest.raises(ValueError, match="horizon=50 is longer than the calibration rows reach"):
         ConformalForecaster(windowed(), horizon=50).fit(*to_supervised(random_table(rng, 101)))
