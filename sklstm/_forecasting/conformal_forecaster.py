@@ -28,13 +28,14 @@ from .._state import VersionedEstimator, all_at_once, of_one_fit
 from .._validation import check_numeric, check_target, check_weights, has_target, target_names
 from .._windows.long_table import read_long_table
 from .._windows.panel import factorize
+from .._windows.time_index import check_order
 from .._windows.windows import Windows
 from .forecaster import LSTMForecaster
 from .levels import predict_points, predict_quantiles, quantiles_of
 from .prediction import groups_of, rows_of
 from .refits import fit_where_known
 from .scoring import ForecasterMixin
-from .trajectories import trajectory_errors
+from .trajectories import columns_of_targets, trajectory_errors
 
 LEAST_SCALE = 0.01  # of a series, as a share of the mean over all rows
 
@@ -429,9 +430,8 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         check_is_fitted(self._model())
         if self.scale == "series":
             raise ValueError('scale="series" is for fit, which sees whole series.')
-        y = np.asarray(y)
+        self._target_names, y = target_names(y), np.asarray(y)
         self.estimator_, self.n_outputs_ = self._model(), 1 if y.ndim == 1 else y.shape[1]
-        self._target_names = target_names(y)
         self._series_scale: dict[Any, np.ndarray] = {}
 
     def _series_of(self, X, n_rows: int) -> Series:
@@ -444,6 +444,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         if isinstance(X, Windows):
             return Series(X.steps, np.zeros(n_rows, dtype=int))
         if groups is None:
+            check_order(X, "X")
             return Series(np.arange(n_rows), np.zeros(n_rows, dtype=int))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".* is irregular")  # which the windows say
@@ -499,12 +500,13 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     def _calibrate_by(self, models: Iterable[tuple], X, targets: np.ndarray, series: Series) -> None:
         """Learn the errors of models on calibration rows, in the order of time."""
         found, trajectories = [], []
+        columns = self._trajectory_columns(X)
         for model, rows in models:
             self.estimator_, self.levels_ = model, np.array(self._levels_of(model))
             rows = rows[np.argsort(series.times[rows], kind="stable")]
             found.append(self._residuals(self._at_rows(model, X, rows, series), targets, rows, series))
-            if self.horizon is not None and self.horizon > self.n_outputs_:
-                trajectories.append(self._trajectories(model, X, series, rows))
+            if columns:
+                trajectories.append(self._trajectories(model, X, columns, series, rows))
         calibration = Rows(*map(np.concatenate, zip(*found, strict=True)))
         self.residuals_, self._calibration_ids = calibration.residuals, calibration.ids
         self._later = tuple(calibration.of(slice(0, 0)))
@@ -518,11 +520,19 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
                     "Fit on more rows, or enlarge calibration_fraction."
                 )
 
-    def _trajectories(self, model, X, series: Series, calibration: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _trajectory_columns(self, X) -> list:
+        """Return the columns of `X` to feed predictions back to; none if no interval reaches beyond those of `y`."""
+        if self.horizon is None:
+            return []
+        columns = columns_of_targets(X, self._target_names, groups_of(self))
+        return columns if self.horizon * len(columns) > self.n_outputs_ else []
+
+    def _trajectories(
+        self, model, X, columns: list, series: Series, calibration: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the errors of recursive forecasts from calibration rows, in units of the scale, and their series."""
         times = series.times[calibration]
-        target_names, groups = self._target_names, groups_of(self)
-        rows, errors = trajectory_errors(model, X, self.horizon, times[0], times[-1], target_names, groups)
+        rows, errors = trajectory_errors(model, X, columns, self.horizon, times[0], times[-1], groups_of(self))
         return errors / _of_columns(self._scale_of(X, rows, series), errors.shape[1]), series.ids[rows]
 
     def _at_rows(self, model, X, rows: np.ndarray, series: Series, points: np.ndarray | None = None) -> AtRows:

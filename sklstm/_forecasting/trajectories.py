@@ -17,8 +17,28 @@ MAX_ORIGINS = 500
 CYCLES = 2 * 3 * 5 * 7  # a stride without these factors meets all hours of a day, and all days of a week
 
 
+def columns_of_targets(X, names: list | None, groups: Any) -> list:
+    """Return the columns of a table of which targets of these names are the future.
+
+    Raises
+    ------
+    ValueError
+        If nothing tells which of several columns they are.
+    """
+    table = read_long_table(without_known_columns(X), groups, "X")
+    if len(table.names) == 1:
+        return table.names
+    columns = named_columns(table, names) if names is not None and is_pandas(table.values) else None
+    if columns is None:
+        raise ValueError(
+            f"horizon needs to know of which columns y is the future, but X has the columns {table.names} and y "
+            f"{'no names' if names is None else names}. Pass the DataFrames of to_supervised, or leave horizon out."
+        )
+    return [table.names[column] for column in columns]
+
+
 def trajectory_errors(
-    model, X, horizon: int, first: int, last: int, target_names: list | None, groups: Any
+    model, X, columns: list, horizon: int, first: int, last: int, groups: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return rows from which a fitted model forecasts its own `X`, and the errors at all steps from there.
 
@@ -28,12 +48,12 @@ def trajectory_errors(
         What forecasts, by feeding its predictions back.
     X : DataFrame or array
         What it was fitted on, and later rows.
+    columns : list
+        The columns to forecast.
     horizon : int
         The number of steps.
     first, last : int
         The times of the first and the last row to forecast from, as numbers.
-    target_names : list or None
-        What the columns of `y` are called.
     groups : str, int or None
         What tells the series of each row.
 
@@ -44,26 +64,16 @@ def trajectory_errors(
         Truth less forecast. There are none if no row has so many rows behind it.
     """
     table = read_long_table(without_known_columns(X), groups, "X")
-    target = _targets(table, target_names)
     table = table.of(np.flatnonzero(table.panel.steps <= last + horizon))
     n_origins = int(table.panel.steps.max()) + 1 - horizon - first
     if n_origins < 1:
-        n_targets = len(table.names) if target is None else len(target)
-        return np.arange(0), np.empty((0, horizon * n_targets))
+        return np.arange(0), np.empty((0, horizon * len(columns)))
     schedule = Schedule(first, _stride(n_origins))
     if groups is None:
-        found = roll(model, as_table(table.values, "X"), horizon, schedule, target=target)
+        found = roll(model, as_table(table.values, "X"), horizon, schedule, target=columns)
     else:
-        found = roll_panel(model, table, horizon, schedule, {"target": target, "known": None, "groups": groups})
+        found = roll_panel(model, table, horizon, schedule, {"target": columns, "known": None, "groups": groups})
     return found.origins, (found.truth - found.predictions).reshape(len(found.origins), -1)
-
-
-def _targets(table, names: list | None) -> list | None:
-    """Return the columns of a table that targets are the future of."""
-    if len(table.names) == 1 or not is_pandas(table.values) or names is None:
-        return None
-    columns = named_columns(table, names)
-    return None if columns is None else [table.names[column] for column in columns]
 
 
 def _stride(n_origins: int) -> int:

@@ -224,3 +224,17 @@ def test_steps_beyond_the_horizon_of_intervals(rng):
 def test_a_horizon_without_calibration_rows(rng):
     with pytest.raises(ValueError, match="horizon=50 is longer than the calibration rows reach"):
         ConformalForecaster(windowed(), horizon=50).fit(*to_supervised(random_table(rng, 101)))
+
+
+def test_several_targets_beyond_the_model(rng):
+    table = random_table(rng, columns=("a", "b"))
+    model = ConformalForecaster(windowed(), horizon=3).fit(*to_supervised(table, horizon=2))
+    found = forecast(model, table, 3, coverage=0.8)
+    assert model.trajectory_errors_.shape[1] == 6
+    assert (found["b_lower_80"] < found["b_upper_80"]).all()
+
+
+def test_a_horizon_needs_to_know_the_targets(rng):
+    X, y = to_supervised(rng.random((100, 2)), target=0)
+    with pytest.raises(ValueError, match=r"X has the columns \[0, 1\] and y no names. Pass the DataFrames"):
+        ConformalForecaster(windowed(), horizon=4).fit(X, y)
