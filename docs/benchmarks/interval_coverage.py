@@ -40,7 +40,7 @@ MODELS = ("ridge", "LSTM")
 
 
 def autoregression(distribution):
-    rng, n_rows = np.random.default_rng(0), 5000
+    rng, n_rows = np.random.default_rng(0), 20_000
     noise = rng.standard_normal(n_rows) if distribution == "normal" else rng.standard_t(3, n_rows)
     series = np.zeros(n_rows)
     for t in range(1, n_rows):
