@@ -54,7 +54,17 @@ def test_exported_names():
         "to_supervised",
     ]
     assert sklstm.datasets.__all__ == ["load_airline", "make_sine"]
-    assert sklstm.metrics.__all__ == ["character_error_rate", "make_step_scorer", "mean_absolute_scaled_error"]
+    assert sklstm.metrics.__all__ == [
+        "character_error_rate",
+        "continuous_ranked_probability_score",
+        "interval_coverage",
+        "interval_score",
+        "interval_width",
+        "make_interval_scorer",
+        "make_quantile_scorer",
+        "make_step_scorer",
+        "mean_absolute_scaled_error",
+    ]
     assert sklstm.plotting.__all__ == ["AttentionDisplay", "GatesDisplay", "LossCurveDisplay", "RelevanceDisplay"]
 
 
@@ -208,6 +218,7 @@ ROOMS = [
     "plotting",
     "_anomalies",
     "_text",
+    "metrics",
     "_sequences",
     "_forecasting",
     "_conformal",
