@@ -29,7 +29,8 @@ PUBLIC = [getattr(module, name) for module in MODULES for name in module.__all__
 DRAWING = [
     getattr(getattr(sklstm.plotting, name), method)
     for name in sklstm.plotting.__all__
-    for method in ("from_estimator", "plot")
+    for method in ("from_estimator", "from_predictions", "plot")
+    if hasattr(getattr(sklstm.plotting, name), method)
 ]
 
 
@@ -65,7 +66,14 @@ def test_exported_names():
         "make_step_scorer",
         "mean_absolute_scaled_error",
     ]
-    assert sklstm.plotting.__all__ == ["AttentionDisplay", "GatesDisplay", "LossCurveDisplay", "RelevanceDisplay"]
+    assert sklstm.plotting.__all__ == [
+        "AttentionDisplay",
+        "BacktestDisplay",
+        "ForecastDisplay",
+        "GatesDisplay",
+        "LossCurveDisplay",
+        "RelevanceDisplay",
+    ]
 
 
 def parameters_in(docstring):

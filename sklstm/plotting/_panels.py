@@ -20,33 +20,42 @@ def make_panels(ax, heights: Sequence[float], steps) -> list:
     ValueError
         If `ax` is a number of axes that does not fit, or not part of a grid.
     """
+    width = float(np.clip(0.16 * len(steps), 7, 20)) if are_tokens(steps) else 8
+    return list(make_grid(ax, heights, 1, width)[:, 0])
+
+
+def make_grid(ax, heights: Sequence[float], n_columns: int, width: float) -> np.ndarray:
+    """Return a grid of panels, those of a column with one axis of steps; see `make_panels`."""
     import matplotlib.pyplot as plt
     from matplotlib.axes import Axes
     from matplotlib.gridspec import GridSpecFromSubplotSpec
 
-    n_panels = len(heights)
+    n_rows = len(heights)
+    n_panels = n_rows * n_columns
     figure: Any
     grid: Any
     if ax is None:
-        width = float(np.clip(0.16 * len(steps), 7, 20)) if are_tokens(steps) else 8
         figure = plt.figure(figsize=(width, sum(heights) + 0.7), layout="constrained")
-        grid = figure.add_gridspec(n_panels, 1, height_ratios=heights)
+        grid = figure.add_gridspec(n_rows, n_columns, height_ratios=heights)
     elif not isinstance(ax, Axes):
-        panels = list(np.ravel(ax))
+        panels = np.ravel(ax)
         if len(panels) != n_panels:
             raise ValueError(f"Expected ax to have {n_panels} axes, got {len(panels)}.")
-        return panels
+        return panels.reshape(n_rows, n_columns)
     elif n_panels == 1:
-        return [ax]
+        return np.array([[ax]])
     elif (place := ax.get_subplotspec()) is None:
         raise ValueError(f"ax cannot be divided, since it is in no grid of subplots. Pass {n_panels} axes instead.")
     else:
         figure = ax.figure
-        grid = GridSpecFromSubplotSpec(n_panels, 1, place, height_ratios=heights)
+        grid = GridSpecFromSubplotSpec(n_rows, n_columns, place, height_ratios=heights)
         ax.set_axis_off()
-    panels = [figure.add_subplot(grid[-1])]
-    panels += [figure.add_subplot(grid[i], sharex=panels[0]) for i in range(n_panels - 1)]
-    return [*panels[1:], panels[0]]
+    axes = np.empty((n_rows, n_columns), dtype=object)
+    for column in range(n_columns):
+        for row in [n_rows - 1, *range(n_rows - 1)]:  # the last one first, which the others share their steps with
+            shared = {} if row == n_rows - 1 else {"sharex": axes[-1, column]}
+            axes[row, column] = figure.add_subplot(grid[row, column], **shared)
+    return axes
 
 
 def are_tokens(steps) -> bool:
@@ -151,3 +160,10 @@ def name_features(names, n_features: int) -> list[str]:
     if names is not None:
         return list(map(str, names))
     return ["value"] if n_features == 1 else [f"feature {i}" for i in range(n_features)]
+
+
+def shades(n_shades: int) -> list[tuple[float, float, float]]:
+    """Return shades of one hue, from the darkest to the lightest."""
+    blue = np.array([0, 0x72, 0xB2]) / 255
+    strengths = np.linspace(0.5, 0.18, n_shades) if n_shades != 1 else np.array([0.3])
+    return [tuple((1 - strength * (1 - blue)).tolist()) for strength in strengths]

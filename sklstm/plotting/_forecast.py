@@ -1,0 +1,397 @@
+"""Forecasts and their intervals, beside what was observed."""
+
+from typing import Any
+
+import numpy as np
+
+from .._compat import check_matplotlib_support
+from .._forecasting.prediction import groups_of
+from .._forecasting.supervised import forecast
+from ._panels import draw_values, label_steps, make_panels, positions, shades
+from ._predictions import all_times, check_panels, is_backtest, panels_of_backtest, panels_of_forecast
+
+HEIGHT = 2.2  # of a panel, in inches
+SINGLE_HEIGHT = 3.3
+FORECAST = {"color": "#00436B", "linewidth": 1.6, "linestyle": (0, (3.5, 1.2)), "zorder": 3}  # dashes, in grey too
+OBSERVED = {"color": "0.1", "linewidth": 0.9, "zorder": 2.5}
+FEW = 12  # steps, each of which has a mark
+
+
+class ForecastDisplay:
+    """Forecasts with their prediction intervals, beside the observed values.
+
+    It is recommended to use :meth:`from_estimator` or :meth:`from_predictions` to create a display. All parameters are
+    stored as attributes.
+
+    Parameters
+    ----------
+    panels : list of dict
+        What to draw in panels below each other, one for each series and target. Each dict (or
+        :class:`~sklearn.utils.Bunch`) has
+
+        name : str, the label of the panel
+        forecasts : list of dict, one for each origin, with the arrays `times` and `prediction` of shape (n_steps,), and
+        with `bands`, a dict from each coverage to the arrays of lower and upper ends
+        observed : tuple of the arrays `times` and `values` of shape (n_observed,), or None; missing values are NaN
+
+        Times are numbers, dates, durations or periods, such as an index of pandas.
+
+    step_name : str, default=None
+        Label of the axis of time. By default "step" or "time", by what the times are.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes of the first panel.
+
+    axes_ : list of matplotlib Axes
+        Axes of all panels, from top to bottom.
+
+    figure_ : matplotlib Figure
+        Figure with the axes.
+
+    lines_ : list of matplotlib Line2D
+        The line of each forecast, panel by panel, from the first origin to the last one.
+
+    observed_lines_ : list of matplotlib Line2D
+        The line of the observed values of each panel that has any.
+
+    bands_ : list of matplotlib PolyCollection
+        The bands of each forecast in the order of `lines_`, of each the widest first.
+
+    legend_ : matplotlib Legend
+        The legend, above the first panel.
+
+    See Also
+    --------
+    sklstm.forecast : Forecasts the steps that follow a series.
+    sklstm.backtest : Forecasts of the past, from many origins.
+    BacktestDisplay : Errors and coverage of many forecasts.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklstm import SeasonalNaive, SlidingWindow, to_supervised
+    >>> from sklstm.datasets import load_airline
+    >>> from sklstm.plotting import ForecastDisplay
+    >>> passengers = load_airline().data
+    >>> model = make_pipeline(SlidingWindow(12), SeasonalNaive(12)).fit(*to_supervised(passengers))
+    >>> display = ForecastDisplay.from_estimator(model, passengers, steps=24)
+    >>> [text.get_text() for text in display.legend_.get_texts()]
+    ['observed', 'forecast']
+    >>> plt.show()
+    """
+
+    def __init__(self, panels, *, step_name=None):
+        self.panels = panels
+        self.step_name = step_name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        history,
+        steps,
+        *,
+        coverage=None,
+        target=None,
+        known=None,
+        future=None,
+        truth=None,
+        series=None,
+        n_history=None,
+        ax=None,
+        line_kw=None,
+        observed_kw=None,
+        band_kw=None,
+    ):
+        """Create a display from a fitted model and the history of a series.
+
+        Parameters
+        ----------
+        estimator : fitted regressor or pipeline
+            As `model` in :func:`~sklstm.forecast`.
+
+        history : array-like or pandas object of shape (n_samples,) or (n_samples, n_features)
+            The series so far, oldest row first. Dates of a pandas index are on the axis.
+
+        steps : int
+            How many steps to forecast.
+
+        coverage : float or list of float, default=None
+            Coverage of the prediction intervals, between 0 and 1, for a model with `predict_interval`. None draws no
+            intervals.
+
+        target : str or int, or list of them, default=None
+            The columns that the model predicts, as in :func:`~sklstm.forecast`.
+
+        known : str or int, list of them, or dict, default=None
+            The columns known ahead, as in :func:`~sklstm.forecast`.
+
+        future : array-like or DataFrame of shape (n_future, n_columns), default=None
+            The next values of these columns, as in :func:`~sklstm.forecast`.
+
+        truth : array-like or pandas object, default=None
+            What came after the history, as in :meth:`from_predictions`.
+
+        series : id or list of ids, default=None
+            The series to draw, of a model of several series. All if None.
+
+        n_history : int, default=None
+            How many rows of the history to draw, the last ones. Three times as many as steps if None.
+
+        ax : matplotlib Axes or array-like of Axes, default=None
+            See :meth:`plot`.
+
+        line_kw : dict, default=None
+            See :meth:`plot`.
+
+        observed_kw : dict, default=None
+            See :meth:`plot`.
+
+        band_kw : dict, default=None
+            See :meth:`plot`.
+
+        Returns
+        -------
+        display : :class:`~sklstm.plotting.ForecastDisplay`
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If :func:`~sklstm.forecast` or :meth:`from_predictions` do.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        intervals = {} if coverage is None else {"coverage": coverage}
+        return cls.from_predictions(
+            forecast(estimator, history, steps, target=target, known=known, future=future, **intervals),
+            history=history,
+            truth=truth,
+            coverage=coverage,
+            target=target,
+            groups=groups_of(estimator),
+            series=series,
+            n_history=n_history,
+            ax=ax,
+            line_kw=line_kw,
+            observed_kw=observed_kw,
+            band_kw=band_kw,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        prediction,
+        *,
+        history=None,
+        truth=None,
+        coverage=None,
+        target=None,
+        groups=None,
+        series=None,
+        origins=None,
+        n_history=None,
+        ax=None,
+        line_kw=None,
+        observed_kw=None,
+        band_kw=None,
+    ):
+        """Create a display from the result of :func:`~sklstm.forecast` or :func:`~sklstm.backtest`.
+
+        Parameters
+        ----------
+        prediction : array-like, DataFrame or :class:`~sklearn.utils.Bunch`
+            What :func:`~sklstm.forecast` returns, or what :func:`~sklstm.backtest` does: forecasts from several
+            origins, beside the true values.
+
+        history : array-like or pandas object of shape (n_samples,) or (n_samples, n_features), default=None
+            The series so far. Of a backtest, the whole series, whose index tells the times of the steps; only origins
+            that are periods or integers tell them without it.
+
+        truth : array-like or pandas object of shape (n_true,) or (n_true, n_columns), default=None
+            True values of a forecast. Rows of a pandas object are found by their times, those of an array are in order.
+            Missing values are NaN. A backtest has its own.
+
+        coverage : float or list of float, default=None
+            Coverage of the intervals to draw. Names of columns tell it, such as ``demand_lower_80``, and all are drawn
+            if None. The columns of an array have no names: they are a point forecast of each target, and behind it
+            lower and upper end for each `coverage`.
+
+        target : str or int, or list of them, default=None
+            The targets to draw, all if None. If `prediction` has no names of targets, such as an array or a backtest of
+            one target, `target` tells which columns of `history` and `truth` they are.
+
+        groups : str or int, default=None
+            What tells the series of each row, as in :func:`~sklstm.to_supervised`. A backtest that is a DataFrame has
+            them already.
+
+        series : id or list of ids, default=None
+            The series to draw, if there are several. All if None.
+
+        origins : label or list of labels, default=None
+            The origins of a backtest to draw. If None, the latest ones, one forecast after the other without overlap:
+            six of them, or as many as have 48 steps.
+
+        n_history : int, default=None
+            How many rows to draw before the first forecast. Three times as many as steps of a forecast if None.
+
+        ax : matplotlib Axes or array-like of Axes, default=None
+            See :meth:`plot`.
+
+        line_kw : dict, default=None
+            See :meth:`plot`.
+
+        observed_kw : dict, default=None
+            See :meth:`plot`.
+
+        band_kw : dict, default=None
+            See :meth:`plot`.
+
+        Returns
+        -------
+        display : :class:`~sklstm.plotting.ForecastDisplay`
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If there is no such target, series, origin or coverage, if the times of predictions, history and truth
+            cannot be compared, or if there would be more than twelve panels.
+
+        Examples
+        --------
+        >>> import matplotlib.pyplot as plt
+        >>> import pandas as pd
+        >>> from sklstm.plotting import ForecastDisplay
+        >>> history = pd.DataFrame({"demand": [5.0, 6.0, 4.0, 7.0]}, pd.period_range("2024-01", periods=4, freq="M"))
+        >>> prediction = pd.DataFrame(
+        ...     {"demand": [6.0, 5.0], "demand_lower_80": [5.0, 3.0], "demand_upper_80": [7.0, 7.0]},
+        ...     index=pd.period_range("2024-05", periods=2, freq="M"),
+        ... )
+        >>> display = ForecastDisplay.from_predictions(prediction, history=history, truth=[6.5, 4.0])
+        >>> [text.get_text() for text in display.legend_.get_texts()]
+        ['observed', 'forecast', '80 % interval']
+        >>> plt.show()
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_predictions")
+        chosen = {"coverage": coverage, "target": target, "groups": groups, "series": series, "n_history": n_history}
+        if is_backtest(prediction):
+            if truth is not None:
+                raise ValueError("prediction is the result of a backtest, which has its true values. Leave truth out.")
+            panels = panels_of_backtest(prediction, history=history, origins=origins, **chosen)
+        elif origins is not None:
+            raise ValueError("prediction is not the result of a backtest, so it has one origin. Leave origins out.")
+        else:
+            panels = panels_of_forecast(prediction, history=history, truth=truth, **chosen)
+        return cls(panels).plot(ax, line_kw=line_kw, observed_kw=observed_kw, band_kw=band_kw)
+
+    def plot(self, ax=None, *, line_kw=None, observed_kw=None, band_kw=None):
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array-like of Axes, default=None
+            Axes to draw in. One of a grid of subplots is divided if there are several panels; or pass as many. If None,
+            a new figure is made.
+
+        line_kw : dict, default=None
+            Keyword arguments for matplotlib's `plot`, for the forecasts.
+
+        observed_kw : dict, default=None
+            Keyword arguments for matplotlib's `plot`, for the observed values.
+
+        band_kw : dict, default=None
+            Keyword arguments for matplotlib's `fill_between`. By default, bands have one hue, and are lighter the
+            larger their coverage.
+
+        Returns
+        -------
+        display : :class:`~sklstm.plotting.ForecastDisplay`
+            The display.
+
+        Raises
+        ------
+        ValueError
+            If there is no panel or there are more than twelve, or `ax` is not what is needed.
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        check_panels(self.panels)
+        times = all_times(self.panels)
+        heights = [SINGLE_HEIGHT if len(self.panels) == 1 else HEIGHT] * len(self.panels)
+        self.axes_ = make_panels(ax, heights, times)
+        self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
+        self.lines_, self.observed_lines_, self.bands_ = [], [], []
+        levels = sorted({level for panel in self.panels for one in panel["forecasts"] for level in one["bands"]})
+        colors = dict(zip(levels, shades(len(levels)), strict=True))
+        shown = {}
+        for axes, panel in zip(self.axes_, self.panels, strict=True):
+            limits = _limits(panel)
+            if panel["observed"] is not None:
+                line = draw_values(axes, *panel["observed"], panel["name"], **OBSERVED | (observed_kw or {}))
+                self.observed_lines_.append(line)
+                shown["observed"] = line
+            axes.set_ylabel(panel["name"], rotation=0, horizontalalignment="right", verticalalignment="center")
+            for one in panel["forecasts"]:
+                at, width = positions(one["times"]), _width(times)
+                for level in sorted(one["bands"], reverse=True):
+                    style = {"facecolor": colors[level], "linewidth": 0, "zorder": 1 - level}
+                    band = _draw_band(axes, at, width, one["bands"][level], limits, **style | (band_kw or {}))
+                    self.bands_.append(band)
+                    shown[f"{100 * level:g} % interval"] = band
+                marks = {"marker": "o", "markersize": 3.5} if len(at) <= FEW else {}
+                (line,) = axes.plot(at, one["prediction"], **FORECAST | marks | (line_kw or {}))
+                self.lines_.append(line)
+                shown["forecast"] = line
+                if len(panel["forecasts"]) > 1 and len(at) > 1:
+                    axes.axvline(at[0] - width / 2, color="0.75", linewidth=0.8, linestyle=":", zorder=0)
+            if limits is not None:
+                axes.set_ylim(*limits)
+        label_steps(self.axes_, times, self.step_name)
+        names = [name for name in ("observed", "forecast") if name in shown]
+        names += [f"{100 * level:g} % interval" for level in levels]
+        self.legend_ = self.ax_.legend(
+            [shown[name] for name in names],
+            names,
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            borderaxespad=0.2,
+            ncols=len(names),
+            frameon=False,
+            fontsize="small",
+        )
+        return self
+
+
+def _width(times) -> float:
+    """Return the width of a step."""
+    between = np.diff(positions(times))
+    return float(np.median(between)) if len(between) else 1.0
+
+
+def _draw_band(axes, at: np.ndarray, width: float, ends: tuple, limits: tuple | None, **style) -> Any:
+    """Draw a band; that of one step is as wide as the step, and one without an end reaches the border of the panel."""
+    lower, upper = (np.asarray(end, dtype=float) for end in ends)
+    if limits is not None:
+        margin = 10 * (limits[1] - limits[0])
+        lower, upper = (np.clip(end, limits[0] - margin, limits[1] + margin) for end in (lower, upper))
+    known = ~np.isnan(lower + upper)
+    if len(at) == 1:
+        at, lower, upper, known = (np.repeat(values, 2) for values in (at, lower, upper, known))
+        at = at + 0.4 * width * np.array([-1, 1])
+    return axes.fill_between(at, lower, upper, where=known, **style)
+
+
+def _limits(panel) -> tuple[float, float] | None:
+    """Return the limits of the axis of values if a band has no end, and None if matplotlib finds them."""
+    ends = [np.ravel(end) for one in panel["forecasts"] for band in one["bands"].values() for end in band]
+    if not ends or not np.isinf(np.concatenate(ends)).any():
+        return None
+    parts = [np.asarray(one["prediction"], dtype=float) for one in panel["forecasts"]] + ends
+    parts += [] if panel["observed"] is None else [np.asarray(panel["observed"][1], dtype=float)]
+    values = np.concatenate(parts)
+    values = values[np.isfinite(values)]
+    low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
+    margin = 0.1 * (high - low) or 1.0
+    return float(low - margin), float(high + margin)
