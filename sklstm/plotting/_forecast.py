@@ -7,13 +7,17 @@ import numpy as np
 from .._compat import check_matplotlib_support
 from .._forecasting.prediction import groups_of
 from .._forecasting.supervised import forecast
+from .._forecasting.targets import predicted_columns
+from .._windows.long_table import read_long_table
+from .._windows.tables import is_pandas
 from ._panels import draw_values, label_steps, make_panels, positions, shades
 from ._predictions import all_times, check_panels, is_backtest, panels_of_backtest, panels_of_forecast
 
 HEIGHT = 2.2  # of a panel, in inches
 SINGLE_HEIGHT = 3.3
 FORECAST = {"color": "#00436B", "linewidth": 1.6, "linestyle": (0, (3.5, 1.2)), "zorder": 3}  # dashes, in grey too
-OBSERVED = {"color": "0.1", "linewidth": 0.9, "zorder": 2.5}
+OBSERVED = {"label": "observed", "color": "0.1", "linewidth": 0.9, "zorder": 2.5}
+LABEL = {"rotation": 0, "horizontalalignment": "right", "verticalalignment": "center"}
 FEW = 12  # steps, each of which has a mark
 
 
@@ -165,13 +169,18 @@ class ForecastDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         intervals = {} if coverage is None else {"coverage": coverage}
+        prediction = forecast(estimator, history, steps, target=target, known=known, future=future, **intervals)
+        groups = groups_of(estimator)
+        if target is None and not is_pandas(prediction):  # an array names no targets, but the model may
+            table = read_long_table(history, groups, "history")
+            target = [table.names[column] for column in predicted_columns(estimator, table, None, "history")]
         return cls.from_predictions(
-            forecast(estimator, history, steps, target=target, known=known, future=future, **intervals),
+            prediction,
             history=history,
             truth=truth,
             coverage=coverage,
             target=target,
-            groups=groups_of(estimator),
+            groups=groups,
             series=series,
             n_history=n_history,
             ax=ax,
@@ -317,51 +326,50 @@ class ForecastDisplay:
             If there is no panel or there are more than twelve, or `ax` is not what is needed.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
-        check_panels(self.panels)
-        times = all_times(self.panels)
-        heights = [SINGLE_HEIGHT if len(self.panels) == 1 else HEIGHT] * len(self.panels)
+        panels = check_panels(self.panels)
+        times = all_times(panels)
+        heights = [SINGLE_HEIGHT if len(panels) == 1 else HEIGHT] * len(panels)
         self.axes_ = make_panels(ax, heights, times)
         self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
         self.lines_, self.observed_lines_, self.bands_ = [], [], []
-        levels = sorted({level for panel in self.panels for one in panel["forecasts"] for level in one["bands"]})
-        colors = dict(zip(levels, shades(len(levels)), strict=True))
-        shown = {}
-        for axes, panel in zip(self.axes_, self.panels, strict=True):
+        levels = sorted({level for panel in panels for one in panel.forecasts for level in one.bands})
+        styles = {
+            level: {"facecolor": color, "linewidth": 0, "zorder": 1 - level} | (band_kw or {})
+            for level, color in zip(levels, shades(len(levels)), strict=True)
+        }
+        width = _width(times)
+        for axes, panel in zip(self.axes_, panels, strict=True):
+            if panel.observed is not None:
+                style = OBSERVED | (observed_kw or {})
+                self.observed_lines_.append(draw_values(axes, *panel.observed, panel.name, **style))
+            axes.set_ylabel(panel.name, **LABEL)
             limits = _limits(panel)
-            if panel["observed"] is not None:
-                line = draw_values(axes, *panel["observed"], panel["name"], **OBSERVED | (observed_kw or {}))
-                self.observed_lines_.append(line)
-                shown["observed"] = line
-            axes.set_ylabel(panel["name"], rotation=0, horizontalalignment="right", verticalalignment="center")
-            for one in panel["forecasts"]:
-                at, width = positions(one["times"]), _width(times)
-                for level in sorted(one["bands"], reverse=True):
-                    style = {"facecolor": colors[level], "linewidth": 0, "zorder": 1 - level}
-                    band = _draw_band(axes, at, width, one["bands"][level], limits, **style | (band_kw or {}))
-                    self.bands_.append(band)
-                    shown[f"{100 * level:g} % interval"] = band
-                marks = {"marker": "o", "markersize": 3.5} if len(at) <= FEW else {}
-                (line,) = axes.plot(at, one["prediction"], **FORECAST | marks | (line_kw or {}))
-                self.lines_.append(line)
-                shown["forecast"] = line
-                if len(panel["forecasts"]) > 1 and len(at) > 1:
-                    axes.axvline(at[0] - width / 2, color="0.75", linewidth=0.8, linestyle=":", zorder=0)
+            for one in panel.forecasts:
+                self._draw_forecast(axes, one, width, limits, styles, line_kw or {})
+                if len(panel.forecasts) > 1 and len(one.times) > 1:
+                    border = positions(one.times)[0] - width / 2
+                    axes.axvline(border, color="0.75", linewidth=0.8, linestyle=":", zorder=0)
             if limits is not None:
                 axes.set_ylim(*limits)
         label_steps(self.axes_, times, self.step_name)
-        names = [name for name in ("observed", "forecast") if name in shown]
-        names += [f"{100 * level:g} % interval" for level in levels]
-        self.legend_ = self.ax_.legend(
-            [shown[name] for name in names],
-            names,
-            loc="lower left",
-            bbox_to_anchor=(0, 1),
-            borderaxespad=0.2,
-            ncols=len(names),
-            frameon=False,
-            fontsize="small",
-        )
+        self._draw_legend()
         return self
+
+    def _draw_forecast(self, axes, one, width: float, limits, styles: dict[float, dict], line_kw: dict) -> None:
+        """Draw the line of a forecast and its bands, the widest one first."""
+        at = positions(one.times)
+        for level in sorted(one.bands, reverse=True):
+            label = {"label": f"{100 * level:g} % interval"}
+            self.bands_.append(_draw_band(axes, at, width, one.bands[level], limits, **label | styles[level]))
+        marks = {"marker": "o", "markersize": 3.5} if len(at) <= FEW else {}
+        self.lines_ += axes.plot(at, one.prediction, **{"label": "forecast"} | FORECAST | marks | line_kw)
+
+    def _draw_legend(self) -> None:
+        """Draw a legend of the different artists above the first panel."""
+        drawn = [*self.observed_lines_[:1], *self.lines_[:1], *self.bands_[::-1]]
+        handles = list({artist.get_label(): artist for artist in drawn}.values())
+        place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
+        self.legend_ = self.ax_.legend(handles=handles, ncols=len(handles), frameon=False, fontsize="small", **place)
 
 
 def _width(times) -> float:
@@ -371,25 +379,32 @@ def _width(times) -> float:
 
 
 def _draw_band(axes, at: np.ndarray, width: float, ends: tuple, limits: tuple | None, **style) -> Any:
-    """Draw a band; that of one step is as wide as the step, and one without an end reaches the border of the panel."""
+    """Draw a band; a step alone is nearly as wide as a step, and what has no end reaches the border of the panel."""
     lower, upper = (np.asarray(end, dtype=float) for end in ends)
     if limits is not None:
         margin = 10 * (limits[1] - limits[0])
         lower, upper = (np.clip(end, limits[0] - margin, limits[1] + margin) for end in (lower, upper))
-    known = ~np.isnan(lower + upper)
-    if len(at) == 1:
-        at, lower, upper, known = (np.repeat(values, 2) for values in (at, lower, upper, known))
-        at = at + 0.4 * width * np.array([-1, 1])
+    known = ~(np.isnan(lower) | np.isnan(upper))
+    around = np.concatenate([[False], known, [False]])
+    alone = known & ~around[:-2] & ~around[2:]
+    ends_of = np.repeat(
+        np.arange(len(at)), np.where(alone, 2, 1)
+    )  # a step without neighbours has a left and a right end
+    sides = np.zeros(len(ends_of))
+    first = np.flatnonzero(alone) + np.arange(alone.sum())
+    sides[first], sides[first + 1] = -0.4, 0.4
+    at, lower, upper, known = (values[ends_of] for values in (at, lower, upper, known))
+    at = at + sides * width
     return axes.fill_between(at, lower, upper, where=known, **style)
 
 
 def _limits(panel) -> tuple[float, float] | None:
     """Return the limits of the axis of values if a band has no end, and None if matplotlib finds them."""
-    ends = [np.ravel(end) for one in panel["forecasts"] for band in one["bands"].values() for end in band]
+    ends = [np.ravel(end) for one in panel.forecasts for band in one.bands.values() for end in band]
     if not ends or not np.isinf(np.concatenate(ends)).any():
         return None
-    parts = [np.asarray(one["prediction"], dtype=float) for one in panel["forecasts"]] + ends
-    parts += [] if panel["observed"] is None else [np.asarray(panel["observed"][1], dtype=float)]
+    parts = [np.asarray(one.prediction, dtype=float) for one in panel.forecasts] + ends
+    parts += [] if panel.observed is None else [np.asarray(panel.observed[1], dtype=float)]
     values = np.concatenate(parts)
     values = values[np.isfinite(values)]
     low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)

@@ -9,7 +9,7 @@ from sklearn.utils import Bunch
 
 from .._windows.long_table import LongTable, read_long_table
 from .._windows.tables import is_pandas
-from .._windows.time_index import as_times, time_index
+from .._windows.time_index import as_times, check_comparable, time_index
 from ._panels import positions
 
 RESULT = ("origin", "step", "truth", "prediction")
@@ -91,7 +91,7 @@ def read_backtest(result, coverage) -> Backtest:
     """Return the columns of the result of a backtest, with the intervals of some coverages, or of all if None."""
     if not is_backtest(result):
         raise ValueError(
-            f"result must be what backtest returns, with {', '.join(RESULT)}. Got a {type(result).__name__} without them."
+            f"result must be what backtest returns, with {', '.join(RESULT)}. Got a {type(result).__name__} without."
         )
     names = list(result.columns if is_pandas(result) else result)
     ends = choose_coverage(coverage_levels(names), coverage)
@@ -171,6 +171,7 @@ def panels_of_forecast(prediction, *, history, truth, coverage, target, groups, 
     for id_ in choose(list(predicted), series, "series"):
         table, times = predicted[id_]
         found = (_targets_of_frame if is_frame else _targets_of_array)(table, coverage, target)
+        names = [name for name, *_ in found]
         parts = []
         n_before = 0
         if id_ in before:
@@ -178,23 +179,22 @@ def panels_of_forecast(prediction, *, history, truth, coverage, target, groups, 
             n_before = len(rows)
             kept = slice(max(0, n_before - (3 * len(table) if n_history is None else n_history)), n_before)
             seen = np.arange(n_before) if seen is None else seen
-            parts.append((seen[kept], _columns(rows, list(found), "history")[kept]))
+            parts.append((seen[kept], _columns(rows, names, "history")[kept]))
         if times is None:
             times = np.arange(len(table)) + (n_before if n_before else 1)
         if id_ in after:
             rows, seen = after[id_]
-            values = _columns(rows, list(found), "truth")[: len(rows) if seen is not None else len(times)]
+            values = _columns(rows, names, "truth")[: len(rows) if seen is not None else len(times)]
             seen = times[: len(values)] if seen is None else seen
             _check_same_kind(seen, times, "truth")
             is_shown = np.isin(positions(seen), positions(times))
             parts.append((seen[is_shown], values[is_shown]))
         if n_before:
             _check_same_kind(parts[0][0], times, "history")
-        is_named = is_frame or target is not None or len(found) > 1
-        for column, (name, (point, bands)) in enumerate(found.items()):
+        for column, (name, point, bands) in enumerate(found):
             panels.append(
                 Bunch(
-                    name=_name(id_, name if is_named else None),
+                    name=_name(id_, name if isinstance(name, str) else None if len(found) == 1 else column),
                     forecasts=[Bunch(times=times, prediction=point, bands=bands)],
                     observed=_join([(seen, values[:, column]) for seen, values in parts]),
                 )
@@ -230,13 +230,23 @@ def panels_of_backtest(result, *, history, coverage, target, groups, series, ori
     return panels
 
 
-def check_panels(panels: list) -> None:
-    """Check that there are not more panels than a reader can take in."""
+def check_panels(panels: list) -> list[Bunch]:
+    """Return panels with all their entries; not more than a reader can take in."""
+    if not panels:
+        raise ValueError("There is no panel to draw.")
     if len(panels) > MAX_PANELS:
         raise ValueError(
             f"The picture would have {len(panels)} panels, one for each series and target, while {MAX_PANELS} are the "
             "most. Choose some with series= and target=."
         )
+    return [
+        Bunch(
+            name=panel["name"],
+            forecasts=[Bunch(**{"bands": {}} | forecast) for forecast in panel["forecasts"]],
+            observed=panel.get("observed"),
+        )
+        for panel in panels
+    ]
 
 
 def all_times(panels: list) -> Any:
@@ -286,44 +296,41 @@ def _rows_around(origins, horizon: int) -> Rows:
     raise ValueError("The times of the steps do not follow from the origins alone. Pass the series as history=.")
 
 
-def _targets_of_frame(table: LongTable, coverage, target) -> dict[Any, tuple]:
-    """Return point forecast and bands of each target in the columns of a forecast."""
+def _targets_of_frame(table: LongTable, coverage, target) -> list[tuple]:
+    """Return name, point forecast and bands of each target in the columns of a forecast."""
     values = table.values
     names = list(values.columns)
     levels = {name: coverage_levels(names, f"{name}_") for name in names}
     ends = {column for found in levels.values() for pair in found.values() for column in pair}
-    found = {}
-    for name in choose([name for name in names if name not in ends], target, "target"):
-        bands = choose_coverage(levels[name], coverage)
-        found[name] = (
+    return [
+        (
+            name,
             _floats(values[name]),
-            {level: (_floats(values[lower]), _floats(values[upper])) for level, (lower, upper) in bands.items()},
+            {
+                level: tuple(map(_floats, (values[lower], values[upper])))
+                for level, (lower, upper) in choose_coverage(levels[name], coverage).items()
+            },
         )
-    return found
+        for name in choose([name for name in names if name not in ends], target, "target")
+    ]
 
 
-def _targets_of_array(table: LongTable, coverage, target) -> dict[Any, tuple]:
-    """Return point forecast and bands of each target in the columns of an array."""
+def _targets_of_array(table: LongTable, coverage, target) -> list[tuple]:
+    """Return name, point forecast and bands of each target in the columns of an array; without target= no name."""
     values = np.asarray(table.values, dtype=float)
     levels = [] if coverage is None else np.ravel(coverage).tolist()
     n_targets, rest = divmod(values.shape[1], 1 + 2 * len(levels))
-    names = list(range(n_targets)) if target is None else listed(target)
+    names = [None] * n_targets if target is None else listed(target)
     if rest or len(names) != n_targets:
         raise ValueError(
             f"prediction has {values.shape[1]} column(s), while each target has {1 + 2 * len(levels)} with "
             f"coverage={coverage!r}. Got target={target!r}."
         )
-    blocks = values.reshape(len(values), n_targets, -1)
-    return {
-        name: (
-            block[:, 0],
-            {
-                level: (block[:, 1 + 2 * i], block[:, 2 + 2 * i])
-                for i, level in sorted(enumerate(levels), key=lambda p: p[1])
-            },
-        )
-        for name, block in zip(names, blocks.swapaxes(0, 1), strict=True)
-    }
+    blocks = values.reshape(len(values), n_targets, -1).swapaxes(0, 1)
+    return [
+        (name, block[:, 0], {level: (block[:, 1 + 2 * i], block[:, 2 + 2 * i]) for i, level in enumerate(levels)})
+        for name, block in zip(names, blocks, strict=True)
+    ]
 
 
 def _columns(table: LongTable, names: list, what: str) -> np.ndarray:
@@ -349,13 +356,19 @@ def _floats(column) -> np.ndarray:
 
 
 def _check_same_kind(times, others, name: str) -> None:
-    """Check that two sets of times are both numbers or both times."""
-    kinds = [np.asarray(part).dtype.kind in "iuf" for part in (times, others)]
-    if kinds[0] != kinds[1]:
+    """Check that the times of something can be compared with those of predictions."""
+    kind, other = (_kind(times), _kind(others))
+    if kind != other:
         raise ValueError(
-            f"prediction and {name} must both have times or both be numbered: pass both as pandas objects, or both as "
-            "arrays."
+            f"The rows of {name} have times of the kind {kind!r}, those of prediction {other!r}. Pass both as pandas "
+            "objects with the same kind of index, or both as arrays."
         )
+    if kind != "integer":
+        check_comparable(times, others, name, "prediction")
+
+
+def _kind(times) -> str:
+    return getattr(times, "inferred_type", "integer")
 
 
 def _targets_of_backtest(backtest: Backtest, target) -> dict[Any, Backtest]:
@@ -399,7 +412,7 @@ def _like(index, labels) -> Any:
     if index.inferred_type == "datetime64":
         given = pd.DatetimeIndex(labels)
         return given.tz_localize(index.tz) if given.tz is None and index.tz is not None else given
-    return pd.Index(labels)
+    return pd.TimedeltaIndex(labels) if index.inferred_type == "timedelta64" else pd.Index(labels)
 
 
 def _forecast_from(part: Backtest, place: int, rows: Rows) -> Bunch:
