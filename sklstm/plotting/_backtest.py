@@ -290,7 +290,7 @@ class BacktestDisplay:
             self.coverage_lines_.append(_draw_line(axes, means["steps"], empirical, marker, **style | line_kw))
             nominal = {"color": "0.35", "linewidth": 0.9, "linestyle": "--", "zorder": 1}
             self.nominal_lines_.append(axes.axhline(level, **nominal | nominal_kw))
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         axes.set_ylim(top=1.02)
 
     def _draw_legend(self, n_levels: int) -> None:

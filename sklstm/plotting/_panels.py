@@ -8,6 +8,7 @@ import numpy as np
 VALUE_COLOR = "0.25"
 MISSING = {"facecolor": "white", "edgecolor": "0.8", "hatch": "////"}  # told from any colour in grey, too
 VISIBLE = {" ": "␣", "\n": "↵", "\t": "⇥"}
+NARROW = 4.5  # inches of a panel, in which more dates would overlap
 MAX_TOKENS = 150  # with a label each
 SEQUENTIAL = "cividis"  # lighter the larger, and between blue and yellow: it also tells signs around zero
 
@@ -120,7 +121,9 @@ def _label_times(ax, steps) -> bool:
         return False
     if values.dtype.kind != "m":
         zone = getattr(steps, "tz", None)
-        locator = AutoDateLocator(tz=zone)
+        width = ax.get_window_extent().width / ax.figure.dpi
+        few = {"minticks": 2, "maxticks": 5} if width < NARROW else {}
+        locator = AutoDateLocator(tz=zone, **few)
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))
     return True

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -153,6 +155,20 @@ def test_origins_without_times_are_numbered(result):
     names = pd.Index([f"row {i}" for i in range(100)])
     display = BacktestDisplay.from_predictions(as_frame(result, names))
     assert (np.diff(display.by_origin["steps"]) > 0).all()
+
+
+@pytest.mark.parametrize("freq", ["min", "h", "7h", "D", "W", "MS", "YS"])
+def test_dates_do_not_overlap(result, freq):
+    display = BacktestDisplay.from_predictions(as_frame(result, pd.date_range("2024", periods=100, freq=freq)))
+    display.figure_.canvas.draw()
+    boxes = [
+        label.get_window_extent()
+        for label in display.axes_[1, 1].get_xticklabels()
+        if label.get_text() and label.get_visible()
+    ]
+    visible = sorted(boxes, key=lambda box: box.x0)
+    assert len(visible) > 1
+    assert all(left.x1 < right.x0 for left, right in pairwise(visible))
 
 
 def test_what_is_no_backtest():
