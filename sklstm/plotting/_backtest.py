@@ -168,7 +168,8 @@ class BacktestDisplay:
             None.
 
         target : str or int, default=None
-            The target, if the backtest has several: errors of different units have no common mean.
+            The target, if the backtest has several: errors of different units have no common mean. Of a backtest of one
+            target, its name for the label of the axis.
 
         series : id or list of ids, default=None
             The series whose rows count, if there are several. All if None.

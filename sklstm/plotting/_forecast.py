@@ -1,8 +1,10 @@
 """Forecasts and their intervals, beside what was observed."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_scalar
 
 from .._compat import check_matplotlib_support
 from .._forecasting.prediction import groups_of
@@ -285,6 +287,8 @@ class ForecastDisplay:
         >>> plt.show()
         """
         check_matplotlib_support(f"{cls.__name__}.from_predictions")
+        if n_history is not None:
+            check_scalar(n_history, "n_history", Integral, min_val=0)
         chosen = {"coverage": coverage, "target": target, "groups": groups, "series": series, "n_history": n_history}
         if is_backtest(prediction):
             if truth is not None:

@@ -1,6 +1,7 @@
 """What a display shows of forecasts and backtests: times, values and intervals of each series and target."""
 
 import re
+import warnings
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ RESULT = ("origin", "step", "truth", "prediction")
 MAX_ORIGINS = 6  # shown by default of long forecasts
 MIN_STEPS = 48  # shown by default of short ones, if there are as many
 MAX_PANELS = 12
+MAX_NAMES = 20  # in the message of an error
 
 
 class Backtest(NamedTuple):
@@ -157,7 +159,8 @@ def choose(present: list, chosen, name: str) -> list:
     wanted = listed(chosen)
     unknown = [one for one in wanted if one not in present]
     if unknown or not wanted:
-        raise ValueError(f"{name} must name some of {present}. Got {chosen!r} instead.")
+        known = ", ".join(map(repr, present[:MAX_NAMES])) + (", ..." if len(present) > MAX_NAMES else "")
+        raise ValueError(f"{name} must name some of [{known}]. Got {chosen!r} instead.")
     return wanted
 
 
@@ -261,10 +264,12 @@ def _split(table, groups, name: str, *, is_result: bool = False) -> dict[Any, tu
 
     Arrays that are results have the ids in their first column, wherever they are in the history.
     """
+    groups = 0 if is_result and groups is not None and not is_pandas(table) else groups
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".* is irregular")  # which the picture shows
+        whole = read_long_table(table, groups, name)
     if groups is None:
-        whole = read_long_table(table, None, name)
         return {None: (whole, time_index(whole.values))}
-    whole = read_long_table(table, 0 if is_result and not is_pandas(table) else groups, name)
     panel = whole.panel
     return {
         id_: (whole.of(rows), None if panel.times is None else panel.times[rows])
@@ -275,7 +280,9 @@ def _split(table, groups, name: str, *, is_result: bool = False) -> dict[Any, tu
 def _history_of(before: dict, id_) -> tuple[LongTable, Rows]:
     """Return the values and the rows of a series."""
     if id_ not in before:
-        raise ValueError(f"history has no series {id_!r}, but {list(before)}. Pass groups= as in to_supervised.")
+        raise ValueError(
+            f"history has no series {id_!r}. Pass the series of the backtest, and groups= as in to_supervised."
+        )
     table, labels = before[id_]
     if labels is not None:
         return table, Rows(labels)
@@ -300,6 +307,8 @@ def _targets_of_frame(table: LongTable, coverage, target) -> list[tuple]:
     """Return name, point forecast and bands of each target in the columns of a forecast."""
     values = table.values
     names = list(values.columns)
+    for name in set(names) - set(values.select_dtypes(["number", "bool"]).columns):
+        raise ValueError(f"Column {name!r} of prediction has no numbers. If it tells the series, pass groups={name!r}.")
     levels = {name: coverage_levels(names, f"{name}_") for name in names}
     ends = {column for found in levels.values() for pair in found.values() for column in pair}
     return [

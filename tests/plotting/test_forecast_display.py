@@ -324,6 +324,7 @@ def test_plain_panels_on_given_axes():
         ),
         ({"history": pd.DataFrame(np.zeros((2, 2)), pd.date_range("2023", periods=2))}, "none is called 'a'"),
         ({"origins": ["2024-01-01"]}, "not the result of a backtest"),
+        ({"n_history": -1}, "n_history == -1, must be >= 0"),
     ],
 )
 def test_what_cannot_be_compared(params, message):
@@ -359,3 +360,12 @@ def test_a_series_without_times_is_numbered():
     display = ForecastDisplay.from_predictions(result, history=table, origins=["f"])
     assert_array_equal(display.lines_[0].get_xdata(), [6, 7, 8])
     assert display.ax_.get_xlabel() == "step"
+
+
+def test_gaps_are_drawn_without_a_warning(recwarn):
+    index = INDEXES["dates"][[0, 1, 2, 3, 7, 8, 9, 10]]
+    history = pd.DataFrame({"id": ["x"] * 8, "v": np.arange(8.0)}, index)
+    prediction = pd.DataFrame({"id": ["x"] * 2, "v": [8.0, 9.0]}, INDEXES["dates"][11:13])
+    display = ForecastDisplay.from_predictions(prediction, history=history, groups="id")
+    assert_allclose(display.observed_lines_[0].get_xdata(), on_axis(index[2:]))
+    assert not recwarn
