@@ -1,8 +1,8 @@
 """Picture intervals of forecasts: of an hourly series whose noise depends on the hour, and after a break.
 
-The first picture has forecasts of half a day from several origins, by an LSTM that predicts quantiles, calibrated on the
-rows before. The second one has the coverage of the last 100 forecasts, over a series whose noise becomes three times as
-large: plain and adaptive intervals of a seasonal naive forecast, of which 90 % should hold the truth.
+The first picture has forecasts of half a day from several origins, by an LSTM of quantiles, calibrated on the last
+fifth of the rows before. The second one has the coverage of the last 100 forecasts, over a series whose noise becomes
+three times as large: plain and adaptive intervals of a seasonal naive forecast, of which 90 % should hold the truth.
 """
 
 import argparse
