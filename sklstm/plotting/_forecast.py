@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.utils import check_scalar
 
 from .._compat import check_matplotlib_support
-from .._forecasting.prediction import groups_of
 from .._forecasting.forecast import forecast
+from .._forecasting.prediction import groups_of
 from .._forecasting.targets import predicted_columns
 from .._windows.long_table import read_long_table
 from .._windows.tables import is_pandas
