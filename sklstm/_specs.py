@@ -10,6 +10,8 @@ WINDOWS = "windows"  # the name of the input that every network has
 PREVIOUS = "previous"  # that of what a decoder has written before each step
 IGNORED_CLASS = -1  # in the place of a class at a step that has none
 
+MEDIAN = 0.5
+
 Pooling = Literal["last", "mean", "max", "none"]
 MissingSteps = Literal["none", "leading", "anywhere"]  # where there are any; leading: before all others of their window
 
@@ -99,6 +101,22 @@ class NetworkSpec:
         return self.windows.shape[0] is None
 
 
+@dataclass(frozen=True)
+class Meaning:
+    """What the outputs of a network mean."""
+
+    kind: Literal["numbers", "logits", "quantiles"]
+    quantiles: tuple[float, ...] = ()  # whose outputs lie side by side for each output of the target; with a median
+
+    @property
+    def median(self) -> int:
+        """Return the position of the median among the quantiles."""
+        return self.quantiles.index(MEDIAN)
+
+
+NUMBERS, LOGITS = Meaning("numbers"), Meaning("logits")
+
+
 class LSTMLayer(NamedTuple):
     """A layer that can be looked into."""
 
@@ -117,17 +135,18 @@ class StepSpec:
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     missing: MissingSteps = "none"
+    quantiles: tuple[float, ...] = ()  # of the loss of that name
 
 
 @dataclass(frozen=True)
 class OutputSpec:
     """What an exported model does with the outputs of its network."""
 
-    mean: np.ndarray | float = 0.0  # added to them
-    std: np.ndarray | float = 1.0  # multiplied with them
+    meaning: Meaning = NUMBERS
+    mean: np.ndarray | float = 0.0  # added to what they mean
+    std: np.ndarray | float = 1.0  # multiplied with it
     linear_coef: np.ndarray | None = None  # (n_steps, n_features, n_outputs), of a linear model to add
     level_coef: np.ndarray | None = None  # (n_features, n_outputs), of a linear model of windows' means to add
-    softmax: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, compute_class_weight
 from sklearn.utils.validation import check_consistent_length, validate_data
 
-from ._compat import check_sample_weight
+from ._compat import InvalidParameterError, check_sample_weight
+from ._specs import MEDIAN
 from ._windows.ragged import Ragged
 from ._windows.windows import Windows
 
@@ -318,6 +320,29 @@ def _as_number(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} is no number.")
+
+
+def check_quantiles(estimator: BaseEstimator, quantiles) -> list[float]:
+    """Return the levels of quantiles, with the median among them.
+
+    Raises
+    ------
+    InvalidParameterError
+        If they are anything else.
+    """
+    levels = list(quantiles)
+    are_floats = all(isinstance(level, float | np.floating) and 0 < level < 1 for level in levels)
+    if not are_floats or not all(one < next_one for one, next_one in pairwise(levels)):
+        raise InvalidParameterError(
+            f"The 'quantiles' parameter of {type(estimator).__name__} must be a sequence of floats in the range (0, 1), "
+            f"each larger than the one before. Got {quantiles!r} instead."
+        )
+    if MEDIAN not in levels:
+        raise InvalidParameterError(
+            f"The 'quantiles' parameter of {type(estimator).__name__} must contain 0.5, since `predict` returns the "
+            f"median. Got {quantiles!r} instead. Add 0.5 to it."
+        )
+    return [float(level) for level in levels]
 
 
 def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:

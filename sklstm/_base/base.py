@@ -83,7 +83,8 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
     def _network_settings(self) -> dict[str, Any]:
         """Return fields of `NetworkSpec` by the parameters, besides those that the data and `units` decide.
 
-        If there may be several networks, their number is among them, as `n_networks`.
+        If there may be several networks, their number is among them, as `n_networks`; if outputs mean quantiles, their
+        levels, as `quantiles`.
         """
 
     @abstractmethod
@@ -287,7 +288,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         }
 
     def _network_spec(self) -> NetworkSpec:
-        settings = {name: value for name, value in self._network.items() if name != "n_networks"}
+        settings = {name: value for name, value in self._network.items() if name not in ("n_networks", "quantiles")}
         settings["units"] = tuple(settings["units"])
         if "custom" in settings:
             settings["custom"] = CustomNetwork(**settings["custom"])
@@ -301,13 +302,15 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         return (InputSpec(WINDOWS, shape, n_tokens),)
 
     def _step_spec(self, missing: MissingSteps = "anywhere") -> StepSpec:
+        head = self._head()
         return StepSpec(
-            loss=self._head().loss,
+            loss=head.loss,
             optimizer=self.optimizer,
             global_clipnorm=self.global_clipnorm,
             dropout=self.dropout,
             recurrent_dropout=self.recurrent_dropout,
             missing=missing,
+            quantiles=head.meaning.quantiles,
         )
 
     def _scales(self) -> dict[str, Scale]:
@@ -336,6 +339,8 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
     def _network_output(self, inputs: dict[str, np.ndarray], *, last_step: bool = False) -> np.ndarray:
         """Return the outputs for validated inputs, on average over the networks; of classes the mean of probabilities.
 
+        If outputs mean quantiles, it returns those.
+
         They have the shape ``(n_samples, n_outputs)``, or ``(n_samples, n_steps, n_outputs)`` without pooling unless
         only those after the `last_step` are asked for.
         """
@@ -346,7 +351,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
             self._network_weights(),
             inputs,
             self._scales(),
-            softmax=self._head().output_spec().softmax,
+            meaning=self._head().meaning,
             last_step=last_step,
         )
 
@@ -470,13 +475,14 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         """Return the relevance for the networks' output, and for which rows it is not within the tolerance."""
         from .. import _engine
 
+        head = self._head()
         return _engine.relevance(
             self._network_spec(),
             self._network_weights(),
             windows,
             self._scales()[WINDOWS],
-            output,
-            softmax=self._head().output_spec().softmax,
+            head.output_of_network(output),
+            softmax=head.meaning.kind == "logits",
             tol=tol,
         )
 

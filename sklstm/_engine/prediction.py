@@ -11,11 +11,12 @@ import numpy as np
 from keras import ops
 from scipy.special import log_softmax
 
-from .._specs import WINDOWS, NetworkSpec, Scale
+from .._specs import NUMBERS, WINDOWS, Meaning, NetworkSpec, Scale
 from .._windows.arrays import are_sliding, standardise
 from .batches import FEW_ROWS, batches_in_block
 from .networks.builders import hidden_states, keras_inputs
 from .networks.output_layer import apply_output, without_output
+from .networks.quantiles import quantiles_of
 from .networks.recurrent import BuildOptions
 from .networks.variables import stateless_call
 from .runtime.compilation import compiled, count_trace
@@ -32,22 +33,23 @@ def predict(
     inputs: dict[str, np.ndarray],
     scales: dict[str, Scale],
     *,
-    softmax: bool = False,
+    meaning: Meaning = NUMBERS,
     last_step: bool = False,
 ) -> np.ndarray:
     """Return the mean of several networks' outputs for raw inputs: float64 of shape ``(n_samples, n_outputs)``.
 
-    With `softmax`, outputs are logits, and those of several networks become the logarithms of the mean of their
-    probabilities. The networks have one spec, each its own weights. Without pooling, the shape is ``(n_samples,
-    n_steps, n_outputs)``, unless only outputs after the `last_step` are asked for.
+    Of several networks, logits become the logarithms of the mean of their probabilities. If outputs mean quantiles,
+    those are returned, and averaged (Lichtendahl, Grushka-Cockayne & Winkler 2013, Is it better to average
+    probabilities or quantiles?, Management Science 59(7)). The networks have one spec, each its own weights. Without
+    pooling, the shape is ``(n_samples, n_steps, n_outputs)``, unless only outputs after the `last_step` are asked for.
     """
     if last_step and spec.custom:
-        return predict(spec, networks, inputs, scales, softmax=softmax)[:, -1]
+        return predict(spec, networks, inputs, scales, meaning=meaning)[:, -1]
     if last_step:
         spec = replace(spec, pooling="last")
     if is_jax_on_cpu() and _are_beginnings(spec, inputs, scales):
         last_row = {name: values[-1:] for name, values in inputs.items()}
-        after_steps = predict(replace(spec, pooling="none"), networks, last_row, scales, softmax=softmax)
+        after_steps = predict(replace(spec, pooling="none"), networks, last_row, scales, meaning=meaning)
         return after_steps[0, -len(inputs[WINDOWS]) :]
 
     # A row's prediction must not depend on the rows that it comes with, but programs without a mask and matrix products
@@ -74,11 +76,17 @@ def predict(
     tasks = list(product(networks, starts))
     with mapping(len(tasks) if len(starts) > 1 else 1) as map_tasks:  # a block takes less time than threads save
         outputs = np.concatenate(list(map_tasks(predict_block, *zip(*tasks, strict=True))))
+    return _mean_of_networks(np.split(outputs, len(networks)), meaning)
+
+
+def _mean_of_networks(outputs: list[np.ndarray], meaning: Meaning) -> np.ndarray:
+    """Return the mean of what several networks' outputs mean."""
+    if meaning.kind == "logits" and len(outputs) > 1:
+        return reduce(np.logaddexp, [log_softmax(logits, axis=-1) for logits in outputs]) - log(len(outputs))
+    if meaning.kind == "quantiles":
+        outputs = [quantiles_of(array, meaning.quantiles).reshape(array.shape) for array in outputs]
     # One after the other, since numpy's sum rounds by the number of rows.
-    of_networks = np.split(outputs, len(networks))
-    if softmax and len(networks) > 1:
-        return reduce(np.logaddexp, [log_softmax(logits, axis=-1) for logits in of_networks]) - log(len(networks))
-    return reduce(np.add, of_networks) / len(networks)
+    return reduce(np.add, outputs) / len(outputs)
 
 
 def _as_block(rows: np.ndarray, block_length: int, size: int) -> np.ndarray:

@@ -2,25 +2,39 @@
 
 from math import ceil
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._base.base import BaseLSTM
-from .._base.heads import RegressionHead
+from .._base.heads import QuantileHead, RegressionHead, weighted_quantiles
 from .._base.level import LevelModel, fit_level
 from .._base.linear import LinearModel, fit_linear
 from .._base.scaling import deviation_scale, target_scale
 from .._base.splitting import Split, blocks
 from .._compat import Interval, StrOptions, fit_context
-from .._specs import WINDOWS, Sample, Scale
+from .._specs import NUMBERS, WINDOWS, Meaning, Sample, Scale
 from .._state import all_at_once, of_one_fit
-from .._validation import check_target, check_weights, has_target, target_names, weights_of_known
+from .._validation import check_quantiles, check_target, check_weights, has_target, target_names, weights_of_known
 from .._windows.arrays import are_sliding, has_any_step, rows_with_weight
 from .._windows.windows import Windows, part, steps_of
 from .scoring import ForecasterMixin
 
 AUTO_STEPS, MIN_EPOCHS, MAX_EPOCHS = 1000, 5, 100  # of epochs="auto": steps of the optimizer, and the limits
+
+
+def _forecasts_quantiles(forecaster) -> bool:
+    """Tell whether the networks are, or will be, those of quantiles."""
+    is_fitted = hasattr(forecaster, "weights_")
+    if "quantiles" in forecaster._network if is_fitted else forecaster.loss == "quantile":
+        return True
+    was = "was fitted" if is_fitted else "is"
+    raise AttributeError(
+        f"predict_quantiles is available with loss='quantile' only, but this {type(forecaster).__name__} {was} with "
+        "another loss. Fit it with loss='quantile'."
+    )
 
 
 class LSTMForecaster(ForecasterMixin, BaseLSTM):
@@ -62,10 +76,16 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Number of networks, whose mean is predicted. They have different initial weights and orders of rows and, with
         `early_stopping=True`, hold out different rows [9]_.
 
-    loss : {"absolute_error", "squared_error", "huber"}, default="absolute_error"
+    loss : {"absolute_error", "squared_error", "huber", "quantile"}, default="absolute_error"
         The loss of the networks, averaged over outputs, and over rows by `sample_weight`. With "absolute_error" they
         forecast medians, with "squared_error" means. Huber's loss turns from squared to absolute at 1, which is a
-        standard deviation of what is learnt unless `normalize=False`.
+        standard deviation of what is learnt unless `normalize=False`. With "quantile", the pinball loss [10]_ averaged
+        over `quantiles`, each network forecasts all quantiles of all outputs [11]_. `predict` returns the medians,
+        `predict_quantiles` all of them.
+
+    quantiles : sequence of float, default=(0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
+        Levels of the quantiles to forecast, in the open interval (0, 1) and in ascending order, 0.5 among them; only
+        with `loss="quantile"`.
 
     linear_skip : bool, default=True
         Whether to add a linear model of the window: a ridge regression, whose penalty is chosen by leave-one-out error,
@@ -184,7 +204,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         The networks' weights, one network after the other, each in the order of Keras: for each layer and direction the
         kernel of shape (n_inputs, 4 * units), the recurrent kernel of shape (units, 4 * units) and the bias of shape
         (4 * units,), their columns in the order input gate, forget gate, cell candidate, output gate; then the
-        kernel and bias of the output layer. With `normalize="window"`, the inputs of the first layer are the deviations
+        kernel and bias of the output layer. With `loss="quantile"`, that layer has an output for each quantile of the
+        first output, then for each of the second one. With `normalize="window"`, the inputs of the first layer are the deviations
         of all features, then the means of all features.
 
     network_weight_ : float
@@ -199,6 +220,11 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
 
     deviation_scale_ : ndarray of shape (n_features,) or None
         Standard deviation of each feature around its mean in a window; None unless `normalize="window"`.
+
+    linear_quantile_offsets_ : ndarray of shape (n_outputs_, n_quantiles) or None
+        Quantiles of the residuals of the linear model on the rows held out, by a linear model that has not seen them,
+        in the units of ``y``. The quantiles of the linear model are its prediction plus these. Zeros if it is not
+        averaged with the networks; None unless `loss="quantile"`.
 
     linear_coef_ : ndarray of shape (n_steps_in_, n_features, n_outputs_)
         Coefficients of the linear model for standardised features; zeros if `linear_skip=False`.
@@ -238,6 +264,9 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     .. [7] I. Loshchilov and F. Hutter, "SGDR: Stochastic gradient descent with warm restarts", ICLR, 2017.
     .. [8] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural networks", ICML, 2013.
     .. [9] A. Krogh and J. Vedelsby, "Neural network ensembles, cross validation, and active learning", NIPS, 1994.
+    .. [10] R. Koenker and G. Bassett, "Regression quantiles", Econometrica 46(1), 1978.
+    .. [11] R. Wen, K. Torkkola, B. Narayanaswamy and D. Madeka, "A multi-horizon quantile recurrent forecaster", NIPS
+       Time Series Workshop, 2017.
 
     Examples
     --------
@@ -254,7 +283,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         **BaseLSTM._parameter_constraints,
         "n_networks": [Interval(Integral, 1, None, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "loss": [StrOptions({"squared_error", "absolute_error", "huber"})],
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "quantile"})],
+        "quantiles": ["array-like"],
         "linear_skip": ["boolean"],
         "bidirectional": ["boolean"],
         "validation_gap": [Interval(Integral, 0, None, closed="left"), StrOptions({"auto"})],
@@ -269,6 +299,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         network_params=None,
         n_networks=4,
         loss="absolute_error",
+        quantiles=(0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975),
         linear_skip=True,
         bidirectional=False,
         dropout=0.0,
@@ -295,6 +326,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         self.network_params = network_params
         self.n_networks = n_networks
         self.loss = loss
+        self.quantiles = quantiles
         self.linear_skip = linear_skip
         self.bidirectional = bidirectional
         self.dropout = dropout
@@ -388,7 +420,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Raises
         ------
         ValueError
-            As in `fit`, and if the data or `units`, `n_networks` and `bidirectional` are not those fitted.
+            As in `fit`, and if the data or `units`, `n_networks`, `bidirectional` and, with `loss="quantile"`,
+            `quantiles` are not those fitted.
 
         Warns
         -----
@@ -409,7 +442,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float64
-            Predictions in the units and with the number of dimensions of the ``y`` in `fit`.
+            Predictions in the units and with the number of dimensions of the ``y`` in `fit`; the medians with
+            `loss="quantile"`.
 
         Raises
         ------
@@ -424,11 +458,68 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     def _predict(self, X: np.ndarray) -> np.ndarray:
         """Predict the targets of validated windows."""
         y = self._predict_network({WINDOWS: X})
+        if self._meaning() != NUMBERS:
+            y = y[:, :, self._meaning().median]
         return y[:, 0] if self._y_ndim == 1 else y
+
+    @available_if(_forecasts_quantiles)
+    @of_one_fit
+    def predict_quantiles(self, X):
+        """Predict the quantiles of the targets.
+
+        Quantiles of a row never cross. Those of several networks and of the linear model are averaged level by level
+        [1]_. Within a network, each quantile is the one next to it, on the side of the median, plus or minus an
+        increment that is not negative [2]_.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
+            Windows, with as many dimensions, steps and features as in `fit`.
+
+        Returns
+        -------
+        quantiles : ndarray of shape (n_samples, n_outputs, n_quantiles), float64
+            For each output, also if ``y`` is 1-D, the quantiles of the fitted levels in ascending order, in the units
+            of ``y``.
+
+        Raises
+        ------
+        AttributeError
+            If the estimator was not fitted with `loss="quantile"`.
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` has other dimensions, steps, features or columns than in `fit`, or is invalid as in `fit`.
+
+        See Also
+        --------
+        sklearn.metrics.mean_pinball_loss : The error of a quantile.
+
+        References
+        ----------
+        .. [1] K. C. Lichtendahl, Y. Grushka-Cockayne and R. L. Winkler, "Is it better to average probabilities or
+           quantiles?", Management Science 59(7), 2013.
+        .. [2] Y. Park, D. Maddix, F.-X. Aubet, K. Kan, J. Gasthaus and Y. Wang, "Learning quantile functions without
+           quantile crossing for distribution-free time series forecasting", AISTATS, 2022.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklstm import LSTMForecaster
+        >>> X = np.random.default_rng(0).standard_normal((200, 5, 1))
+        >>> model = LSTMForecaster(units=4, epochs=5, loss="quantile", quantiles=(0.1, 0.5, 0.9), random_state=0)
+        >>> quantiles = model.fit(X[:-1], X[1:, -1]).predict_quantiles(X)
+        >>> quantiles.shape
+        (200, 1, 3)
+        >>> bool(np.all(np.diff(quantiles) > 0))
+        True
+        """
+        check_is_fitted(self)
+        return self._predict_network({WINDOWS: self._check_inputs(X, reset=False)[WINDOWS]})
 
     def _network_output(self, inputs, *, last_step=False):
         if self.network_weight_ == 0:
-            return np.zeros((len(inputs[WINDOWS]), self.n_outputs_))
+            return np.zeros((len(inputs[WINDOWS]), self._head().n_outputs))
         return super()._network_output(inputs, last_step=last_step)
 
     def _network_relevance(self, windows, output, tol):
@@ -511,14 +602,17 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         -------
         model : keras.Model
             A model from windows of shape (n_samples, n_steps, n_features), missing steps as NaN, to outputs
-            of shape (n_samples, n_outputs) in the units of ``y``. It computes in float32 throughout, where
+            of shape (n_samples, n_outputs) in the units of ``y``. With `loss="quantile"`, it returns all quantiles, of
+            shape (n_samples, n_outputs, n_quantiles), and is compiled without a loss, since Keras has none for them. It
+            computes in float32 throughout, where
             `predict` standardises in float64, and shares nothing with this estimator.
         """
         check_is_fitted(self)
         return self._to_keras()
 
     def _network_settings(self):
-        return {"n_networks": int(self.n_networks), "bidirectional": bool(self.bidirectional)}
+        settings = {"n_networks": int(self.n_networks), "bidirectional": bool(self.bidirectional)}
+        return settings | ({"quantiles": check_quantiles(self, self.quantiles)} if self.loss == "quantile" else {})
 
     def _check_target(self, X, y, *, reset):
         names, y = target_names(y), check_target(self, X, y)
@@ -572,6 +666,9 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         self.linear_intercept_ = np.zeros(self.n_outputs_)
         self.linear_weight_, self.network_weight_ = 0.0, 1.0
         self._on_residuals, self._penalty = False, None
+        self.linear_quantile_offsets_ = None
+        if self._meaning() != NUMBERS:
+            self.linear_quantile_offsets_ = np.zeros((self.n_outputs_, len(self._meaning().quantiles)))
         if self.linear_skip:  # trained on all rows, held out or not: early stopping is for the networks only
             linear = fit_linear(sample, self._feature_scale(), self._seed)
             self.linear_coef_, self.linear_intercept_, self._penalty = linear.coef, linear.intercept, linear.penalty
@@ -602,17 +699,29 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     def _level(self) -> LevelModel:
         return LevelModel(self.level_coef_, self.target_mean_, self._feature_scale())
 
+    def _meaning(self) -> Meaning:
+        """Return what the outputs of the fitted networks mean."""
+        levels = self._network.get("quantiles")
+        return NUMBERS if levels is None else Meaning("quantiles", tuple(levels))
+
     def _head(self):
-        return RegressionHead(
-            n_outputs=self.n_outputs_,
-            loss=self.loss,
-            zero_output=self._on_residuals,
-            linear=LinearModel(self.linear_coef_, self.linear_intercept_, self._feature_scale()),
-            linear_weight=self.linear_weight_,
-            network_weight=self.network_weight_,
-            on_residuals=self._on_residuals,
-            level=self._level(),
-            std=self.target_scale_,
+        settings: dict[str, Any] = {
+            "zero_output": self._on_residuals,
+            "linear": LinearModel(self.linear_coef_, self.linear_intercept_, self._feature_scale()),
+            "linear_weight": self.linear_weight_,
+            "network_weight": self.network_weight_,
+            "on_residuals": self._on_residuals,
+            "level": self._level(),
+            "std": self.target_scale_,
+        }
+        meaning = self._meaning()
+        if meaning == NUMBERS:
+            return RegressionHead(n_outputs=self.n_outputs_, loss=self.loss, **settings)
+        return QuantileHead(
+            n_outputs=self.n_outputs_ * len(meaning.quantiles),
+            meaning=meaning,
+            linear_offsets=self.linear_quantile_offsets_,
+            **settings,
         )
 
     def _train(self, runs, missing, *, epochs, resume):
@@ -631,14 +740,20 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         """Find the weight of the networks, by the rows that they and a linear model have not seen.
 
         It is the best one on the last block or on all blocks, whichever is less. The last rows are the nearest to what
-        will be forecast, but few. In other blocks the networks know what comes afterwards.
+        will be forecast, but few. In other blocks the networks know what comes afterwards. The quantiles of the linear
+        model's residuals are those on all blocks.
         """
         by_rows: dict[int, tuple] = {}  # several networks may have the same rows to validate on
         for split, weights in zip(splits, self._network_weights(), strict=True):
             by_rows.setdefault(id(split[1].rows), (*split, []))[2].append(weights)
         found = [self._predict_block(*block) for block in by_rows.values()]
+        on_all = [np.concatenate(arrays) for arrays in zip(*found, strict=True)]
+        if self._meaning() != NUMBERS:
+            y, linear, _, sample_weight = on_all
+            offsets = weighted_quantiles(y - linear, sample_weight, self._meaning().quantiles)
+            self.linear_quantile_offsets_ = offsets * self.target_scale_[:, np.newaxis]
         head = self._head()
-        best_on_all = head.best_network_weight(*map(np.concatenate, zip(*found, strict=True)))
+        best_on_all = head.best_network_weight(*on_all)
         self.network_weight_ = min(best_on_all, head.best_network_weight(*found[-1]))
         self.linear_weight_ = 1 - self.network_weight_
 
@@ -656,5 +771,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         scale = self._feature_scale()
         linear = fit_linear(training._replace(y=targets), scale, self._seed, np.array([self._penalty]))
         of_linear = (linear.predict(windows) - level.predict(windows)) / self.target_scale_
-        of_networks = _engine.predict(self._network_spec(), networks, {WINDOWS: windows}, self._scales())
+        of_networks = _engine.predict(
+            self._network_spec(), networks, {WINDOWS: windows}, self._scales(), meaning=self._meaning()
+        )
         return validation.y[rows], of_linear[inside], of_networks[inside], validation.sample_weight[rows]

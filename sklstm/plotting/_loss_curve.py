@@ -172,5 +172,5 @@ def _loss_name(model) -> str:
     """Return what the loss of an estimator is."""
     if not hasattr(model, "loss"):
         return "cross-entropy (nats)"
-    name = str(model.loss).replace("_", " ")
+    name = "pinball loss" if model.loss == "quantile" else str(model.loss).replace("_", " ")
     return f"{name} of the standardised target" if model.normalize else name

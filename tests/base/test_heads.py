@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklstm._base.heads import LOSSES, ClassificationHead, RegressionHead
 from sklstm._base.level import LevelModel
 from sklstm._base.linear import LinearModel
-from sklstm._specs import WINDOWS, Sample, Scale
+from sklstm._specs import LOGITS, WINDOWS, Sample, Scale
 
 
 @pytest.fixture
@@ -111,4 +111,4 @@ def test_classes_are_learnt_as_they_are(sample):
     head = ClassificationHead(n_outputs=5)
     assert_array_equal(head.encode(sample), sample.y)
     assert_array_equal(head.decode(sample.inputs, sample.y), sample.y)
-    assert head.output_spec().softmax
+    assert head.output_spec().meaning == LOGITS

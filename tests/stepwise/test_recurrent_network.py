@@ -41,7 +41,7 @@ def test_logits_are_those_of_the_engine(rng, cell, units):
     )
     inputs = {WINDOWS: tokens[:, :, np.newaxis].astype(float)}
     scales = {WINDOWS: Scale(np.zeros(1), np.ones(1))}
-    expected = _engine.predict(spec, [weights], inputs, scales, softmax=False, last_step=False)
+    expected = _engine.predict(spec, [weights], inputs, scales, last_step=False)
     assert_allclose(
         read(RecurrentNetwork.from_weights(cell, len(units), weights, reads_tokens=True), tokens), expected, atol=1e-5
     )

@@ -6,10 +6,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ..._specs import WINDOWS, NetworkSpec, OutputSpec, Scale, StepSpec
+from ..._specs import WINDOWS, Meaning, NetworkSpec, OutputSpec, Scale, StepSpec
 from ..runtime.precision import float32_by_default
 from .builders import keras_inputs, network_outputs
 from .objectives import make_loss, make_optimizer
+from .quantiles import quantile_tensor
 from .recurrent import BuildOptions, without_missing
 from .variables import assign_variables, weight_variables
 
@@ -28,7 +29,7 @@ def to_keras(
 ) -> keras.Model:
     """Return a compiled model from raw windows to outputs in the units of the target, or to probabilities of classes.
 
-    `networks` are the weights of each, over whose outputs it takes the mean. It is made of Keras' own layers and
+    Quantiles have an axis of their own, the last one. `networks` are the weights of each, over which it takes the mean. It is made of Keras' own layers and
     operations alone, so that it loads where this package is not installed.
     """
     inputs = {
@@ -41,24 +42,21 @@ def to_keras(
     if len(networks) == 1:
         outputs = network_outputs(spec, entering, EXPORTED)
         assign_variables(weight_variables(keras.Model(model_inputs, outputs)), networks[0])
+        outputs = _decoded(outputs, output.meaning)
     else:
         models = [_network_model(spec, weights, f"network_{number}") for number, weights in enumerate(networks)]
-        of_networks = [model(entering) for model in models]
-        if output.softmax:
-            of_networks = [_softmax(logits) for logits in of_networks]
+        of_networks = [_decoded(model(entering), output.meaning) for model in models]
         outputs = layers.Average(dtype="float32")(of_networks)
-    if output.softmax and len(networks) == 1:
-        outputs = _softmax(outputs)
-    elif not output.softmax:
+    if output.meaning.kind != "logits":
         outputs = layers.Rescaling(output.std, output.mean, dtype="float32")(outputs)
     model = keras.Model(model_inputs, outputs)
     if output.linear_coef is not None and output.linear_coef.any():
-        linear = _linear_outputs(standardised[WINDOWS], spec.n_outputs)
-        model = keras.Model(model_inputs, layers.Add(dtype="float32")([model.output, linear]))
-        model.get_layer("linear").set_weights([output.linear_coef.reshape(-1, spec.n_outputs)])
+        n_outputs = output.linear_coef.shape[-1]
+        model = keras.Model(model_inputs, _sum(model.output, _linear_outputs(standardised[WINDOWS], n_outputs)))
+        model.get_layer("linear").set_weights([output.linear_coef.reshape(-1, n_outputs)])
     if output.level_coef is not None and output.level_coef.any():
-        level = _dense(spec.n_outputs, "level")(_window_means(standardised[WINDOWS]))
-        model = keras.Model(model_inputs, layers.Add(dtype="float32")([model.output, level]))
+        level = _dense(output.level_coef.shape[-1], "level")(_window_means(standardised[WINDOWS]))
+        model = keras.Model(model_inputs, _sum(model.output, level))
         model.get_layer("level").set_weights([output.level_coef])
     loss = _loss_for_users(step, output)
     model.compile(make_optimizer(step.optimizer, learning_rate, step.global_clipnorm), loss)
@@ -67,10 +65,13 @@ def to_keras(
 
 
 def _loss_for_users(step: StepSpec, output: OutputSpec) -> keras.losses.Loss | None:
-    """Return a loss of Keras' own; none for labels without their places, since Keras' takes no lengths of sequences."""
-    if step.loss == "ctc":
+    """Return a loss of Keras' own, if there is one.
+
+    There is none for quantiles, and none for labels without their places, since Keras' takes no lengths of sequences.
+    """
+    if step.loss in ("ctc", "quantile"):
         return None
-    return make_loss(step.loss, **({"from_logits": False} if output.softmax else {}))
+    return make_loss(step.loss, **({"from_logits": False} if output.meaning.kind == "logits" else {}))
 
 
 def _network_model(spec: NetworkSpec, weights: list[np.ndarray], name: str) -> keras.Model:
@@ -81,8 +82,18 @@ def _network_model(spec: NetworkSpec, weights: list[np.ndarray], name: str) -> k
     return model
 
 
-def _softmax(logits: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.Activation("softmax", dtype="float32")(logits)  # which, unlike Softmax, takes no mask
+def _decoded(outputs: keras.KerasTensor, meaning: Meaning) -> keras.KerasTensor:
+    """Return what a network's outputs mean: probabilities by logits, quantiles, or numbers as they are."""
+    if meaning.kind == "logits":
+        return layers.Activation("softmax", dtype="float32")(outputs)  # which, unlike Softmax, takes no mask
+    return quantile_tensor(outputs, meaning.quantiles) if meaning.kind == "quantiles" else outputs
+
+
+def _sum(outputs: keras.KerasTensor, of_target: keras.KerasTensor) -> keras.KerasTensor:
+    """Return outputs with something added to each output of the target, to all its quantiles alike."""
+    if len(outputs.shape) > len(of_target.shape):
+        of_target = ops.expand_dims(of_target, -1)
+    return layers.Add(dtype="float32")([outputs, of_target])
 
 
 def _rescaling(scale: Scale) -> layers.Rescaling:
