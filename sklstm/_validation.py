@@ -334,8 +334,8 @@ def check_quantiles(estimator: BaseEstimator, quantiles) -> list[float]:
     are_floats = all(isinstance(level, float | np.floating) and 0 < level < 1 for level in levels)
     if not are_floats or not all(one < next_one for one, next_one in pairwise(levels)):
         raise InvalidParameterError(
-            f"The 'quantiles' parameter of {type(estimator).__name__} must be a sequence of floats in the range (0, 1), "
-            f"each larger than the one before. Got {quantiles!r} instead."
+            f"The 'quantiles' parameter of {type(estimator).__name__} must be a sequence of floats in the range "
+            f"(0.0, 1.0), each larger than the one before. Got {quantiles!r} instead."
         )
     if MEDIAN not in levels:
         raise InvalidParameterError(

@@ -2,7 +2,6 @@
 
 from math import ceil
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
@@ -205,8 +204,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         kernel of shape (n_inputs, 4 * units), the recurrent kernel of shape (units, 4 * units) and the bias of shape
         (4 * units,), their columns in the order input gate, forget gate, cell candidate, output gate; then the
         kernel and bias of the output layer. With `loss="quantile"`, that layer has an output for each quantile of the
-        first output, then for each of the second one. With `normalize="window"`, the inputs of the first layer are the deviations
-        of all features, then the means of all features.
+        first output, then for each of the second one. With `normalize="window"`, the inputs of the first layer are the
+        deviations of all features, then the means of all features.
 
     network_weight_ : float
         Weight of the networks in the prediction.
@@ -705,7 +704,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         return NUMBERS if levels is None else Meaning("quantiles", tuple(levels))
 
     def _head(self):
-        settings: dict[str, Any] = {
+        settings = {
             "zero_output": self._on_residuals,
             "linear": LinearModel(self.linear_coef_, self.linear_intercept_, self._feature_scale()),
             "linear_weight": self.linear_weight_,

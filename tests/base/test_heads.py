@@ -3,11 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.metrics import mean_pinball_loss
 
-from sklstm._base.heads import LOSSES, ClassificationHead, RegressionHead
+from sklstm._base.heads import LOSSES, ClassificationHead, QuantileHead, RegressionHead, weighted_quantiles
 from sklstm._base.level import LevelModel
 from sklstm._base.linear import LinearModel
-from sklstm._specs import LOGITS, WINDOWS, Sample, Scale
+from sklstm._specs import LOGITS, WINDOWS, Meaning, Sample, Scale
 
 
 @pytest.fixture
@@ -105,6 +106,83 @@ def test_losses_are_those_of_the_engine(loss, rng):
 
     y, outputs = 2 * rng.standard_normal((2, 30, 3)).astype(np.float32)
     assert_allclose(np.mean(LOSSES[loss](y - outputs)), float(make_loss(loss)(y, outputs)), rtol=1e-5)
+
+
+LEVELS = (0.1, 0.5, 0.7)
+
+
+def quantile_head(rng, linear_offsets=None, **settings):
+    """Return a head of three outputs of the target, with random models."""
+    offsets = np.zeros((3, 3)) if linear_offsets is None else linear_offsets
+    own = {"n_outputs": 9, "loss": "quantile", "meaning": Meaning("quantiles", LEVELS), "linear_offsets": offsets}
+    return QuantileHead(**vars(regression_head(rng=rng, **settings)) | own)
+
+
+def test_quantiles_are_averaged_level_by_level(sample, rng):
+    offsets = np.sort(rng.standard_normal((3, 3)))
+    head = quantile_head(rng, offsets, linear_weight=0.25, network_weight=0.75)
+    outputs = rng.standard_normal((9, 9))
+    decoded = head.decode(sample.inputs, outputs)
+    assert decoded.shape == (9, 3, 3)
+    for position in range(3):
+        linear = head.linear.predict(sample.windows) + offsets[:, position]
+        network = head.level.predict(sample.windows) + head.std * outputs[:, position::3]
+        assert_allclose(decoded[:, :, position], 0.25 * linear + 0.75 * network)
+
+
+def test_quantiles_are_learnt_from_the_encoded_target(sample, rng):
+    head = quantile_head(rng)
+    encoded = head.encode(sample)
+    assert encoded.shape == sample.y.shape
+    decoded = head.decode(sample.inputs, np.repeat(encoded, 3, axis=1))
+    assert_allclose(decoded, np.repeat(sample.y[:, :, None], 3, axis=2), atol=1e-5)
+
+
+def test_the_median_is_the_output_to_explain(rng):
+    assert [quantile_head(rng).output_of_network(output) for output in range(3)] == [1, 4, 7]
+    assert [regression_head().output_of_network(output) for output in range(3)] == [0, 1, 2]
+
+
+def test_the_best_weight_for_quantiles_has_the_least_mean_pinball_loss(rng):
+    y, linear = rng.standard_normal((2, 80, 3))
+    network = np.sort(rng.standard_normal((80, 3, 3)))
+    weight = rng.uniform(0, 2, 80)
+    offsets = np.sort(rng.standard_normal((3, 3)))
+    head = quantile_head(rng, offsets)
+
+    def loss(share):
+        quantiles = share * network + (1 - share) * (linear[:, :, None] + offsets / head.std[:, None])
+        losses = [
+            mean_pinball_loss(y, quantiles[:, :, i], sample_weight=weight, alpha=level)
+            for i, level in enumerate(LEVELS)
+        ]
+        return np.mean(losses)
+
+    best = head.best_network_weight(y, linear, network.reshape(80, 9), weight)
+    assert 0 < best < 1
+    assert loss(best) <= min(loss(share) for share in np.linspace(0, 1, 501)) + 1e-9
+    assert head.best_network_weight(y, linear, 1000 + network.reshape(80, 9), weight) == 0
+    assert head.best_network_weight(y, linear, np.repeat(y, 3, axis=1), weight) == 1
+
+
+def test_weighted_quantiles_have_the_least_pinball_loss(rng):
+    residuals, weight = rng.standard_normal((31, 2)), rng.uniform(0.1, 2, 31)
+    found = weighted_quantiles(residuals, weight, LEVELS)
+    assert found.shape == (2, 3)
+    for column, quantiles in zip(residuals.T, found, strict=True):
+        for level, quantile in zip(LEVELS, quantiles, strict=True):
+            loss, *others = (
+                mean_pinball_loss(column, np.full(31, value), sample_weight=weight, alpha=level)
+                for value in (quantile, *column)
+            )
+            assert loss <= min(others) + 1e-12
+
+
+def test_a_weight_counts_like_as_many_rows(rng):
+    residuals, weight = rng.standard_normal((31, 2)), rng.integers(1, 4, 31)
+    repeated = weighted_quantiles(np.repeat(residuals, weight, axis=0), np.ones(weight.sum()), LEVELS)
+    assert_array_equal(weighted_quantiles(residuals, weight.astype(float), LEVELS), repeated)
+    assert not np.array_equal(weighted_quantiles(residuals, np.ones(31), LEVELS), repeated)
 
 
 def test_classes_are_learnt_as_they_are(sample):

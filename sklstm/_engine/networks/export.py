@@ -29,8 +29,9 @@ def to_keras(
 ) -> keras.Model:
     """Return a compiled model from raw windows to outputs in the units of the target, or to probabilities of classes.
 
-    Quantiles have an axis of their own, the last one. `networks` are the weights of each, over which it takes the mean. It is made of Keras' own layers and
-    operations alone, so that it loads where this package is not installed.
+    Quantiles have an axis of their own, the last one. `networks` are the weights of each, over whose outputs, decoded,
+    it takes the mean. It is made of Keras' own layers and operations alone, so that it loads where this package is not
+    installed.
     """
     inputs = {
         item.name: keras.Input((*item.shape[:-1], len(scales[item.name].mean)), dtype="float32", name=item.name)

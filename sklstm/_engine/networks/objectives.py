@@ -56,10 +56,8 @@ LOSSES: dict[str, Callable[..., keras.losses.Loss]] = {
 }
 
 
-def make_loss(name: str, *, quantiles: tuple[float, ...] = (), **params) -> keras.losses.Loss:
+def make_loss(name: str, **params) -> keras.losses.Loss:
     """Return the loss of that name, averaged over the rows of a batch."""
-    if quantiles:
-        params["quantiles"] = quantiles
     return LOSSES[name](name=name, dtype="float32", **params)
 
 

@@ -1,9 +1,9 @@
 """Quantiles by the outputs of a linear layer: the median, and increments away from it, so that they never cross.
 
 Increments that are not negative make quantiles that do not cross (Park et al. 2022, Learning quantile functions without
-quantile crossing for distribution-free time series forecasting, AISTATS). Here each is the softplus of an output, scaled
-so that outputs of zero mean the quantiles of a standard normal distribution. Each quantile is the one before it plus an
-increment, in this order: sums in another order may cross by rounding.
+quantile crossing for distribution-free time series forecasting, AISTATS). Here each is the softplus of an output, times
+a scale of its own: outputs of zero mean the quantiles of a standard normal distribution. Increments are summed one
+after the other, from the median outwards. Sums in another order may cross by rounding.
 """
 
 from math import log
@@ -41,12 +41,12 @@ def quantile_tensor(outputs, levels: tuple[float, ...]):
     n_levels, middle = len(levels), levels.index(MEDIAN)
     outputs = ops.reshape(outputs, (-1, outputs.shape[-1] // n_levels, n_levels))
     increments = ops.multiply(ops.softplus(outputs), _scales_of_increments(levels).astype(np.float32))
-    above = [outputs[..., middle]]
-    below = [outputs[..., middle]]
+    above = [outputs[:, :, middle]]
+    below = [outputs[:, :, middle]]
     for i in range(middle + 1, n_levels):
-        above.append(above[-1] + increments[..., i])
+        above.append(above[-1] + increments[:, :, i])
     for i in reversed(range(middle)):
-        below.append(below[-1] - increments[..., i])
+        below.append(below[-1] - increments[:, :, i])
     return ops.stack([*below[:0:-1], *above], axis=-1)
 
 
