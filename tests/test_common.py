@@ -18,7 +18,8 @@ ESTIMATORS = [
 QUICK = {"epochs": 40, "learning_rate": 0.02}
 SETTINGS = {
     "LSTMForecaster": [
-        QUICK | {"n_networks": 1, "early_stopping": False, "linear_skip": False, "normalize": True, "units": (16, 8)}
+        QUICK | {"n_networks": 1, "early_stopping": False, "linear_skip": False, "normalize": True, "units": (16, 8)},
+        QUICK | {"loss": "quantile"},
     ],
     "LSTMClassifier": [
         {},

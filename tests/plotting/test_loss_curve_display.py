@@ -27,6 +27,11 @@ def test_curves_of_an_estimator_with_early_stopping(tiny, windows):
     assert display.ax_.get_ylabel() == "squared error of the standardised target"
 
 
+def test_the_loss_of_quantiles_is_the_pinball_loss(tiny, windows):
+    display = LossCurveDisplay.from_estimator(tiny(loss="quantile").fit(*windows))
+    assert display.ax_.get_ylabel() == "pinball loss of the standardised target"
+
+
 def test_training_loss_alone(tiny, windows):
     display = LossCurveDisplay.from_estimator(tiny(normalize=False).fit(*windows))
     assert len(display.lines_) == 1
