@@ -17,6 +17,7 @@ ESTIMATORS = [
 # Settings to check besides the default ones; few epochs, to be quick, which takes a higher learning rate.
 QUICK = {"epochs": 40, "learning_rate": 0.02}
 SETTINGS = {
+    "ConformalForecaster": [{}, {"estimator": Ridge(), "calibration_folds": 2, "adaptive": True}],
     "LSTMForecaster": [
         QUICK | {"n_networks": 1, "early_stopping": False, "linear_skip": False, "normalize": True, "units": (16, 8)},
         QUICK | {"loss": "quantile"},
@@ -53,6 +54,8 @@ def expected_failures(estimator):
     if name == "LSTMClassifier":
         reason = DRAWN if estimator.early_stopping else ROUNDING
         return {"check_sample_weight_equivalence_on_dense_data": reason}
+    if name == "ConformalForecaster" and estimator.estimator is None:  # around an LSTMForecaster
+        return {"check_sample_weight_equivalence_on_dense_data": ORDER}
     if name == "LSTMAnomalyDetector":  # around an LSTMForecaster, or with calibration rows
         outliers = ["check_outliers_train", "check_outliers_fit_predict"] if estimator.false_positive_rate else []
         return {"check_sample_weight_equivalence_on_dense_data": ORDER} | dict.fromkeys(outliers, THRESHOLD)
@@ -61,8 +64,11 @@ def expected_failures(estimator):
     return {}
 
 
-# The defaults of the classifier take minutes, so they are among the other settings, and small ones in their place.
-SMALL = {"LSTMClassifier": {"units": 4, "network": "lstm", "bidirectional": False}}
+# The defaults of these take minutes, so they are among the other settings, and small ones in their place.
+SMALL = {
+    "ConformalForecaster": {"estimator": Ridge()},
+    "LSTMClassifier": {"units": 4, "network": "lstm", "bidirectional": False},
+}
 DEFAULT = [cls(**SMALL.get(cls.__name__, {})) for cls in ESTIMATORS]
 OTHER = [cls(**params) for cls in ESTIMATORS for params in SETTINGS.get(cls.__name__, [])]
 ALL = [*DEFAULT, *(pytest.param(estimator, marks=pytest.mark.thorough) for estimator in OTHER)]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin, clone
-from sklearn.utils import check_consistent_length, get_tags
+from sklearn.utils import get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
@@ -252,7 +252,10 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
             If there are too few rows to fit and calibrate, the parameters do not fit the model or the data, or the
             model refuses them. What was fitted before stays.
         """
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         params = self._fit_params(sample_weight, fit_params)
+        X, y = indexable(X, y)
         targets = check_target(self, X, y)
         targets = targets.reshape(len(targets), -1)
         self._target_names, self.n_outputs_ = target_names(y), targets.shape[1]
@@ -294,6 +297,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         ValueError
             If `X` or `y` are not like those in `fit`, or there is ``scale="series"`` without `fit`.
         """
+        X, y = indexable(X, y)
         if not hasattr(self, "estimator_"):
             self._adopt(X, y)
         targets = self._check_targets(X, y)
@@ -329,6 +333,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
             If `X` or `y` are not like those in `fit`.
         """
         check_is_fitted(self)
+        X, y = indexable(X, y)
         targets = self._check_targets(X, y)
         rows, series = _known_rows(targets), self._series_of(X, len(targets))
         at = self._at_rows(self.estimator_, X, rows, series)
@@ -384,6 +389,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         """
         check_is_fitted(self)
         coverages = check_coverages(coverage)
+        (X,) = indexable(X)
         series = self._series_of(X, num_samples(X))
         at = self._at_rows(self.estimator_, X, np.arange(len(series.times)), series)
         margins = self._calibration().margins(coverages, at.ids) * at.scale[..., np.newaxis]
@@ -417,7 +423,6 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     def _check_targets(self, X, y) -> np.ndarray:
         """Return validated targets of the fitted shape as columns."""
         targets = check_numeric(y, name="y", estimator=self, ensure_2d=False)
-        check_consistent_length(X, targets)
         targets = targets.reshape(len(targets), -1)
         if targets.shape[1] != self.n_outputs_:
             raise ValueError(f"y has {targets.shape[1]} output(s), but {self.n_outputs_} are expected as in fit.")

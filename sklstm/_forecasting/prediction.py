@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from .._compat import safe_indexing
+from .._compat import num_samples, safe_indexing
 from .._windows.arrays import as_slice
 from .._windows.sliding_window import SlidingWindow
 from .._windows.windows import Windows
@@ -33,9 +33,9 @@ def receptive_field(model) -> int | None:
 def predict_steps(model, table, n_targets: int) -> np.ndarray:
     """Return the steps that the model predicts to follow each row, of shape ``(n_rows, n_steps, n_targets)``."""
     prediction = np.asarray(model.predict(table))
-    if len(prediction) != len(table):
+    if len(prediction) != num_samples(table):
         raise ValueError(
-            f"The model must predict a row for each row, but predicted {len(prediction)} for {len(table)}."
+            f"The model must predict a row for each row, but predicted {len(prediction)} for {num_samples(table)}."
         )
     outputs = prediction.reshape(len(prediction), -1)
     n_outputs = outputs.shape[1]
