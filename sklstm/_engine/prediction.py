@@ -38,10 +38,11 @@ def predict(
 ) -> np.ndarray:
     """Return the mean of several networks' outputs for raw inputs: float64 of shape ``(n_samples, n_outputs)``.
 
-    Of several networks, logits become the logarithms of the mean of their probabilities. If outputs mean quantiles,
-    those are returned, and averaged (Lichtendahl, Grushka-Cockayne & Winkler 2013, Is it better to average
-    probabilities or quantiles?, Management Science 59(7)). The networks have one spec, each its own weights. Without
-    pooling, the shape is ``(n_samples, n_steps, n_outputs)``, unless only outputs after the `last_step` are asked for.
+    If outputs are logits, those of several networks become the logarithms of the mean of their probabilities. If they
+    mean quantiles, these are averaged and returned (Lichtendahl, Grushka-Cockayne & Winkler 2013, Is it better to
+    average probabilities or quantiles?, Management Science 59(7)). The networks have one spec, each its own weights.
+    Without pooling, the shape is ``(n_samples, n_steps, n_outputs)``, unless only outputs after the `last_step` are
+    asked for.
     """
     if last_step and spec.custom:
         return predict(spec, networks, inputs, scales, meaning=meaning)[:, -1]
@@ -70,23 +71,20 @@ def predict(
         # An array, since TensorFlow compiles for each Python int.
         n_batches = np.asarray(ceil((stop - start) / size), dtype=np.int32)
         hidden = ops.convert_to_numpy(states(without_output(weights), block, n_batches))
-        return apply_output(weights, np.concatenate(hidden)[: stop - start])
+        outputs = apply_output(weights, np.concatenate(hidden)[: stop - start])
+        if meaning.kind == "quantiles":
+            return quantiles_of(outputs, meaning.quantiles).reshape(outputs.shape)
+        return outputs
 
     starts = range(0, n_rows, block_length * size)
     tasks = list(product(networks, starts))
     with mapping(len(tasks) if len(starts) > 1 else 1) as map_tasks:  # a block takes less time than threads save
         outputs = np.concatenate(list(map_tasks(predict_block, *zip(*tasks, strict=True))))
-    return _mean_of_networks(np.split(outputs, len(networks)), meaning)
-
-
-def _mean_of_networks(outputs: list[np.ndarray], meaning: Meaning) -> np.ndarray:
-    """Return the mean of what several networks' outputs mean."""
-    if meaning.kind == "logits" and len(outputs) > 1:
-        return reduce(np.logaddexp, [log_softmax(logits, axis=-1) for logits in outputs]) - log(len(outputs))
-    if meaning.kind == "quantiles":
-        outputs = [quantiles_of(array, meaning.quantiles).reshape(array.shape) for array in outputs]
     # One after the other, since numpy's sum rounds by the number of rows.
-    return reduce(np.add, outputs) / len(outputs)
+    of_networks = np.split(outputs, len(networks))
+    if meaning.kind == "logits" and len(networks) > 1:
+        return reduce(np.logaddexp, [log_softmax(logits, axis=-1) for logits in of_networks]) - log(len(networks))
+    return reduce(np.add, of_networks) / len(networks)
 
 
 def _as_block(rows: np.ndarray, block_length: int, size: int) -> np.ndarray:

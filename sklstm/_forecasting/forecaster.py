@@ -26,14 +26,13 @@ AUTO_STEPS, MIN_EPOCHS, MAX_EPOCHS = 1000, 5, 100  # of epochs="auto": steps of 
 
 def _forecasts_quantiles(forecaster) -> bool:
     """Tell whether the networks are, or will be, those of quantiles."""
-    is_fitted = hasattr(forecaster, "weights_")
-    if "quantiles" in forecaster._network if is_fitted else forecaster.loss == "quantile":
+    if not hasattr(forecaster, "weights_"):
+        if forecaster.loss == "quantile":
+            return True
+        raise AttributeError(f"predict_quantiles is available with loss='quantile' only. Got loss={forecaster.loss!r}.")
+    if "quantiles" in forecaster._network:
         return True
-    was = "was fitted" if is_fitted else "is"
-    raise AttributeError(
-        f"predict_quantiles is available with loss='quantile' only, but this {type(forecaster).__name__} {was} with "
-        "another loss. Fit it with loss='quantile'."
-    )
+    raise AttributeError("The fitted networks forecast no quantiles. Fit anew with loss='quantile'.")
 
 
 class LSTMForecaster(ForecasterMixin, BaseLSTM):

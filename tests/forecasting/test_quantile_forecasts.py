@@ -19,7 +19,14 @@ from sklstm._engine.networks.quantiles import quantiles_of
 from sklstm.datasets import make_sine
 
 LEVELS = (0.1, 0.5, 0.9)
-COMBINED = {"linear_skip": True, "early_stopping": True, "normalize": "window", "n_networks": 2}
+COMBINED = {
+    "linear_skip": True,
+    "early_stopping": True,
+    "normalize": "window",
+    "n_networks": 2,
+    "epochs": 20,
+    "learning_rate": 0.05,
+}
 RESIDUALS = {"linear_skip": True}
 PATHS = [{}, RESIDUALS, COMBINED, {"early_stopping": True}, {"normalize": False}]
 
@@ -33,6 +40,7 @@ def make(tiny):
 @pytest.fixture
 def two_outputs(windows):
     X, y = windows
+    y = y / 3 + 3 * np.abs(X[:, -1, 0])  # which a linear model alone does not explain
     return X, np.column_stack([y, 10 - 3 * y])
 
 
@@ -101,10 +109,18 @@ def test_shapes(make, windows, y_shape, params, rng):
     assert np.isfinite(quantiles).all()  # in spite of missing steps
 
 
-@pytest.mark.parametrize("params", PATHS, ids=str)
-@pytest.mark.parametrize("n_rows", [10**4, pytest.param(10**6, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    ("params", "n_rows"),
+    [
+        *((params, 10**4) for params in PATHS),
+        (COMBINED, 10**5),
+        pytest.param(COMBINED, 10**6, marks=pytest.mark.thorough),
+    ],
+    ids=str,
+)
 def test_quantiles_never_cross(make, two_outputs, params, rng, n_rows):
     model = make(**params, quantiles=tuple(np.arange(1, 20) / 20)).fit(*two_outputs)
+    model.network_weight_ = max(model.network_weight_, 0.5)
     model.weights_ = [5 * rng.standard_normal(array.shape).astype(np.float32) for array in model.weights_]
     quantiles = model.predict_quantiles(3 * rng.standard_normal((n_rows, 6, 2)))
     assert (np.diff(quantiles) >= 0).all()
@@ -293,8 +309,10 @@ def test_to_keras(make, two_outputs, params, tmp_path):
     import keras
 
     X, y = two_outputs
-    model = make(**params, epochs=5, learning_rate=0.02).fit(X, y)
+    model = make(**{"epochs": 5, "learning_rate": 0.02} | params).fit(X, y)
     expected = model.predict_quantiles(X)
+    assert model.network_weight_ > 0.1
+    assert (model.linear_weight_ > 0) == model.linear_skip
     exported = model.to_keras()
     assert exported.output_shape == (None, 2, 3)
     found = exported.predict(X, verbose=0)
@@ -308,7 +326,7 @@ def test_to_keras(make, two_outputs, params, tmp_path):
 @pytest.mark.parametrize("params", [{}, COMBINED], ids=str)
 def test_relevance_is_that_of_the_median(make, two_outputs, params):
     X, y = two_outputs
-    model = make(**params, epochs=10).fit(X, y)
+    model = make(**{"epochs": 10} | params).fit(X, y)
     baseline = np.where(np.isnan(X).any(axis=2, keepdims=True), np.nan, np.broadcast_to(model.feature_mean_, X.shape))
     for output in range(2):
         relevance = model.input_relevance(X, output=output, tol=1e-3)
@@ -424,13 +442,15 @@ def test_quantiles_are_read_with_that_loss_only(tiny, windows):
 def test_without_that_loss_there_are_no_quantiles(tiny, make, windows):
     X, y = windows
     model = tiny(loss="absolute_error")
-    assert not hasattr(model, "predict_quantiles")
+    with pytest.raises(AttributeError, match="has no attribute 'predict_quantiles'") as error:
+        model.predict_quantiles(X)
+    assert "available with loss='quantile' only. Got loss='absolute_error'" in str(error.value.__cause__)
     assert model.fit(X, y).linear_quantile_offsets_ is None
     model.set_params(loss="quantile")  # what is fitted counts
     assert not hasattr(model, "predict_quantiles")
     with pytest.raises(AttributeError, match="has no attribute 'predict_quantiles'") as error:
         model.predict_quantiles(X)
-    assert "was fitted with another loss. Fit it with loss='quantile'" in str(error.value.__cause__)
+    assert "The fitted networks forecast no quantiles. Fit anew with loss='quantile'" in str(error.value.__cause__)
     assert model.predict(X).shape == (40,)
     assert hasattr(make().fit(X, y).set_params(loss="absolute_error"), "predict_quantiles")
 
