@@ -59,7 +59,7 @@ for (name, adaptive), style in zip({"plain": False, "adaptive": True}.items(), (
     print(f"{name}: coverage of 200 rows from 0, 200, 400 and 1000 after the break:", *np.round(shares, 3))
 ax.axhline(COVERAGE, color="black", linewidth=0.8, linestyle=":")
 ax.axvline(BREAK, color="black", linewidth=0.8)
-ax.annotate("break", (BREAK, 0.33), xytext=(4, 0), textcoords="offset points")
+ax.annotate("break", (BREAK, 0.33), xytext=(-4, 0), textcoords="offset points", ha="right")
 ax.set(xlabel="row", ylabel="coverage of the last\n100 intervals of 90 %", ylim=(0.3, 1.02))
 ax.legend(loc="center right")
 figure.savefig(args.folder / "intervals_break.png", dpi=100)

@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, Ridge
-from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklstm import ConformalForecaster, LSTMForecaster, SlidingWindow, backtest, forecast, sample_paths, to_supervised
+from sklstm.metrics import interval_score, make_interval_scorer
 
 
 def windowed(size=4, **window):
@@ -238,3 +240,21 @@ def test_a_horizon_needs_to_know_the_targets(rng):
     X, y = to_supervised(rng.random((100, 2)), target=0)
     with pytest.raises(ValueError, match=r"X has the columns \[0, 1\] and y no names. Pass the DataFrames"):
         ConformalForecaster(windowed(), horizon=4).fit(X, y)
+
+
+def test_a_search_tunes_window_and_units_by_intervals(rng, tiny):
+    X, y = to_supervised(random_table(rng, 140))
+    network = tiny(epochs=1, loss="quantile", quantiles=(0.1, 0.5, 0.9))
+    model = ConformalForecaster(make_pipeline(SlidingWindow(4), network))
+    scorer = make_interval_scorer(interval_score, coverage=0.8)
+    grid = {"estimator__slidingwindow__window_size": [2, 6], "estimator__lstmforecaster__units": [2, 4]}
+    search = GridSearchCV(model, grid, scoring=scorer, cv=TimeSeriesSplit(2)).fit(X, y)
+    scores = search.cv_results_["mean_test_score"]
+    assert np.isfinite(scores).all()
+    assert len(np.unique(scores)) == 4
+    best = clone(model).set_params(**search.best_params_)
+    found = cross_val_score(best, X, y, scoring=scorer, cv=TimeSeriesSplit(2))
+    assert np.mean(found) == pytest.approx(search.best_score_)
+    train, test = list(TimeSeriesSplit(2).split(X))[-1]
+    intervals = clone(best).fit(X.iloc[train], y.iloc[train]).predict_interval(X.iloc[test], 0.8)
+    assert found[-1] == pytest.approx(-interval_score(y.iloc[test], intervals, coverage=0.8))
