@@ -21,11 +21,14 @@ QUESTIONS = [
     "decoding",
     "limits",
     "accuracy",
+    "interval_coverage",
+    "interval_costs",
     "known",
     "record",
     "many_series",
     "clips",
     "classification",
+    "quantiles",
     "accuracy_peers",
 ]
 
