@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LinearRegression
 from sklearn.utils import Bunch
 
-from sklstm import backtest
+from sklstm import ConformalForecaster, backtest, to_supervised
 from sklstm.metrics import interval_coverage
 from sklstm.plotting import BacktestDisplay
 
@@ -127,12 +127,15 @@ def test_from_estimator(rng):
     assert_allclose(display.by_step["error"], errors)
 
 
-def test_coverage_is_asked_of_the_backtest(result, monkeypatch):
-    monkeypatch.setattr(
-        "sklstm.plotting._backtest.backtest", lambda *args, coverage, stride: Bunch(**result, asked=(coverage, stride))
-    )
-    params = {"coverage": (0.8, 0.95), "backtest_params": {"stride": 2}}
-    assert BacktestDisplay.from_estimator(LinearRegression(), np.zeros(9), **params).axes_.shape == (2, 2)
+def test_intervals_of_an_estimator(rng):
+    series = rng.standard_normal(120)
+    model = ConformalForecaster(LinearRegression()).fit(*to_supervised(series[:80], horizon=2))
+    params = {"first_origin": 80, "stride": 2}
+    display = BacktestDisplay.from_estimator(model, series, 2, coverage=0.8, backtest_params=params)
+    assert display.axes_.shape == (2, 2)
+    result = pd.DataFrame(dict(backtest(model, series, 2, coverage=0.8, **params)))
+    inside = result.truth.between(result.lower_80, result.upper_80).groupby(result.step).mean()
+    assert_allclose(display.coverage_lines_[0].get_ydata(), inside)
 
 
 def test_given_axes(result):

@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch
 
-from sklstm import SeasonalNaive, SlidingWindow, backtest, forecast, to_supervised
+from sklstm import ConformalForecaster, SeasonalNaive, SlidingWindow, backtest, forecast, to_supervised
 from sklstm.plotting import ForecastDisplay
 
 N = 30
@@ -259,18 +259,18 @@ def test_a_model_that_remembers_its_target(rng):
     assert_allclose(display.observed_lines_[0].get_ydata(), values[-12:, 1])
 
 
-def test_coverage_is_asked_of_the_forecast(monkeypatch):
-    asked = {}
-
-    def with_intervals(model, history, steps, **params):
-        asked.update(params)
-        return np.ones((steps, 3))
-
-    monkeypatch.setattr("sklstm.plotting._forecast.forecast", with_intervals)
-    model = LinearRegression().fit(*to_supervised(np.arange(9.0)))
-    display = ForecastDisplay.from_estimator(model, np.arange(9.0), 2, coverage=0.8)
-    assert asked["coverage"] == 0.8
-    assert legend(display) == ["observed", "forecast", "80 % interval"]
+@pytest.mark.parametrize("as_frame", [True, False])
+def test_intervals_of_an_estimator(rng, as_frame):
+    values = rng.standard_normal((80, 2))
+    series = pd.DataFrame(values, pd.date_range("2024", periods=80), ["a", "b"]) if as_frame else values
+    model = ConformalForecaster(LinearRegression()).fit(*to_supervised(series, horizon=3))
+    target = None if as_frame else [0, 1]
+    display = ForecastDisplay.from_estimator(model, series, 3, coverage=(0.5, 0.8), target=target)
+    assert legend(display) == ["observed", "forecast", "50 % interval", "80 % interval"]
+    expected = model.predict_interval(series, 0.8)[-1].reshape(3, 2, 2)
+    found = [band for band in display.bands_ if band.get_paths()[0].vertices[:, 1].min() == expected[:, 1, 0].min()]
+    _, low, high = ends(found[0])
+    assert_allclose([low, high], expected[:, 1].T)
 
 
 def test_an_estimator_that_is_not_fitted():
