@@ -69,7 +69,7 @@ def test_defaults_forecast_the_classic_sine(seed):
     assert np.sqrt(np.mean((forecast(model, series, 200)[:, 0] - continuation) ** 2)) < 0.1
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "quantile"])
 def test_losses(tiny, windows, loss):
     X, y = windows
     history = tiny(loss=loss, epochs=15, learning_rate=0.02).fit(X, y).history_["loss"]
