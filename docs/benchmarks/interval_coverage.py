@@ -7,8 +7,7 @@ last fifth calibrates, and forecasts from every row of the rest. The airline ser
 are fitted anew every twelve months, direct ones from the eighth year on, recursive ones from the tenth, with 30 % of
 the rows for calibration. So each of its steps has some fifty or thirty forecasts. `plain` is split conformal
 prediction, `adaptive` moves the widths after each truth. `direct` models predict all steps at once.
-`recursive` ones predict half of them, of the autoregressions one step, and are fed their predictions, from every
-seventh row.
+`recursive` ones predict half of them, of the autoregressions one step, and are fed their predictions.
 
 The autoregression is y(t) = 0.8 y(t - 1) + noise, which is normal or has the t distribution with three degrees of
 freedom. The hourly series are those of the study of accuracy, without their other columns. M3 are the 1,428 monthly
@@ -83,7 +82,7 @@ def run_case(name, kind, way):
 
     warnings.simplefilter("ignore")
     load, window, block, horizon = CASES[name]
-    series, steps, stride = load(), horizon if way == "direct" else block, 1 if way == "direct" else 7
+    series, steps = load(), horizon if way == "direct" else block
     found = {}
     if name.startswith("airline"):
         model = make_model(kind, window, horizon, calibration_fraction=0.3)
@@ -96,7 +95,7 @@ def run_case(name, kind, way):
     model = make_model(kind, window, horizon).fit(*to_supervised(series[:end], steps))
     for adaptive in (False, True):
         model.set_params(adaptive=adaptive)
-        result = backtest(model, series, horizon, first_origin=end - 1, stride=stride, coverage=COVERAGES)
+        result = backtest(model, series, horizon, first_origin=end - 1, coverage=COVERAGES)
         found["adaptive" if adaptive else "plain"] = coverages_by_step(pd.DataFrame(dict(result)))
     return found
 
