@@ -33,7 +33,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 LOOKS = (
-    "several times for ridge, to choose the step size of adaptive intervals and the rows of the airline series, and once "
+    "several times for ridge, to choose the step size of adaptive intervals and the rows of the airline series, once "
     "for the LSTM, but twice on the airline series"
 )
 __doc__ = __doc__.format(looks=LOOKS)
