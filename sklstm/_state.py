@@ -54,7 +54,7 @@ def all_at_once(fit: Callable) -> Callable:
 
     @wraps(fit)
     def fit_aside(self, *args, **kwargs):
-        aside = _shallow_copy(self)
+        aside = snapshot(self)
         before = dict(vars(aside))
         fit(aside, *args, **kwargs)
         after = vars(aside)
@@ -72,12 +72,12 @@ def of_one_fit(method: Callable) -> Callable:
 
     @wraps(method)
     def read(self, *args, **kwargs):
-        return method(_shallow_copy(self), *args, **kwargs)
+        return method(snapshot(self), *args, **kwargs)
 
     return read
 
 
-def _shallow_copy(estimator: BaseEstimator) -> BaseEstimator:
+def snapshot(estimator: BaseEstimator) -> BaseEstimator:
     """Return another estimator with the same attributes, taken in one step."""
     other = object.__new__(type(estimator))
     vars(other).update(vars(estimator))

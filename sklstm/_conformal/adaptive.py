@@ -1,58 +1,77 @@
 """Thresholds that follow the scores of rows as their truths come in."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
-STEP_SIZE = 0.1  # of a threshold, in units of the mean absolute score of the calibration rows
-
-
-def step_sizes(scores: np.ndarray) -> np.ndarray:
-    """Return by how much thresholds may move at a time, by the scores of calibration rows."""
-    return STEP_SIZE * np.nanmean(np.abs(scores), axis=0)
+STEP_SIZE = 0.1  # by how much a threshold may move at a time, in units of the mean absolute score
+MEMORY = 50  # rows over which this mean is taken, by exponential smoothing
 
 
 def tracked(
-    start: np.ndarray, sizes: np.ndarray, scores: np.ndarray, times: np.ndarray, coverages: Sequence[float], delays
-) -> np.ndarray:
-    """Return the thresholds at each time, and at the end those after the last truth.
+    start: np.ndarray,
+    size: np.ndarray,
+    scores: np.ndarray,
+    times: np.ndarray,
+    known_at: np.ndarray,
+    coverages: Sequence[float],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the threshold of each row, by the truths known at its time, and those after all truths.
 
-    After each row that its interval has missed, a threshold rises by ``coverage * size``, and falls by ``(1 - coverage)
-    * size`` after each other one: online gradient descent on the pinball loss of the scores. The share of rows that are
-    covered then converges to the coverage for any bounded scores, whatever their distribution does (Angelopoulos,
-    Candès & Tibshirani 2023, Conformal PID control for time series prediction, proposition 1, after Gibbs & Candès
-    2021, Adaptive conformal inference under distribution shift).
+    After a row that its interval has missed, a threshold rises by ``coverage * step``, and it falls by ``(1 - coverage)
+    * step`` after each other row: online gradient descent on the pinball loss of the scores (Gibbs & Candès 2021,
+    Adaptive conformal inference under distribution shift; Angelopoulos, Candès & Tibshirani 2023, Conformal PID control
+    for time series prediction, proposition 1). With a fixed step, the share of covered rows converges to the coverage
+    for any bounded scores. As in the second paper, the step follows the size of recent scores.
 
     Parameters
     ----------
     start : ndarray of shape (n_outputs, n_coverages)
         The thresholds before the first truth.
-    sizes : ndarray of shape (n_outputs, n_coverages)
-        The sizes of steps.
+    size : ndarray of shape (n_outputs, n_coverages)
+        The mean absolute score before the first truth.
     scores : ndarray of shape (n_rows, n_outputs, n_coverages)
-        Scores of rows in the order of time; NaN where the truth is missing. Rows of one time count by their mean.
+        Scores of rows in the order of time; NaN where the truth is missing, which moves nothing.
     times : ndarray of shape (n_rows,)
         The time of each row as an integer, in ascending order.
+    known_at : ndarray of shape (n_rows, n_outputs)
+        The time from which on the truth is known, as an integer.
     coverages : sequence of float, of length n_coverages
         What the thresholds are to cover.
-    delays : array-like of int, of shape (n_outputs,)
-        How long after a row the truth of each output is known.
 
     Returns
     -------
-    thresholds : ndarray of shape (n_times + 1, n_outputs, n_coverages)
+    thresholds : ndarray of shape (n_rows, n_outputs, n_coverages)
+    after : ndarray of shape (n_outputs, n_coverages)
     """
-    different, firsts = np.unique(times, return_index=True)
-    n_known = np.searchsorted(different, different[:, np.newaxis] - np.asarray(delays), side="right")
-    outputs, aims = np.arange(start.shape[0]), 1 - np.asarray(coverages)
-    after = np.empty((len(different) + 1, *start.shape))  # so many times whose truths are known
-    after[0] = start
-    used = np.empty_like(after)
-    for i, (first, stop) in enumerate(pairwise([*firsts, len(scores)])):
-        of_time = scores[first:stop]
-        used[i] = after[n_known[i], outputs]
-        missed = np.where(np.isnan(of_time), aims, of_time > used[i])  # a missing truth moves nothing
-        after[i + 1] = after[i] + sizes * (missed.mean(axis=0) - aims)
-    used[-1] = after[-1]
-    return used
+    different, codes = np.unique(times, return_inverse=True)
+    thresholds, used = start, np.empty((len(different), *start.shape))
+    misses = 1 - np.asarray(coverages)
+    for i, (rows, outputs) in enumerate(_by_time(known_at, different, ~np.isnan(scores[..., 0]))):
+        if len(rows):  # whose truths become known at this time
+            found = scores[rows, outputs]
+            is_missed = found > used[codes[rows], outputs]
+            n_known = np.bincount(outputs, minlength=len(start))[:, np.newaxis]
+            thresholds = thresholds + STEP_SIZE * size * _mean(is_missed - misses, outputs, n_known)
+            size = size + np.minimum(n_known, 1) / MEMORY * (_mean(np.abs(found), outputs, n_known) - size)
+        if i < len(different):
+            used[i] = thresholds
+    return used[codes], thresholds
+
+
+def _by_time(known_at: np.ndarray, times: np.ndarray, is_known: np.ndarray):
+    """Yield the rows and outputs whose truths become known until each time, and at the end those left."""
+    rows, outputs = np.nonzero(is_known)
+    due = np.searchsorted(times, known_at[rows, outputs])
+    order = np.argsort(due, kind="stable")
+    bounds = np.searchsorted(due[order], np.arange(len(times) + 1))
+    for first, stop in zip(bounds, [*bounds[1:], len(order)], strict=True):
+        chosen = order[first:stop]
+        yield rows[chosen], outputs[chosen]
+
+
+def _mean(values: np.ndarray, outputs: np.ndarray, n_known: np.ndarray) -> np.ndarray:
+    """Return the mean of values by output; zero where there is none."""
+    total = np.zeros((len(n_known), values.shape[1]))
+    np.add.at(total, outputs, values)
+    return total / np.maximum(n_known, 1)

@@ -65,15 +65,15 @@ def scores(residuals: np.ndarray, levels: Sequence[float] | np.ndarray, coverage
     return np.maximum(-below, above)
 
 
-def widened(ends: np.ndarray, margins: np.ndarray, coverages: Sequence[float]) -> np.ndarray:
+def widened(ends: np.ndarray, middle: np.ndarray, margins: np.ndarray, coverages: Sequence[float]) -> np.ndarray:
     """Return intervals with their ends moved outwards, of shape ``(..., 2, n_coverages)``.
 
-    Negative margins move them no further than to the middle. An interval of a larger coverage holds those of smaller
-    ones.
+    Negative margins move them no further than to the middle, the prediction. An interval of a larger coverage holds
+    those of smaller ones.
     """
     order = np.argsort(coverages)
     lower, upper = np.moveaxis(ends[..., order], -2, 0)
-    middle, margins = (lower + upper) / 2, margins[..., order]
+    middle, margins = middle[..., np.newaxis], margins[..., order]
     lower = np.minimum.accumulate(np.minimum(lower - margins, middle), axis=-1)
     upper = np.maximum.accumulate(np.maximum(upper + margins, middle), axis=-1)
     return np.stack([lower, upper], axis=-2)[..., np.argsort(order)]

@@ -17,7 +17,7 @@ from .._windows.long_table import one_series
 from .._windows.tables import as_table, is_pandas, other_columns, take, target_columns, with_columns
 from .._windows.time_index import time_index, warn_of_gaps
 from .future import check_future, futures_by_origin, missing_future, warn_of_unused_future
-from .intervals import checked_coverages, ends_by_name, interval_model, point_model
+from .intervals import as_it_is_now, checked_coverages, ends_by_name, interval_model, point_model
 from .known import KnownColumns, fitted_known_columns, known_columns
 from .panel_backtest import backtest_panel
 from .prediction import groups_of, last_prediction, predict_steps, receptive_field
@@ -107,8 +107,8 @@ def backtest(
 
     coverage : float or sequence of float, default=None
         The probability that an interval holds the truth, or several, each in the open interval (0, 1). Only for
-        :class:`ConformalForecaster`; if it is adaptive, intervals of an origin know the truths up to it. If None, there
-        are no intervals.
+        :class:`ConformalForecaster`; if it is adaptive, intervals of an origin know the truths up to it. With
+        `refit_every`, each fit calibrates anew, and adapts from there. If None, there are no intervals.
 
     n_jobs : int, default=None
         Number of fits, or of recursive forecasts, to run in parallel. ``None`` means 1 unless in a
@@ -189,7 +189,7 @@ def backtest(
     >>> result.prediction.round(6)
     array([7., 8., 8., 9.])
     """
-    coverages = checked_coverages(model, coverage)
+    coverages, model = checked_coverages(model, coverage), as_it_is_now(model)
     schedule = Schedule(first_origin, stride, refit_every, max_train_size, n_jobs, verbose)
     groups = groups_of(model)
     if groups is not None:
@@ -263,22 +263,26 @@ def _forecast_from(origins, truth: np.ndarray, model, task: Task, **parallel) ->
     predictions = _predict_from(origins, point_model(model), task, **parallel)
     intervals = None
     if task.coverages:
-        of_intervals = interval_model(model)
-        at_origins = _at_origins(origins, of_intervals, task, predictions)
-        intervals = of_intervals._step_intervals(at_origins, predictions, task.coverages, truth, origins)
+        of_intervals, known_at = interval_model(model), origins[:, np.newaxis] + np.arange(1, task.horizon + 1)
+        basis = _basis_at_origins(origins, of_intervals, task, predictions)
+        intervals = of_intervals._step_intervals(basis, predictions, task.coverages, truth, origins, known_at)
     return Forecasts(origins, truth, predictions, intervals)
 
 
-def _at_origins(origins, model, task: Task, predictions: np.ndarray) -> Any:
-    """Return what a model of intervals makes of the rows of origins."""
+def _basis_at_origins(origins, model, task: Task, predictions: np.ndarray) -> Any:
+    """Return what intervals of the steps after origins are made of."""
     table, columns, ahead = task.table, task.columns, task.ahead
-    if not model._reads_rows or (receptive_field(model) is not None and (task.known_at is None or not ahead.positions)):
+    if not model._needs_rows or (receptive_field(model) is not None and (task.known_at is None or not ahead.positions)):
         first = ahead.longest_lag
-        return model._at(take(ahead.added_to(table), first, origins[-1] + 1), origins - first, predictions)
+        rows = take(ahead.added_to(table), first, origins[-1] + 1)
+        basis = model._basis(rows, origins - first, predictions)
+        alone = model._basis(take(rows, 0, origins[0] + 1 - first), origins[:1] - first, predictions[:1])
+        if np.allclose(alone.scale, basis.scale[:1]):  # or else it depends on later rows
+            return basis
     rows = (
         ahead.split(take(table, 0, origin + 1), columns, _rows_to_come(origin, task))[0] for origin in origins.tolist()
     )
-    return model._joined([model._at(X, np.array([len(X) - 1])) for X in rows])
+    return model._joined([model._basis(X, np.array([len(X) - 1])) for X in rows])
 
 
 def _predict_from(origins, model, task: Task, *, n_jobs=None, verbose=0) -> np.ndarray:

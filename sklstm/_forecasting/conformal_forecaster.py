@@ -1,7 +1,8 @@
 """Intervals around the forecasts of any model."""
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from math import ceil
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -27,14 +28,15 @@ from .._conformal.calibration import Calibration, Rows
 from .._state import VersionedEstimator, all_at_once, of_one_fit
 from .._validation import check_numeric, check_target, check_weights, has_target, target_names
 from .._windows.long_table import read_long_table
-from .._windows.panel import factorize
+from .._windows.panel import factorize, single
 from .._windows.time_index import check_order
 from .._windows.windows import Windows
 from .forecaster import LSTMForecaster
-from .levels import predict_points, predict_quantiles, quantiles_of
+from .levels import predict_points, predict_quantiles, quantile_levels
 from .prediction import groups_of, rows_of
 from .refits import fit_where_known
 from .scoring import ForecasterMixin
+from .targets import step_of_name
 from .trajectories import columns_of_targets, trajectory_errors
 
 LEAST_SCALE = 0.01  # of a series, as a share of the mean over all rows
@@ -45,9 +47,15 @@ class Series(NamedTuple):
 
     times: np.ndarray  # (n_rows,)
     ids: np.ndarray  # (n_rows,)
+    later: Callable[[int], np.ndarray]  # from a number to the rows so many rows later in their series; -1 for none
+
+    def times_later(self, n_rows: int) -> np.ndarray:
+        """Return the time so many rows later in the series of each row; beyond its end, so many steps later."""
+        later = self.later(n_rows)
+        return np.where(later >= 0, self.times[later], self.times + n_rows)
 
 
-class AtRows(NamedTuple):
+class Basis(NamedTuple):
     """What intervals of some rows are made of."""
 
     values: np.ndarray  # (n_rows, n_outputs, n_levels), predicted
@@ -258,16 +266,14 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         X, y = indexable(X, y)
         targets = check_target(self, X, y)
         targets = targets.reshape(len(targets), -1)
-        self._target_names, self.n_outputs_ = target_names(y), targets.shape[1]
-        series = self._series_of(X, len(targets))
+        self._remember(target_names(y), targets.shape[1])
+        series = self._series_of(X)
         counts = has_target(targets) & (check_weights(targets, sample_weight) > 0)
         self._fit_scale(targets, series)
-        self._calibrate_by(self._fold_models(X, y, params, counts, series.times), X, targets, series)
+        self._calibrate_by(self._fold_models(X, y, params, counts, series), X, targets, series)
         if self.refit:
             self.estimator_ = self._fit_model(X, y, params, np.arange(len(targets)))
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self.estimator_, name):
-                setattr(self, name, getattr(self.estimator_, name))
+        self._adopt_features()
         return self
 
     @fit_context(prefer_skip_nested_validation=False)
@@ -299,10 +305,11 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         """
         X, y = indexable(X, y)
         if not hasattr(self, "estimator_"):
-            self._adopt(X, y)
+            self._adopt(y)
         targets = self._check_targets(X, y)
         models = [(self.estimator_, _known_rows(targets))]
-        self._calibrate_by(models, X, targets, self._series_of(X, len(targets)))
+        self._calibrate_by(models, X, targets, self._series_of(X))
+        self._adopt_features()
         return self
 
     @all_at_once
@@ -335,9 +342,10 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         check_is_fitted(self)
         X, y = indexable(X, y)
         targets = self._check_targets(X, y)
-        rows, series = _known_rows(targets), self._series_of(X, len(targets))
-        at = self._at_rows(self.estimator_, X, rows, series)
-        self._later = tuple(Rows(*self._later).followed_by(self._residuals(at, targets, rows, series)))
+        series = self._series_of(X)
+        rows = _in_time(_known_rows(targets), series)
+        found = self._residuals(self._basis_at(self.estimator_, X, rows, series), targets, rows, series)
+        self._later = tuple(Rows(*self._later).followed_by(found))
         return self
 
     @of_one_fit
@@ -390,10 +398,8 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         check_is_fitted(self)
         coverages = check_coverages(coverage)
         (X,) = indexable(X)
-        series = self._series_of(X, num_samples(X))
-        at = self._at_rows(self.estimator_, X, np.arange(len(series.times)), series)
-        margins = self._calibration().margins(coverages, at.ids) * at.scale[..., np.newaxis]
-        intervals = widened(central(at.values, self.levels_, coverages), margins, coverages)
+        basis = self._basis(X, np.arange(num_samples(X)))
+        intervals = self._intervals(basis, self._calibration().margins(coverages, basis.ids), coverages)
         return intervals if np.ndim(coverage) else intervals[..., 0]
 
     def get_metadata_routing(self):
@@ -420,49 +426,69 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
             raise ValueError("Underlying estimator does not support sample weights.")
         return weight
 
+    def _remember(self, names: list | None, n_outputs: int) -> None:
+        """Set what is known of the targets, and the parameters that the units of errors depend on."""
+        self._target_names, self.n_outputs_ = names, n_outputs
+        self._scale, self._pooled, self._groups = self.scale, self.pooled, groups_of(self)
+        self._series_scale: dict[Any, np.ndarray] = {}
+        if self._groups is None and (self.scale == "series" or not self.pooled):
+            raise ValueError(
+                'scale="series" and pooled=False are for panels: pass a pipeline with SlidingWindow(groups=...).'
+            )
+
     def _check_targets(self, X, y) -> np.ndarray:
-        """Return validated targets of the fitted shape as columns."""
-        targets = check_numeric(y, name="y", estimator=self, ensure_2d=False)
+        """Return validated targets like those in fit as columns."""
+        names, targets = target_names(y), check_numeric(y, name="y", estimator=self, ensure_2d=False)
         targets = targets.reshape(len(targets), -1)
         if targets.shape[1] != self.n_outputs_:
             raise ValueError(f"y has {targets.shape[1]} output(s), but {self.n_outputs_} are expected as in fit.")
+        if names is not None and self._target_names is not None and names != self._target_names:
+            raise ValueError(f"y has the columns {names}, but {self._target_names} are expected as in fit.")
         if np.isnan(targets).all():
             raise ValueError("Input y contains NaN only: there is nothing to learn from.")
         return targets
 
-    def _adopt(self, X, y) -> None:
+    def _adopt(self, y) -> None:
         """Take over a model that is fitted."""
         check_is_fitted(self._model())
         if self.scale == "series":
             raise ValueError('scale="series" is for fit, which sees whole series.')
-        self._target_names, y = target_names(y), np.asarray(y)
-        self.estimator_, self.n_outputs_ = self._model(), 1 if y.ndim == 1 else y.shape[1]
-        self._series_scale: dict[Any, np.ndarray] = {}
+        self._remember(target_names(y), 1 if np.ndim(y) == 1 else np.shape(y)[1])
+        self.estimator_ = self._model()
 
-    def _series_of(self, X, n_rows: int) -> Series:
+    def _adopt_features(self) -> None:
+        """Set what the model tells of its features."""
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.estimator_, name):
+                setattr(self, name, getattr(self.estimator_, name))
+
+    def _series_of(self, X) -> Series:
         """Return when rows are, and of which series."""
-        groups = groups_of(self)
-        if groups is None and (self.scale == "series" or not self.pooled):
-            raise ValueError(
-                'scale="series" and pooled=False are for panels: pass a pipeline with SlidingWindow(groups=...).'
-            )
         if isinstance(X, Windows):
-            return Series(X.steps, np.zeros(n_rows, dtype=int))
-        if groups is None:
+            every = np.arange(len(X))
+            return Series(X.steps, np.zeros(len(X), dtype=int), partial(X.later, every))
+        if self._groups is None:
             check_order(X, "X")
-            return Series(np.arange(n_rows), np.zeros(n_rows, dtype=int))
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".* is irregular")  # which the windows say
-            panel = read_long_table(X, groups, "X").panel
-        return Series(panel.steps, np.asarray(panel.ids)[panel.codes])
+            panel = single(num_samples(X))
+        else:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", ".* is irregular")  # which the windows say
+                panel = read_long_table(X, self._groups, "X").panel
+        return Series(panel.steps, np.asarray(panel.ids)[panel.codes], panel.later)
 
-    def _fold_models(self, X, y, params: dict, counts: np.ndarray, times: np.ndarray) -> Iterator[tuple]:
+    def _output_steps(self) -> np.ndarray:
+        """Return how many steps ahead each output is. Outputs without names are those of one target."""
+        if self._target_names is None:
+            return np.arange(self.n_outputs_) + 1
+        return np.array([step_of_name(name) for name in self._target_names])
+
+    def _fold_models(self, X, y, params: dict, counts: np.ndarray, series: Series) -> Iterator[tuple]:
         """Yield models, each with the calibration rows that it has not seen, in the order of time."""
-        rows = np.flatnonzero(counts)
-        gap = self.n_outputs_ - 1 if self.calibration_gap == "auto" else self.calibration_gap
+        rows, times = np.flatnonzero(counts), series.times
+        gap = int(self._output_steps().max()) - 1 if self.calibration_gap == "auto" else self.calibration_gap
         n_calibration = ceil(self.calibration_fraction * len(rows))
-        start = np.sort(times[rows])[len(rows) - n_calibration]
-        if not (times[rows] < start - gap).any():
+        start, ends = np.sort(times[rows])[len(rows) - n_calibration], series.times_later(gap + 1)
+        if not (ends[rows] <= start).any():
             raise ValueError(
                 f"With n_samples={len(rows)}, calibration_fraction={self.calibration_fraction} and a gap of {gap} "
                 "row(s), no row is left to fit the model on."
@@ -470,7 +496,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         folds = np.array_split(np.unique(times[rows][times[rows] >= start]), self.calibration_folds)
         for fold in folds:
             if len(fold):
-                model = self._fit_model(X, y, params, np.flatnonzero(times < fold[0] - gap))
+                model = self._fit_model(X, y, params, np.flatnonzero(ends <= fold[0]))
                 yield model, rows[np.isin(times[rows], fold)]
 
     def _fit_model(self, X, y, params: dict, rows: np.ndarray):
@@ -480,7 +506,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
 
     def _levels_of(self, model) -> tuple[float, ...]:
         """Return the probabilities at which a fitted model predicts what intervals are made of."""
-        quantiles = None if self.method == "residual" else quantiles_of(model)
+        quantiles = None if self.method == "residual" else quantile_levels(model)
         if quantiles is None and self.method == "quantile":
             raise ValueError(
                 'method="quantile" needs a model with predict_quantiles, such as LSTMForecaster(loss="quantile"). Got '
@@ -490,8 +516,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
 
     def _fit_scale(self, targets: np.ndarray, series: Series) -> None:
         """Learn the mean absolute change of each series from row to row, if errors are divided by it."""
-        self._series_scale = {}
-        if self.scale != "series":
+        if self._scale != "series":
             return
         codes, ids = factorize(series.ids)
         order = np.argsort(codes, kind="stable")
@@ -508,8 +533,10 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         columns = self._trajectory_columns(X)
         for model, rows in models:
             self.estimator_, self.levels_ = model, np.array(self._levels_of(model))
-            rows = rows[np.argsort(series.times[rows], kind="stable")]
-            found.append(self._residuals(self._at_rows(model, X, rows, series), targets, rows, series))
+            rows = _in_time(rows, series)
+            basis = self._basis_at(model, X, rows, series)
+            found.append(self._residuals(basis, targets, rows, series))
+            _check_finite(found[-1], targets[rows], basis)
             if columns:
                 trajectories.append(self._trajectories(model, X, columns, series, rows))
         calibration = Rows(*map(np.concatenate, zip(*found, strict=True)))
@@ -529,7 +556,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         """Return the columns of `X` to feed predictions back to; none if no interval reaches beyond those of `y`."""
         if self.horizon is None:
             return []
-        columns = columns_of_targets(X, self._target_names, groups_of(self))
+        columns = columns_of_targets(X, self._target_names, self._groups)
         return columns if self.horizon * len(columns) > self.n_outputs_ else []
 
     def _trajectories(
@@ -537,22 +564,45 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the errors of recursive forecasts from calibration rows, in units of the scale, and their series."""
         times = series.times[calibration]
-        rows, errors = trajectory_errors(model, X, columns, self.horizon, times[0], times[-1], groups_of(self))
+        rows, errors = trajectory_errors(model, X, columns, self.horizon, times[0], times[-1], self._groups)
+        is_calibration = np.isin(rows, calibration)
+        rows, errors = rows[is_calibration], errors[is_calibration]
         return errors / _of_columns(self._scale_of(X, rows, series), errors.shape[1]), series.ids[rows]
 
-    def _at_rows(self, model, X, rows: np.ndarray, series: Series, points: np.ndarray | None = None) -> AtRows:
-        """Return what intervals of some rows are made of; `points` are predictions of the rows, if there are any."""
+    def _basis(self, X, rows: np.ndarray, predictions: np.ndarray | None = None) -> Basis:
+        """Return what intervals of the steps that follow some rows are made of.
+
+        `predictions`, of shape ``(n_rows, n_steps, n_targets)``, are those from the rows, if there are any.
+        """
+        points = None
+        if predictions is not None:
+            points = predictions.reshape(len(rows), np.prod(predictions.shape[1:]))[:, : self.n_outputs_]
+        return self._basis_at(self.estimator_, X, rows, self._series_of(X), points)
+
+    def _basis_at(self, model, X, rows: np.ndarray, series: Series, points: np.ndarray | None = None) -> Basis:
+        """Return the same by a model; `points` are its predictions, perhaps of fewer outputs."""
         if len(self.levels_) > 1:
             values = predict_quantiles(model, X, rows)
         else:
             values = (predict_points(model, X, rows) if points is None else points)[..., np.newaxis]
-        return AtRows(values, self._scale_of(X, rows, series), series.ids[rows])
+        if values.shape[1] != self.n_outputs_ and points is None:
+            raise ValueError(f"The model predicts {values.shape[1]} output(s), while y has {self.n_outputs_}.")
+        return Basis(values, self._scale_of(X, rows, series), series.ids[rows])
+
+    @staticmethod
+    def _joined(parts: list[Basis]) -> Basis:
+        return Basis(*map(np.concatenate, zip(*parts, strict=True)))
+
+    @property
+    def _needs_rows(self) -> bool:
+        """Tell whether intervals depend on more of a row than its prediction and its series."""
+        return len(self.levels_) > 1 or callable(self._scale)
 
     def _scale_of(self, X, rows: np.ndarray, series: Series) -> np.ndarray:
         """Return what errors of some rows are divided by, of shape ``(n_rows, n_outputs)``."""
-        if self.scale is None:
+        if self._scale is None:
             return np.ones((len(rows), self.n_outputs_))
-        if self.scale == "series":
+        if self._scale == "series":
             ids = series.ids[rows].tolist()
             unknown = next((id_ for id_ in ids if id_ not in self._series_scale), None)
             if unknown is not None:
@@ -561,101 +611,102 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
                     "too, or set scale=None."
                 )
             return np.array([self._series_scale[id_] for id_ in ids]).reshape(len(rows), -1)
-        scale = np.asarray(self.scale(X), dtype=float)
-        if scale.shape != series.times.shape or (scale[rows] <= 0).any():
+        scale = np.asarray(self._scale(X), dtype=float)
+        is_complete = scale.shape == series.times.shape
+        if not is_complete or (scale[rows] <= 0).any() or np.isinf(scale[rows]).any():
+            found = f"values from {np.nanmin(scale)} to {np.nanmax(scale)}" if is_complete else f"shape {scale.shape}"
             raise ValueError(
-                f"scale must return a positive number for each of {len(series.times)} rows. Got an array of shape "
-                f"{scale.shape}" + (f" with {np.nanmin(scale)}." if scale.shape == series.times.shape else ".")
+                f"scale must return a positive finite number for each of {len(series.times)} rows. Got {found} instead."
             )
         return np.repeat(scale[rows][:, np.newaxis], self.n_outputs_, axis=1)
 
-    @property
-    def _reads_rows(self) -> bool:
-        """Tell whether intervals depend on more of a row than its prediction and its series."""
-        return len(self.levels_) > 1 or callable(self.scale)
+    def _residuals(self, basis: Basis, targets: np.ndarray, rows: np.ndarray, series: Series) -> Rows:
+        """Return by how much targets differ from what was predicted for each level, in units of the scale."""
+        residuals = (targets[rows][..., np.newaxis] - basis.values) / basis.scale[..., np.newaxis]
+        known_at = np.stack([series.times_later(step)[rows] for step in self._output_steps()], axis=1)
+        return Rows(residuals, basis.ids, series.times[rows], known_at)
 
-    def _at(self, X, rows: np.ndarray, predictions: np.ndarray | None = None) -> AtRows:
-        """Return what intervals of the steps that follow some rows are made of.
+    def _calibration(self) -> Calibration:
+        """Return the calibration of the outputs."""
+        return self._calibration_by(self.residuals_, self._calibration_ids, self.levels_, Rows(*self._later))
 
-        `predictions`, of shape ``(n_rows, n_steps, n_targets)``, are those from the rows, if there are any.
-        """
-        points = None if predictions is None else predictions.reshape(len(rows), -1)[:, : self.n_outputs_]
-        return self._at_rows(self.estimator_, X, rows, self._series_of(X, num_samples(X)), points)
+    def _calibration_by(self, residuals: np.ndarray, ids: np.ndarray, levels, later: Rows | None = None) -> Calibration:
+        """Return the calibration by residuals of rows in the order of time."""
+        times, known_at = np.arange(len(residuals)), np.zeros(residuals.shape[:2], dtype=int)  # which no one asks for
+        rows = Rows(residuals, ids, times, known_at)
+        return Calibration(rows, rows.of(slice(0, 0)) if later is None else later, levels, self._pooled, self.adaptive)
 
-    @staticmethod
-    def _joined(parts: list[AtRows]) -> AtRows:
-        return AtRows(*map(np.concatenate, zip(*parts, strict=True)))
+    def _intervals(self, basis: Basis, margins: np.ndarray, coverages) -> np.ndarray:
+        """Return intervals of all outputs by their margins, of shape ``(n_rows, n_outputs, 2, n_coverages)``."""
+        ends, middle = central(basis.values, self.levels_, coverages), at_level(basis.values, self.levels_, 0.5)
+        return widened(ends, middle, margins * basis.scale[..., np.newaxis], coverages)
 
     def _step_intervals(
-        self, at: AtRows, predictions: np.ndarray, coverages, truth: np.ndarray | None = None, times=None
+        self,
+        basis: Basis,
+        predictions: np.ndarray,
+        coverages,
+        truth: np.ndarray | None = None,
+        times=None,
+        known_at=None,
     ) -> np.ndarray:
         """Return intervals of the steps that follow some rows: ``(n_rows, n_steps, n_targets, 2, n_coverages)``.
 
-        With `truth` and `times`, those of adaptive intervals know the truths of the rows before.
+        With `truth`, the `times` of rows and those at which the truth of each step is `known_at`, adaptive intervals
+        know the truths of the rows before.
         """
         n_rows, n_steps, n_targets = predictions.shape
-        predictions = predictions.reshape(n_rows, -1)
-        n_columns, n_direct = predictions.shape[1], min(predictions.shape[1], self.n_outputs_)
-        scale = _of_columns(at.scale, n_columns)[..., np.newaxis]
-        delays = np.arange(n_columns) // n_targets + 1
+        n_columns = n_steps * n_targets
+        predictions, n_direct = predictions.reshape(n_rows, n_columns), min(n_columns, self.n_outputs_)
+        scale = _of_columns(basis.scale, n_columns)[..., np.newaxis]
         intervals = []
         for calibration, columns in self._calibrations(n_direct, n_columns, n_targets):
-            values = at.values[:, columns] if columns.start == 0 else predictions[:, columns, np.newaxis]
+            values = basis.values[:, columns] if columns.start == 0 else predictions[:, columns, np.newaxis]
             if truth is None:
-                margins = calibration.margins(coverages, at.ids)
+                margins = calibration.margins(coverages, basis.ids)
             else:
-                residuals = (truth.reshape(n_rows, -1)[:, columns, np.newaxis] - values) / scale[:, columns]
-                margins = calibration.margins_over_time(coverages, Rows(residuals, times, at.ids), delays[columns])
-            ends = central(values, calibration.levels, coverages)
-            intervals.append(widened(ends, margins * scale[:, columns], coverages))
-        return np.concatenate(intervals, axis=1).reshape(n_rows, n_steps, n_targets, 2, -1)
+                residuals = (truth.reshape(n_rows, n_columns)[:, columns, np.newaxis] - values) / scale[:, columns]
+                due = np.repeat(known_at, n_targets, axis=1)[:, columns]
+                margins = calibration.margins_over_time(coverages, Rows(residuals, basis.ids, times, due))
+            ends, middle = central(values, calibration.levels, coverages), at_level(values, calibration.levels, 0.5)
+            intervals.append(widened(ends, middle, margins * scale[:, columns], coverages))
+        return np.concatenate(intervals, axis=1).reshape(n_rows, n_steps, n_targets, 2, len(coverages))
 
     def _calibrations(self, n_direct: int, n_columns: int, n_targets: int) -> Iterator[tuple[Calibration, slice]]:
         """Yield the calibration of the columns that the model predicts, and of those that need its predictions."""
-        direct = self._calibration()
-        yield direct.of_outputs(n_direct), slice(0, n_direct)
+        yield self._calibration().of_outputs(n_direct), slice(0, n_direct)
         if n_columns > n_direct:
-            errors = self._errors_of(n_columns, n_targets)[:, n_direct:, np.newaxis]
-            rows = Rows(errors, np.arange(len(errors)), self._trajectory_ids)
-            later = rows.of(slice(0, 0))
-            yield Calibration(rows, later, MEDIAN, self.pooled, self.adaptive), slice(n_direct, n_columns)
+            errors, ids = self._errors_of(n_columns, n_targets)
+            later = slice(n_direct, n_columns)
+            yield self._calibration_by(errors[:, later, np.newaxis], ids, MEDIAN), later
 
-    def _errors_of(self, n_columns: int, n_targets: int) -> np.ndarray:
-        """Return errors of so many steps of targets together, of shape ``(n_rows, n_columns)``."""
-        errors = at_level(self.residuals_, self.levels_, 0.5)
+    def _errors_of(self, n_columns: int, n_targets: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return errors of so many steps of targets together, ``(n_rows, n_columns)``, and the series of the rows."""
+        calibration = self._calibration()
+        rows = calibration.rows if self.adaptive else calibration.rows.followed_by(calibration.later)
+        errors, ids = at_level(rows.residuals, self.levels_, 0.5), rows.ids
         if n_columns > self.n_outputs_ and self.trajectory_errors_ is not None:
-            errors = self.trajectory_errors_
+            errors, ids = self.trajectory_errors_, self._trajectory_ids
         if n_columns > errors.shape[1]:
             raise ValueError(
                 f"Intervals reach {errors.shape[1] // n_targets} steps ahead, but {n_columns // n_targets} are asked "
                 f"for. Fit with horizon={n_columns // n_targets}."
             )
-        return errors[:, :n_columns]
+        return errors[:, :n_columns], ids
 
-    def _paths(self, at: AtRows, predictions: np.ndarray, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
+    def _paths(self, basis: Basis, predictions: np.ndarray, n_paths: int, rng: np.random.RandomState) -> np.ndarray:
         """Return paths of shape ``(n_paths, n_rows, n_steps, n_targets)``."""
         n_rows, n_steps, n_targets = predictions.shape
-        errors = self._errors_of(n_steps * n_targets, n_targets)
-        ids = self._calibration_ids if errors.shape[1] <= self.n_outputs_ else self._trajectory_ids
+        errors, ids = self._errors_of(n_steps * n_targets, n_targets)
         is_complete = ~np.isnan(errors).any(axis=1)
         paths = np.empty((n_paths, n_rows, errors.shape[1]))
-        for row, id_ in enumerate(at.ids):
-            drawn = np.flatnonzero(is_complete if self.pooled else is_complete & (ids == id_))
+        for row, id_ in enumerate(basis.ids):
+            drawn = np.flatnonzero(is_complete if self._pooled else is_complete & (ids == id_))
             if not len(drawn):
                 raise ValueError(f"No calibration row has a target for all of {n_steps} steps. Fit on more rows.")
             paths[:, row] = errors[rng.choice(drawn, n_paths)]
-        scale = _of_columns(at.scale, errors.shape[1])
+        scale = _of_columns(basis.scale, errors.shape[1])
         return predictions + (paths * scale).reshape(n_paths, n_rows, n_steps, n_targets)
-
-    def _residuals(self, at: AtRows, targets: np.ndarray, rows: np.ndarray, series: Series) -> Rows:
-        """Return by how much targets differ from what was predicted for each level, in units of the scale."""
-        residuals = (targets[rows][..., np.newaxis] - at.values) / at.scale[..., np.newaxis]
-        return Rows(residuals, series.times[rows], at.ids)
-
-    def _calibration(self) -> Calibration:
-        """Return the calibration of the outputs."""
-        rows = Rows(self.residuals_, np.arange(len(self.residuals_)), self._calibration_ids)
-        return Calibration(rows, Rows(*self._later), self.levels_, self.pooled, self.adaptive)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -668,6 +719,19 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
 def _known_rows(targets: np.ndarray) -> np.ndarray:
     """Return the rows of which some target is known."""
     return np.flatnonzero(~np.isnan(targets).all(axis=1))
+
+
+def _in_time(rows: np.ndarray, series: Series) -> np.ndarray:
+    """Return rows in the order of time."""
+    return rows[np.argsort(series.times[rows], kind="stable")]
+
+
+def _check_finite(found: Rows, targets: np.ndarray, basis: Basis) -> None:
+    """Check that there is an error for each known target of calibration rows."""
+    if np.isnan(basis.scale).any():
+        raise ValueError("scale returned NaN for calibration rows. Fill it first, as with bfill().")
+    if np.isnan(found.residuals[~np.isnan(targets)]).any():
+        raise ValueError("The model predicts NaN for calibration rows, which therefore have no errors.")
 
 
 def _of_columns(scale: np.ndarray, n_columns: int) -> np.ndarray:

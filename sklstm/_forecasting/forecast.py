@@ -12,7 +12,7 @@ from .._windows.long_table import one_series
 from .._windows.tables import as_table, frame, is_pandas, other_columns
 from .._windows.time_index import time_index, warn_of_gaps
 from .future import check_future, missing_future, warn_of_unused_future, with_all_columns, with_continued_index
-from .intervals import beside, checked_coverages, interval_model, names_beside, point_model
+from .intervals import as_it_is_now, beside, checked_coverages, interval_model, names_beside, point_model
 from .known import fitted_known_columns
 from .panels import forecast_panel
 from .prediction import groups_of, last_prediction
@@ -119,13 +119,13 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
            [12.]])
     """
     check_scalar(steps, "steps", Integral, min_val=1)
-    coverages = checked_coverages(model, coverage)
+    coverages, model = checked_coverages(model, coverage), as_it_is_now(model)
     outlook = _outlook(model, history, steps, target=target, known=known, future=future)
     intervals = None
     if coverages:
         of_intervals = interval_model(model)
-        at_origins = of_intervals._at(outlook.X, outlook.rows, outlook.points)
-        intervals = np.concatenate(of_intervals._step_intervals(at_origins, outlook.points, coverages))
+        basis = of_intervals._basis(outlook.X, outlook.rows, outlook.points)
+        intervals = np.concatenate(of_intervals._step_intervals(basis, outlook.points, coverages))
     return outlook.as_table(beside(np.concatenate(outlook.points), intervals), names_beside(outlook.names, coverages))
 
 
@@ -200,12 +200,13 @@ def sample_paths(model, history, steps, n_paths=1000, *, target=None, known=None
     """
     check_scalar(steps, "steps", Integral, min_val=1)
     check_scalar(n_paths, "n_paths", Integral, min_val=1)
+    model = as_it_is_now(model)
     of_intervals = interval_model(model)
     if of_intervals is None:
         raise ValueError(f"model must be a ConformalForecaster. Got {type(model).__name__}.")
     outlook = _outlook(model, history, steps, target=target, known=known, future=future)
-    at_origins = of_intervals._at(outlook.X, outlook.rows, outlook.points)
-    paths = of_intervals._paths(at_origins, outlook.points, n_paths, check_random_state(random_state))
+    basis = of_intervals._basis(outlook.X, outlook.rows, outlook.points)
+    paths = of_intervals._paths(basis, outlook.points, n_paths, check_random_state(random_state))
     return paths if groups_of(model) is not None else paths[:, 0]
 
 
@@ -250,4 +251,6 @@ def _outlook(model, history, steps: int, *, target, known, future) -> Outlook:
 
 def _as_frame(labels, columns, values: np.ndarray, names: list) -> Any:
     """Return rows as a DataFrame, whose columns are an index like that of the targets."""
-    return frame(values, labels, columns if len(names) == len(columns) else type(columns)(names))
+    if len(names) > len(columns):
+        columns = columns.from_tuples(names, names=columns.names) if columns.nlevels > 1 else names
+    return frame(values, labels, columns)

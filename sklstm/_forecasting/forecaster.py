@@ -219,6 +219,9 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     deviation_scale_ : ndarray of shape (n_features,) or None
         Standard deviation of each feature around its mean in a window; None unless `normalize="window"`.
 
+    quantiles_ : tuple of float or None
+        Levels of the quantiles that the networks forecast; None unless ``loss="quantile"``.
+
     linear_quantile_offsets_ : ndarray of shape (n_outputs_, n_quantiles) or None
         Quantiles of the residuals of the linear model on the rows held out, by a linear model that has not seen them,
         in the units of ``y``. The quantiles of the linear model are its prediction plus these. Zeros if it is not
@@ -664,9 +667,10 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         self.linear_intercept_ = np.zeros(self.n_outputs_)
         self.linear_weight_, self.network_weight_ = 0.0, 1.0
         self._on_residuals, self._penalty = False, None
-        self.linear_quantile_offsets_ = None
+        self.quantiles_, self.linear_quantile_offsets_ = None, None
         if self._meaning() != NUMBERS:
-            self.linear_quantile_offsets_ = np.zeros((self.n_outputs_, len(self._meaning().quantiles)))
+            self.quantiles_ = self._meaning().quantiles
+            self.linear_quantile_offsets_ = np.zeros((self.n_outputs_, len(self.quantiles_)))
         if self.linear_skip:  # trained on all rows, held out or not: early stopping is for the networks only
             linear = fit_linear(sample, self._feature_scale(), self._seed)
             self.linear_coef_, self.linear_intercept_, self._penalty = linear.coef, linear.intercept, linear.penalty

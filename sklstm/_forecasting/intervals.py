@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._conformal.bounds import check_coverages
+from .._state import snapshot
 
 
 def interval_model(model) -> Any:
@@ -16,6 +17,11 @@ def interval_model(model) -> Any:
         return None
     check_is_fitted(model)
     return model
+
+
+def as_it_is_now(model) -> Any:
+    """Return a model of intervals as it is, whatever fits or updates end in other threads; any other model itself."""
+    return snapshot(model) if hasattr(model, "predict_interval") else model
 
 
 def point_model(model) -> Any:
@@ -35,7 +41,8 @@ def checked_coverages(model, coverage) -> tuple[float, ...]:
     if coverage is None:
         return ()
     coverages = check_coverages(coverage)
-    if not hasattr(model, "predict_interval") and not hasattr(getattr(model, "estimator", None), "predict_interval"):
+    is_search = hasattr(model, "refit") and hasattr(getattr(model, "estimator", None), "predict_interval")
+    if not hasattr(model, "predict_interval") and not is_search:
         raise ValueError(
             f"coverage needs a model with predict_interval. Got {type(model).__name__}: fit "
             "ConformalForecaster(model) on the same X and y, with the whole pipeline inside."
@@ -65,8 +72,18 @@ def beside(predictions: np.ndarray, intervals: np.ndarray | None) -> np.ndarray:
 
 
 def names_beside(columns, coverages: Sequence[float]) -> list:
-    """Return the names of these columns."""
-    return [name for column in columns for name in (column, *(_name(column, end) for end in end_names(coverages)))]
+    """Return the names of these columns.
+
+    Raises
+    ------
+    ValueError
+        If a target is called as the end of an interval of another one is.
+    """
+    names = [name for column in columns for name in (column, *(_name(column, end) for end in end_names(coverages)))]
+    doubled = [name for name in columns if names.count(name) > 1]
+    if doubled:
+        raise ValueError(f"The target(s) {doubled} are called as ends of intervals are. Rename them.")
+    return names
 
 
 def _name(column, end: str) -> Any:

@@ -9,10 +9,18 @@ from sklearn.pipeline import Pipeline
 from .prediction import predict_rows, rows_of
 
 
-def quantiles_of(model) -> tuple[float, ...] | None:
+def quantile_levels(model) -> tuple[float, ...] | None:
     """Return the probabilities of the quantiles that a fitted model predicts; None if it predicts none."""
     model = _innermost(model)
-    return tuple(map(float, model.quantiles)) if hasattr(model, "predict_quantiles") else None
+    if not hasattr(model, "predict_quantiles"):
+        return None
+    levels = getattr(model, "quantiles_", getattr(model, "quantiles", None))
+    if levels is None or 0.5 not in levels or np.any(np.diff(levels) <= 0):
+        raise ValueError(
+            f"{type(model).__name__} predicts quantiles, but its attribute quantiles does not tell which: increasing "
+            f"probabilities with 0.5 among them are needed. Got {levels!r}."
+        )
+    return tuple(map(float, levels))
 
 
 def predict_points(model, X, rows: np.ndarray) -> np.ndarray:
@@ -23,13 +31,21 @@ def predict_points(model, X, rows: np.ndarray) -> np.ndarray:
 def predict_quantiles(model, X, rows: np.ndarray) -> np.ndarray:
     """Return the quantiles that a model predicts for some rows, of shape ``(n_rows, n_outputs, n_quantiles)``.
 
-    Those of a transformed target are transformed back one by one, which an increasing function allows.
+    Those of a transformed target are transformed back one by one.
+
+    Raises
+    ------
+    ValueError
+        If the transformation is not increasing.
     """
     model = getattr(model, "best_estimator_", model)
     if isinstance(model, TransformedTargetRegressor):
         quantiles = predict_quantiles(model.regressor_, X, rows)
         inverse = model.transformer_.inverse_transform
-        return np.stack([inverse(values) for values in np.moveaxis(quantiles, -1, 0)], axis=-1)
+        quantiles = np.stack([inverse(values) for values in np.moveaxis(quantiles, -1, 0)], axis=-1)
+        if (np.diff(quantiles, axis=-1) < 0).any():
+            raise ValueError("Quantiles of a transformed target need an increasing transformation.")
+        return quantiles
     if isinstance(model, Pipeline):
         X = rows_of(model[:-1].transform(X) if len(model) > 1 else X, rows)
         return predict_quantiles(model[-1], X, np.arange(len(rows)))

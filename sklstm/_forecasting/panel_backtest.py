@@ -52,20 +52,33 @@ class PanelBacktest(NamedTuple):
         intervals = None
         if self.coverages:
             of_intervals, times = interval_model(model), panel.steps[rows]
-            at_rows = self._read_at(rows, of_intervals, predictions)
-            intervals = of_intervals._step_intervals(at_rows, predictions, self.coverages, truth, times)
+            known_at = np.stack([panel.steps[panel.later(step)[rows]] for step in range(1, self.horizon + 1)], axis=1)
+            basis = self._basis_at(rows, of_intervals, predictions)
+            intervals = of_intervals._step_intervals(basis, predictions, self.coverages, truth, times, known_at)
         return Forecasts(rows, truth, predictions, intervals)
 
-    def _read_at(self, rows: np.ndarray, model, predictions: np.ndarray) -> Any:
-        """Return what a model of intervals makes of the rows of origins."""
-        ahead, is_open = self.task.ahead, self.known_at is None or not self.task.ahead.positions
-        if not model._reads_rows or (receptive_field(model) is not None and is_open):
-            complete = self._complete_rows(until=max(self.table.panel.steps[rows], default=0))
-            X = ahead.added_to_series(self.table).of(complete).with_ids()
-            return model._at(X, np.searchsorted(complete, rows), predictions)
+    def _basis_at(self, rows: np.ndarray, model, predictions: np.ndarray) -> Any:
+        """Return what intervals of the steps after some rows are made of."""
+        steps, ahead = self.table.panel.steps, self.task.ahead
+        is_open = self.known_at is None or not ahead.positions
+        if not model._needs_rows or (receptive_field(model) is not None and is_open):
+            complete = self._complete_rows(until=max(steps[rows], default=0))
+            known = ahead.added_to_series(self.table).of(complete)
+            basis = model._basis(known.with_ids(), np.searchsorted(complete, rows), predictions)
+            if not callable(model._scale) or not len(rows):
+                return basis
+            first = np.flatnonzero(steps[rows] == steps[rows[0]])
+            until = steps[complete] <= steps[rows[0]]
+            alone = model._basis(
+                known.of(np.flatnonzero(until)).with_ids(),
+                np.searchsorted(complete[until], rows[first]),
+                predictions[first],
+            )
+            if np.allclose(alone.scale, basis.scale[first]):  # or else it depends on later rows
+                return basis
         task = replace(self.task, model=model.estimator_)
-        origins = np.unique(self.table.panel.steps[rows])
-        return model._joined([model._at(*task.read_at(*self._at(origin))) for origin in origins])
+        origins = np.unique(steps[rows])
+        return model._joined([model._basis(*task.read_at(*self._at(origin))) for origin in origins])
 
     def predict(self, model, origins, *, n_jobs=None, verbose=0) -> np.ndarray:
         """Return a fitted model's predictions from the rows at some origins, (n_rows, horizon, n_targets)."""

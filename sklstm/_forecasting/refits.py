@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from .._compat import check_method_params
 from .._validation import has_target
 from .._windows.sliding_window import SlidingWindow
-from .._windows.windows import Windows
 from .forecaster import LSTMForecaster
+from .prediction import rows_of
 from .seasonal_naive import SeasonalNaive
 
 
@@ -63,16 +64,16 @@ def rolling_origins(
 
 def fit_where_known(model, X, y, **fit_params):
     """Fit a model on the rows whose target is complete, and the transformers of a pipeline on all rows."""
-    known = has_target(np.asarray(y, dtype=np.float64))
-    if known.all() or fit_params:
-        model.fit(X, y, **fit_params)
-    elif isinstance(model, Pipeline) and not isinstance(model[-1], LSTMForecaster | SeasonalNaive):
+    known = np.flatnonzero(has_target(np.asarray(y, dtype=np.float64)))
+    reads_windows = any(isinstance(value, SlidingWindow) for value in model.get_params().values())
+    if len(known) == len(y) or isinstance(model, LSTMForecaster | SeasonalNaive):
+        return model.fit(X, y, **fit_params)
+    if isinstance(model, Pipeline) and not isinstance(model[-1], LSTMForecaster | SeasonalNaive) and not fit_params:
         transformers = model[:-1]
         X = transformers.fit_transform(X, y)
         model.steps[:-1] = transformers.steps
-        model[-1].fit(X.part(known) if isinstance(X, Windows) else X[known], y[known])
-    elif any(isinstance(value, SlidingWindow) for value in model.get_params().values()):
-        model.fit(X, y)  # the regressor in it leaves out such rows by itself, or tells that it cannot
-    else:
-        model.fit(X[known], y[known])
-    return model
+        model[-1].fit(rows_of(X, known), rows_of(y, known))
+        return model
+    if reads_windows:  # the regressor in it leaves out such rows by itself, or tells that it cannot
+        return model.fit(X, y, **fit_params)
+    return model.fit(rows_of(X, known), rows_of(y, known), **check_method_params(X, fit_params, indices=known))

@@ -1,5 +1,6 @@
 """The columns of a series that a model predicts: their names in `y`, and what a fitted model remembers of them."""
 
+import re
 from typing import Any
 
 from sklearn.pipeline import Pipeline
@@ -18,6 +19,14 @@ def name_at_step(column, step: int) -> Any:
     if isinstance(column, tuple):
         return (*column[:-1], name_at_step(column[-1], step))
     return f"{column}_step{step}"
+
+
+def step_of_name(name) -> int:
+    """Return the step of a column of `y` by its name; 1 for a target that is called as in the series."""
+    if isinstance(name, tuple):
+        return step_of_name(name[-1])
+    match = re.fullmatch(r".+_step(\d+)", str(name))
+    return int(match[1]) if match else 1
 
 
 def predicted_columns(model, table: LongTable, target, name: str) -> list[int]:

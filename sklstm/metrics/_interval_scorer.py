@@ -186,4 +186,6 @@ class _QuantileScorer(_Scorer):
     made_by = "make_quantile_scorer"
 
     def _predict(self, model, X) -> tuple[np.ndarray, dict]:
-        return np.asarray(model.predict_quantiles(X)), {"quantiles": model.quantiles}
+        return np.asarray(model.predict_quantiles(X)), {
+            "quantiles": getattr(model, "quantiles_", None) or model.quantiles
+        }

@@ -58,14 +58,21 @@ def test_scores_of_quantiles_are_distances_from_the_interval():
 
 def test_margins_move_both_ends():
     ends = central(np.array([[-2.0, -1.0, 0.0, 1.0, 2.0]]), LEVELS, (0.9, 0.5))
-    np.testing.assert_allclose(widened(ends, np.array([[0.5, -0.25]]), (0.9, 0.5)), [[[-2.5, -0.75], [2.5, 0.75]]])
+    found = widened(ends, np.zeros(1), np.array([[0.5, -0.25]]), (0.9, 0.5))
+    np.testing.assert_allclose(found, [[[-2.5, -0.75], [2.5, 0.75]]])
+
+
+def test_an_interval_holds_its_prediction():
+    ends = central(np.array([[-1.0, -0.5, 0.0, 5.0, 10.0]]), LEVELS, (0.9,))
+    np.testing.assert_allclose(widened(ends, np.zeros(1), np.array([[-8.0]]), (0.9,)), [[[0], [2]]])
 
 
 @given(st.lists(st.floats(-5, 5), min_size=5, max_size=5), st.lists(st.floats(-9, 9), min_size=3, max_size=3))
 def test_intervals_are_ordered_and_nested(quantiles, margins):
     coverages = (0.5, 0.95, 0.8)
     ends = central(np.sort(quantiles)[np.newaxis], LEVELS, coverages)
-    (lower,), (upper,) = np.moveaxis(widened(ends, np.array([margins]), coverages), 1, 0)
+    middle = np.sort(quantiles)[[2]]
+    (lower,), (upper,) = np.moveaxis(widened(ends, middle, np.array([margins]), coverages), 1, 0)
     assert (lower <= upper).all()
     assert lower[1] <= lower[2] <= lower[0]
     assert upper[0] <= upper[2] <= upper[1]

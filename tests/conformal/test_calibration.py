@@ -9,8 +9,8 @@ from sklstm._conformal.calibration import Calibration, Rows
 
 def rows(residuals, ids=None):
     residuals = np.asarray(residuals, float)
-    ids = np.zeros(len(residuals), int) if ids is None else np.asarray(ids)
-    return Rows(residuals[:, np.newaxis, np.newaxis], np.arange(len(residuals)), ids)
+    ids, times = np.zeros(len(residuals), int) if ids is None else np.asarray(ids), np.arange(len(residuals))
+    return Rows(residuals[:, np.newaxis, np.newaxis], ids, times, times[:, np.newaxis] + 1)
 
 
 def calibration(calibrated, later=None, *, pooled=True, adaptive=False):
@@ -33,7 +33,7 @@ def test_later_rows_join_the_calibration_rows():
 
 def test_later_rows_move_adaptive_margins():
     some = calibration(rows(range(1, 20)), rows([100.0]), adaptive=True)
-    assert margin(some) == pytest.approx(18 + 0.9 * 0.1 * 10)
+    assert margin(some) == pytest.approx(18 + 0.9 * 0.1 * 10)  # the mean absolute score is 10
 
 
 def test_each_series_has_margins_of_its_own():
@@ -47,8 +47,16 @@ def test_a_series_without_calibration_rows():
         margin(calibration(rows(range(20)), pooled=False), ids=[7])
 
 
+@pytest.mark.parametrize("adaptive", [False, True])
+def test_a_new_series_is_calibrated_by_later_rows(adaptive):
+    some = calibration(rows(range(20)), rows(range(1, 20), [7] * 19), pooled=False, adaptive=adaptive)
+    assert margin(some, ids=[7]) == 18
+
+
 def test_too_few_rows_tell_how_many_are_needed():
-    with pytest.raises(ValueError, match=r"coverage=0.95 needs at least 19 calibration rows .* there are 10. .* 0.909"):
+    with pytest.raises(
+        ValueError, match=r"coverage=0.95 needs at least 19 calibration rows .* there are 10. .* 0.909 at most"
+    ):
         margin(calibration(rows(range(10))), 0.95)
 
 
@@ -61,8 +69,9 @@ def test_rows_without_a_truth_do_not_count():
 
 def test_margins_over_time_know_no_later_truth(rng):
     some, observed = calibration(rows(rng.normal(size=50)), adaptive=True), rows(rng.normal(size=30))
-    before = some.margins_over_time([0.8], observed, [3])
+    observed = observed._replace(known_at=observed.times[:, np.newaxis] + 3)
+    before = some.margins_over_time([0.8], observed)
     changed = observed._replace(residuals=np.where(np.arange(30)[:, None, None] >= 20, 99, observed.residuals))
-    after = some.margins_over_time([0.8], changed, [3])
+    after = some.margins_over_time([0.8], changed)
     np.testing.assert_array_equal(after[:23], before[:23])
     assert (after[23:] != before[23:]).all()

@@ -321,10 +321,137 @@ def test_scale_by_a_function(rng):
     assert pickle.loads(pickle.dumps(model)).predict_interval(X).tolist() == intervals.tolist()
 
 
-@pytest.mark.parametrize("scale", [lambda X: -np.ones(len(X)), lambda X: np.ones(3), lambda X: 1.0])
+@pytest.mark.parametrize(
+    "scale", [lambda X: -np.ones(len(X)), lambda X: np.ones(3), lambda X: 1.0, lambda X: np.full(len(X), np.inf)]
+)
 def test_scale_must_be_positive_for_each_row(rng, scale):
-    with pytest.raises(ValueError, match="scale must return a positive number for each of 50 rows"):
+    with pytest.raises(ValueError, match="scale must return a positive finite number for each of 50 rows"):
         ConformalForecaster(Ridge(), scale=scale).fit(rng.random((50, 2)), rng.random(50))
+
+
+def test_scale_must_be_known_for_calibration_rows(rng):
+    with pytest.raises(ValueError, match="scale returned NaN for calibration rows"):
+        ConformalForecaster(Ridge(), scale=lambda X: np.full(len(X), np.nan)).fit(rng.random((50, 2)), rng.random(50))
+
+
+def test_the_order_of_series_does_not_matter_to_an_update(rng):
+    X, y = to_supervised(panel(rng, n_series=3), target="sales", groups="shop")
+    widths = []
+    for by in ("time", "series"):
+        order = np.arange(len(X)) if by == "time" else np.argsort(X["shop"].to_numpy(), kind="stable")
+        model = ConformalForecaster(windowed(groups="shop"), adaptive=True).fit(X[:240], y[:240])
+        model.update(X.iloc[order], y.where(np.arange(len(y)) >= 240).iloc[order])
+        widths.append(np.ptp(model.predict_interval(X[:3], 0.8), axis=2))
+    np.testing.assert_allclose(*widths)
+
+
+def test_no_training_target_reaches_into_calibration_rows_of_rarer_series(rng):
+    days = pd.date_range("2024-01-01", periods=200)
+    daily = pd.DataFrame({"id": "daily", "v": np.arange(200.0)}, index=days)
+    weekly = pd.DataFrame({"id": "weekly", "v": np.arange(0.0, 200, 7)}, index=days[::7])  # the value is the day
+    X, y = to_supervised(pd.concat([daily, weekly]).sort_index(kind="stable"), horizon=3, target="v", groups="id")
+    model = ConformalForecaster(Latest(), refit=False)
+    model.estimator = make_pipeline(SlidingWindow(2, groups="id", flatten=True, pad="edge"), Latest())
+    fitted = model.fit(X, y).estimator_[-1]
+    first = X["v"].iloc[-len(model.residuals_) :].min()
+    assert fitted.latest_target_ <= first
+
+
+class Latest(RegressorMixin, BaseEstimator):
+    """A model that remembers the largest of its targets."""
+
+    def fit(self, X, y):
+        self.latest_target_ = np.max(np.asarray(y))
+        return self
+
+    def predict(self, X):
+        return np.zeros((len(X), 3))
+
+
+def test_parameters_set_after_fit_do_not_change_units(rng):
+    X, y = to_supervised(panel(rng, n_series=3), target="sales", groups="shop")
+    model = ConformalForecaster(windowed(groups="shop"), scale="series").fit(X, y)
+    before = model.predict_interval(X)
+    model.set_params(scale=None, pooled=False, method="residual", estimator__slidingwindow__groups=None)
+    np.testing.assert_array_equal(model.predict_interval(X), before)
+
+
+def test_targets_that_are_alike_adapt_alike(rng):
+    series = pd.DataFrame({"a": ar1(rng, 200)}).assign(b=lambda table: table.a, c=lambda table: table.a)
+    X, y = to_supervised(series)
+    model = ConformalForecaster(windowed(), adaptive=True).fit(X[:150], y[:150]).update(X[150:], y[150:])
+    widths = np.ptp(model.predict_interval(X[:1]), axis=2)[0]
+    np.testing.assert_allclose(widths, widths[0])
+
+
+def test_context_does_not_matter_to_updates(rng):
+    X, y = to_supervised(ar1(rng, 160), horizon=3)
+    widths = []
+    for n_context in (3, 100):
+        model = ConformalForecaster(windowed(), adaptive=True).fit(X[:100], y[:100])
+        for t in range(100, 150):
+            known = np.full((n_context + 1, 3), np.nan)
+            known[-1] = y[t]
+            model.update(X[t - n_context : t + 1], known)
+        widths.append(np.ptp(model.predict_interval(X[:1], 0.8), axis=2))
+    np.testing.assert_allclose(*widths)
+
+
+def test_rows_of_weight_zero_start_no_trajectories(rng):
+    X, y = rng.standard_normal((200, 1)), rng.standard_normal(200)
+    weight = np.ones(200)
+    weight[180:190] = 0
+    model = ConformalForecaster(Ridge(), horizon=3).fit(X, y, weight)
+    assert len(model.trajectory_errors_) == 38 - 3
+
+
+def test_a_model_with_other_outputs(rng):
+    class First(LinearRegression):
+        def predict(self, X):
+            return super().predict(X)[:, :1]
+
+    with pytest.raises(ValueError, match=r"The model predicts 1 output\(s\), while y has 3"):
+        ConformalForecaster(First()).fit(rng.random((50, 2)), rng.random((50, 3)))
+
+
+def test_quantiles_are_those_that_were_fitted(rng, tiny):
+    X = rng.standard_normal((80, 4, 1))
+    model = ConformalForecaster(tiny(epochs=1, loss="quantile", quantiles=(0.1, 0.5, 0.9))).fit(X, X[:, -1, 0])
+    model.estimator_.set_params(quantiles=(0.25, 0.5, 0.75))
+    model.conformalize(X, X[:, -1, 0])
+    np.testing.assert_array_equal(model.levels_, (0.1, 0.5, 0.9))
+
+
+def test_quantiles_without_levels(rng):
+    class Unknown(Quantiles):
+        quantiles = (0.9, 0.1)
+
+    with pytest.raises(ValueError, match=r"does not tell which: increasing probabilities with 0.5"):
+        ConformalForecaster(Unknown()).fit(rng.random((50, 2)), rng.random(50))
+
+
+def test_quantiles_of_a_decreasing_transformation(rng):
+    inner = TransformedTargetRegressor(Quantiles(), func=np.negative, inverse_func=np.negative)
+    with pytest.raises(ValueError, match="need an increasing transformation"):
+        ConformalForecaster(inner).fit(rng.random((50, 2)), rng.random(50))
+
+
+@pytest.mark.parametrize("container", [np.asarray, list])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_missing_targets_are_left_out(rng, container, weighted):
+    X, y = rng.random((50, 2)), rng.random(50)
+    y[[3, 45]] = np.nan
+    weight = np.ones(50) if weighted else None
+    model = ConformalForecaster(Ridge()).fit(container(X), container(y), weight)
+    known = ~np.isnan(y)
+    np.testing.assert_allclose(model.predict(X), Ridge().fit(X[known], y[known]).predict(X))
+
+
+def test_targets_in_another_order(rng):
+    X, y = to_supervised(pd.DataFrame(rng.random((60, 2)), columns=["a", "b"]))
+    model = ConformalForecaster(Ridge()).fit(X, y)
+    with pytest.raises(ValueError, match=r"y has the columns \['b', 'a'\], but \['a', 'b'\] are expected"):
+        model.update(X, y[["b", "a"]])
 
 
 # Bad input, and scikit-learn.

@@ -110,6 +110,57 @@ def test_adaptive_intervals_know_the_truths_up_to_their_origin(rng):
     assert widths[1] > widths[0]
 
 
+def test_truths_of_rare_series_are_known_late(rng):
+    days = pd.date_range("2024-01-01", periods=240)
+    daily = pd.DataFrame({"id": "daily", "v": rng.standard_normal(240)}, index=days)
+    weekly = pd.DataFrame({"id": "weekly", "v": rng.standard_normal(35)}, index=days[::7][:35])
+    table = pd.concat([daily, weekly]).sort_index(kind="stable")
+    X, y = to_supervised(table[table.index < days[150]], target="v", groups="id")
+    model = ConformalForecaster(windowed(2, groups="id"), adaptive=True).fit(X, y)
+    changed = table.copy()
+    changed.loc[(changed.id == "weekly") & (changed.index == days[182]), "v"] = 1000
+    found, other = (backtest(model, series, 1, first_origin=150, coverage=0.8) for series in (table, changed))
+    is_before = (found.origin < days[182]).to_numpy()
+    np.testing.assert_array_equal(found.lower_80[is_before], other.lower_80[is_before])
+    assert (found.lower_80[~is_before] != other.lower_80[~is_before]).any()
+
+
+def test_a_scale_that_looks_ahead_is_asked_at_each_origin(rng):
+    table = random_table(rng)
+    model = ConformalForecaster(windowed(), scale=lambda X: np.full(len(X), np.std(np.asarray(X)))).fit(
+        *to_supervised(table[:150], horizon=2)
+    )
+    result = backtest(model, table, 2, first_origin=160, stride=20, coverage=0.8)
+    expected = forecast(model, table[:181], 2, coverage=0.8)
+    found = result[result.origin == table.index[180]]
+    np.testing.assert_allclose(found[["lower_80", "upper_80"]], expected[["demand_lower_80", "demand_upper_80"]])
+
+
+def test_refits_at_which_no_series_has_rows(rng):
+    days = pd.date_range("2024-01-01", periods=60)
+    parts = {"a": days[:50], "b": days[50:]}
+    table = pd.concat([pd.DataFrame({"id": k, "v": rng.random(len(i))}, index=i) for k, i in parts.items()])
+    model = ConformalForecaster(windowed(groups="id"))
+    params = {"horizon": 3, "target": "v", "first_origin": 40, "refit_every": 1}
+    assert len(backtest(model, table, coverage=0.8, **params)) == len(backtest(model, table, **params))
+
+
+def test_columns_of_two_levels(rng):
+    table = random_table(rng, columns=("a", "b"))
+    table.columns = pd.MultiIndex.from_tuples([("x", "a"), ("x", "b")], names=["place", "what"])
+    model = ConformalForecaster(windowed()).fit(*to_supervised(table))
+    found = forecast(model, table, 1, coverage=0.8)
+    assert found.columns.tolist()[:2] == [("x", "a"), ("x", "a_lower_80")]
+    assert list(found.columns.names) == ["place", "what"]
+
+
+def test_targets_that_are_called_like_ends(rng):
+    table = random_table(rng, columns=("v", "v_lower_80"))
+    model = ConformalForecaster(windowed()).fit(*to_supervised(table))
+    with pytest.raises(ValueError, match=r"The target\(s\) \['v_lower_80'\] are called as ends"):
+        forecast(model, table, 1, coverage=0.8)
+
+
 def test_a_backtest_and_updates_adapt_alike(rng):
     table = random_table(rng, 260)
     X, y = to_supervised(table)
