@@ -21,6 +21,7 @@ from sklstm._windows import arrays
 from sklstm.datasets import make_sine
 
 NAN = np.nan
+THOROUGH_ELSEWHERE = pytest.mark.backend(thorough=True)
 
 
 def flat_ridge(alpha=1.0):
@@ -514,8 +515,8 @@ class Persistence(RegressorMixin, BaseEstimator):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("smoothing", [1, 2, 9])
-@pytest.mark.parametrize("n_features", [1, 9])
+@pytest.mark.parametrize("smoothing", [*(pytest.param(n, marks=THOROUGH_ELSEWHERE) for n in (1, 2)), 9])
+@pytest.mark.parametrize("n_features", [pytest.param(1, marks=THOROUGH_ELSEWHERE), 9])
 @pytest.mark.parametrize(
     "forecaster", [Persistence(), LSTMForecaster(5, epochs=1, random_state=0)], ids=["view", "LSTM"]
 )

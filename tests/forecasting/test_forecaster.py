@@ -41,6 +41,7 @@ def assert_same_weights(a, b, **tolerance):
         assert_allclose(one, other, **{"rtol": 0, "atol": 0} | tolerance)
 
 
+THOROUGH_ELSEWHERE = pytest.mark.backend(thorough=True)
 needs_threads = pytest.mark.skipif(
     os.environ.get("KERAS_BACKEND", "jax") != "jax", reason="only JAX leaves threads to us"
 )
@@ -97,7 +98,7 @@ def test_loss_history_is_the_mean_over_rows(tiny, windows):
 # Shapes
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 @pytest.mark.parametrize("y_shape", [(40,), (40, 1), (40, 3)])
 @pytest.mark.parametrize("as_3d", [False, True])
 def test_shapes(tiny, windows, y_shape, as_3d):
@@ -255,8 +256,16 @@ def test_constant_features_and_targets(tiny):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("params", [{}, LINEAR, LINEAR | {"early_stopping": True}], ids=str)
-@pytest.mark.parametrize("batch_size", [8, 64])
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param({}, marks=THOROUGH_ELSEWHERE),
+        pytest.param(LINEAR, marks=THOROUGH_ELSEWHERE),
+        LINEAR | {"early_stopping": True},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("batch_size", [8, pytest.param(64, marks=THOROUGH_ELSEWHERE)])
 def test_zero_weights_equal_removed_rows(tiny, windows, batch_size, params):
     X, y = windows
     weight = np.ones(40)
@@ -549,7 +558,11 @@ def single_networks(model):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("params", [{}, {"linear_skip": True, "early_stopping": True, "normalize": "window"}], ids=str)
+@pytest.mark.parametrize(
+    "params",
+    [pytest.param({}, marks=THOROUGH_ELSEWHERE), {"linear_skip": True, "early_stopping": True, "normalize": "window"}],
+    ids=str,
+)
 def test_networks_are_averaged(tiny, windows, params):
     X, y = windows
     model = tiny(n_networks=3, **params).fit(X, y)
@@ -653,7 +666,7 @@ def test_callbacks_that_write_a_file_need_a_single_network(tiny, windows, tmp_pa
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("early_stopping", [pytest.param(False, marks=THOROUGH_ELSEWHERE), True])
 def test_training_resumes_with_the_networks_that_an_interrupt_left(tiny, windows, early_stopping):
     import keras
 
@@ -939,7 +952,7 @@ def test_rows_of_weight_zero_in_x_val_do_not_count(tiny, windows):
     assert_same_weights(one, other, atol=1e-6)
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 def test_missing_steps_in_x_val_alone(tiny, rng):
     X, y = rng.standard_normal((40, 6, 2)), rng.standard_normal((40, 3))
     X_val = X[:9].copy()
@@ -1077,7 +1090,9 @@ def test_verbose(tiny, windows, capsys):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("params", [{}, {"dropout": 0.3, "recurrent_dropout": 0.3}])
+@pytest.mark.parametrize(
+    "params", [pytest.param({}, marks=THOROUGH_ELSEWHERE), {"dropout": 0.3, "recurrent_dropout": 0.3}]
+)
 def test_random_state_decides_the_fit(tiny, windows, params):
     first = tiny(**params).fit(*windows)
     np.random.seed(1)  # noqa: NPY002
@@ -1101,7 +1116,15 @@ def test_no_random_state_follows_numpy_like_any_estimator(tiny, windows):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("params", [{}, LINEAR, {"bidirectional": True}], ids=str)
+@pytest.mark.parametrize(
+    "params",
+    [
+        pytest.param({}, marks=THOROUGH_ELSEWHERE),
+        LINEAR,
+        pytest.param({"bidirectional": True}, marks=THOROUGH_ELSEWHERE),
+    ],
+    ids=str,
+)
 def test_global_state_is_left_alone(tiny, windows, params):
     import keras
 
@@ -1260,7 +1283,7 @@ def test_to_keras(tiny, windows, tmp_path):
     assert np.abs(fresh.get_weights()[0]).max() > 0
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 @pytest.mark.parametrize(
     "params", [{}, {"linear_skip": True, "n_networks": 2, "early_stopping": True, "normalize": "window"}], ids=str
 )

@@ -28,6 +28,7 @@ COMBINED = {
     "learning_rate": 0.05,
 }
 RESIDUALS = {"linear_skip": True}
+THOROUGH_ELSEWHERE = pytest.mark.backend(thorough=True)
 PATHS = [{}, RESIDUALS, COMBINED, {"early_stopping": True}, {"normalize": False}]
 
 
@@ -54,7 +55,7 @@ def noisy_rows(rng, n_rows):
 # What it learns
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 @pytest.mark.parametrize("params", [{}, {"linear_skip": True, "early_stopping": True, "n_networks": 2}], ids=str)
 def test_quantiles_have_their_coverage_where_the_noise_is_large_and_where_it_is_small(tiny, rng, params):
     X, y, spread = noisy_rows(rng, 3000)
@@ -94,7 +95,7 @@ def test_history_is_the_mean_pinball_loss(make, two_outputs):
 # What it returns
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 @pytest.mark.parametrize("params", PATHS, ids=str)
 @pytest.mark.parametrize("y_shape", [(40,), (40, 1), (40, 3)])
 def test_shapes(make, windows, y_shape, params, rng):
@@ -136,7 +137,7 @@ def test_a_single_quantile_is_the_median(make, windows):
     )
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 @pytest.mark.parametrize("params", [{}, RESIDUALS], ids=str)
 def test_quantiles_of_several_networks_are_averaged(make, two_outputs, params):
     X, y = two_outputs
@@ -250,7 +251,7 @@ def test_weights_move_quantiles(make):
 # Training goes on
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 def test_training_resumes(make, two_outputs):
     X, y = two_outputs
     whole = make(epochs=4, **RESIDUALS).fit(X, y)
@@ -283,7 +284,7 @@ def test_a_fitted_network_keeps_its_quantiles(make, windows, change):
         other.set_params(loss="quantile").partial_fit(X, y)
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 def test_the_same_random_state_gives_the_same_quantiles(make, windows):
     X, y = windows
     first, again, other = (make(random_state=seed, **COMBINED).fit(X, y).predict_quantiles(X) for seed in (0, 0, 1))
@@ -304,7 +305,18 @@ def test_networks_of_other_quantiles_share_no_compiled_loss(make, windows):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("params", [*PATHS, {"normalize": "window", "n_networks": 2}], ids=str)
+@pytest.mark.parametrize(
+    "params",
+    [
+        COMBINED,
+        *(
+            pytest.param(params, marks=THOROUGH_ELSEWHERE)
+            for params in [*PATHS, {"normalize": "window", "n_networks": 2}]
+            if params != COMBINED
+        ),
+    ],
+    ids=str,
+)
 def test_to_keras(make, two_outputs, params, tmp_path):
     import keras
 
@@ -340,7 +352,7 @@ def test_gates(make, windows):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("hook", ["on_epoch_end", "on_train_batch_end"])
+@pytest.mark.parametrize("hook", [pytest.param("on_epoch_end", marks=THOROUGH_ELSEWHERE), "on_train_batch_end"])
 def test_callbacks(make, windows, hook, tmp_path):
     """A callback between batches makes Keras' own loop train."""
     import keras

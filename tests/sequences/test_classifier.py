@@ -17,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklstm import LSTMClassifier, pad_sequences
 from sklstm._base.splitting import drawn_rows
 
+THOROUGH_ELSEWHERE = pytest.mark.backend(thorough=True)
 POOLINGS = ["last", "mean", "max"]
 
 
@@ -48,7 +49,9 @@ def documents(rng):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize(
+    "pooling", [pytest.param("last", marks=THOROUGH_ELSEWHERE), "mean", pytest.param("max", marks=THOROUGH_ELSEWHERE)]
+)
 def test_learns_kinds_of_sequences_of_different_lengths(sequences, pooling):
     assert make(pooling=pooling).fit(*sequences).score(*sequences) > 0.95
 
@@ -59,7 +62,9 @@ def test_learns_two_classes(sequences):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize(
+    "pooling", ["last", pytest.param("mean", marks=THOROUGH_ELSEWHERE), pytest.param("max", marks=THOROUGH_ELSEWHERE)]
+)
 def test_learns_from_tokens(documents, pooling):
     X, y = documents
     assert make(embedding_dim=4, pooling=pooling, epochs=40).fit(X[:60], y[:60]).score(X[60:], y[60:]) > 0.95
@@ -82,11 +87,11 @@ CONVOLUTIONS = {"filters": [3, 3, 3]}
 @pytest.mark.parametrize(
     ("network", "network_params", "n_steps"),
     [
-        ("lstm", None, 9),
-        ("gru", None, 9),
-        ("conv_lstm", CONVOLUTIONS, 9),
+        pytest.param("lstm", None, 9, marks=THOROUGH_ELSEWHERE),
+        pytest.param("gru", None, 9, marks=THOROUGH_ELSEWHERE),
+        pytest.param("conv_lstm", CONVOLUTIONS, 9, marks=THOROUGH_ELSEWHERE),
         ("conv_lstm", CONVOLUTIONS, 66),  # of which steps are pooled
-        ("lstm_fcn", CONVOLUTIONS, 9),
+        pytest.param("lstm_fcn", CONVOLUTIONS, 9, marks=THOROUGH_ELSEWHERE),
         ("frames", {"filters": [3]}, 9),
     ],
 )
@@ -180,7 +185,7 @@ def test_predictions_agree_with_each_other(sequences, n_classes):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("n_classes", [pytest.param(2, marks=THOROUGH_ELSEWHERE), 3])
 def test_a_row_is_predicted_alike_alone_and_among_others(sequences, n_classes, rng):
     X, y = sequences
     model = make(units=50, epochs=1, pooling="mean").fit(X[y < n_classes], y[y < n_classes])
@@ -206,7 +211,13 @@ def test_rows_of_random_models_are_predicted_alike_alone_and_among_others(rng, p
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("params", [{"pooling": "max", "bidirectional": True}, {"pooling": "mean", "units": (4, 3)}])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"pooling": "max", "bidirectional": True},
+        pytest.param({"pooling": "mean", "units": (4, 3)}, marks=THOROUGH_ELSEWHERE),
+    ],
+)
 def test_to_keras(sequences, params):
     X, y = sequences
     model = make(epochs=2, **params).fit(X, y)
@@ -215,7 +226,7 @@ def test_to_keras(sequences, params):
     assert_allclose(network.evaluate(X, y, verbose=0), log_loss(y, model.predict_proba(X)), rtol=1e-4)
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 def test_to_keras_of_tokens(documents):
     X, y = documents
     X[::2, :3] = np.nan
@@ -322,7 +333,7 @@ def test_invalid_weights_of_classes(sequences, class_weight, message):
 # Early stopping
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 def test_rows_of_every_class_are_held_out(sequences):
     """Rows are sorted by class: without the last ones, the last class would not be learnt."""
     model = make(early_stopping=True, validation_fraction=1 / 3, epochs=20).fit(*sequences)
@@ -453,7 +464,7 @@ def test_stacked_with_a_linear_model(sequences):
 # Several networks
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 @pytest.mark.parametrize("pooling", ["last", "none"])
 def test_several_networks_predict_the_mean_of_their_probabilities(sequences, pooling):
     X, y = sequences

@@ -35,7 +35,7 @@ def pooled(windows, mask, *, units):
     return layers.LSTM(units)(ops.mean(windows, axis=(2, 3)), mask=mask)
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 def test_learns_which_way(clips):
     X, y = clips
     model = make(epochs=40).fit(X[:40], y[:40])

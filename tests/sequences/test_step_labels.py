@@ -46,7 +46,9 @@ def late(windows, mask, *, units):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("network", ["lstm", "gru", late])
+@pytest.mark.parametrize(
+    "network", ["lstm", *(pytest.param(network, marks=pytest.mark.backend(thorough=True)) for network in ("gru", late))]
+)
 def test_learns_what_happened_at_earlier_steps(streams, network):
     X, y = streams
     settings = (

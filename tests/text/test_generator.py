@@ -325,7 +325,7 @@ def test_invalid_parameters(params):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("n_words", [30, 900])
+@pytest.mark.parametrize("n_words", [30, pytest.param(900, marks=pytest.mark.backend(thorough=True))])
 def test_documents_take_the_same_bits_and_go_on_alike_in_all_circumstances(rng, n_words):
     words = [f"w{i}" for i in range(n_words)]
     documents = [" ".join(words), *(" ".join(rng.choice(words, size=n)) for n in (2, 3, 10, 11, 33))]

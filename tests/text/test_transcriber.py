@@ -60,7 +60,7 @@ def test_melodies_are_learnt(model, melodies):
     assert model.predict([play("abba", rng), play("c", rng)]) == ["abba", "c"]
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 @pytest.mark.parametrize(
     "params",
     [{"network": "gru"}, pytest.param({"units": (8, 8), "dropout": 0.1, "beam_size": 4}, marks=pytest.mark.thorough)],

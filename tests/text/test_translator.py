@@ -45,7 +45,7 @@ def test_pairs_are_learnt(model):
     assert model.n_iter_ == len(model.history_["loss"]) == 40
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 @pytest.mark.parametrize(
     "params",
     [

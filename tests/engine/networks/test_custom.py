@@ -65,7 +65,17 @@ def assert_same(model, other):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize(
+    "network",
+    [
+        normalized,
+        *(
+            pytest.param(network, marks=pytest.mark.backend(thorough=True))
+            for network in NETWORKS
+            if network != normalized
+        ),
+    ],
+)
 def test_a_fit_and_its_export(network, data):
     X, y = classes(data)
     before = random.getstate()
@@ -81,7 +91,7 @@ def test_a_fit_and_its_export(network, data):
     assert any((array != of_before).any() for array, of_before in zip(model.weights_, before, strict=True))
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 @pytest.mark.parametrize("network", [normalized, *(pytest.param(name, marks=pytest.mark.thorough) for name in READY)])
 def test_forecasts(network, data):
     X, y = data
@@ -97,7 +107,7 @@ def last_step(windows, mask):
     return layers.Dense(4, activation="relu")(windows[:, -1])
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 def test_a_network_that_does_not_read_the_mask(data, tmp_path):
     X, y = data
     model = LSTMForecaster(6, network=last_step, epochs=2, random_state=0).fit(X[1:7], y[1:7])
@@ -389,7 +399,7 @@ def stacked(windows, mask, *, units):
     return layers.LSTM(4, name="last")(hidden, mask=mask)
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 def test_gates_of_lstm_layers(data):
     """The last hidden states are those that the output layer sees."""
     X, y = data

@@ -49,7 +49,7 @@ def test_keras_imported_before_decides():
     assert run(code + FIT + SHOW) == "jax"
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 def test_the_first_fit_leaves_global_random_states_alone():
     code = "import random, numpy as np, sklstm; np.random.seed(0); random.seed(0); "  # importing scikit-learn draws
     fit = FIT.replace("epochs=1", "epochs=1, random_state=0")
@@ -58,6 +58,14 @@ def test_the_first_fit_leaves_global_random_states_alone():
 
 
 @pytest.mark.backend
+def test_the_environment_has_decided_here(tiny, windows):
+    import keras
+
+    tiny().fit(*windows)
+    assert keras.backend.backend() == os.environ.get("KERAS_BACKEND", "jax")
+
+
+@pytest.mark.backend(thorough=True)
 def test_the_environment_decides():
     backend = os.environ.get("KERAS_BACKEND", "jax")
     assert run(FIT + SHOW, backend) == backend

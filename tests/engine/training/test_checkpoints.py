@@ -94,7 +94,7 @@ def test_a_language_model_is_saved_with_its_probabilities(tmp_path):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("linear_skip", [False, True])
+@pytest.mark.parametrize("linear_skip", [pytest.param(False, marks=pytest.mark.backend(thorough=True)), True])
 def test_files_of_weights_load_into_the_model_for_users_and_back(tiny, windows, tmp_path, linear_skip):
     X, y = windows
     path = tmp_path / "best.weights.h5"

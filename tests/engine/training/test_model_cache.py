@@ -65,7 +65,16 @@ def test_a_second_fit_compiles_nothing(tiny, windows, xla_compilations):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("params", [{}, {"dropout": 0.2}, {"optimizer": "adagrad"}, {"early_stopping": True}])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"dropout": 0.2},
+        *(
+            pytest.param(params, marks=pytest.mark.backend(thorough=True))
+            for params in [{}, {"optimizer": "adagrad"}, {"early_stopping": True}]
+        ),
+    ],
+)
 def test_reused_models_give_the_results_of_new_ones(compilations, tiny, windows, params):
     X, y = windows
     new = tiny(**params).fit(X, y)
