@@ -19,6 +19,7 @@ QUICK = {"epochs": 40, "learning_rate": 0.02}
 SETTINGS = {
     "ConformalForecaster": [{}, {"estimator": Ridge(), "calibration_folds": 2, "adaptive": True}],
     "LSTMForecaster": [
+        {},
         QUICK | {"n_networks": 1, "early_stopping": False, "linear_skip": False, "normalize": True, "units": (16, 8)},
         QUICK | {"loss": "quantile"},
     ],
@@ -30,7 +31,10 @@ SETTINGS = {
         QUICK | {"network": "lstm_fcn", "network_params": {"filters": (8, 8, 8)}},
         QUICK | {"network": "frames", "network_params": {"filters": [4]}},
     ],
-    "LSTMAnomalyDetector": [{"forecaster": Ridge(), "false_positive_rate": 0.4, "calibration_fraction": 0.3}],
+    "LSTMAnomalyDetector": [
+        {},
+        {"forecaster": Ridge(), "false_positive_rate": 0.4, "calibration_fraction": 0.3},
+    ],
     "SlidingWindow": [
         {"flatten": True},
         {"window_size": 1},
@@ -41,6 +45,7 @@ SETTINGS = {
 ROUNDING = "float32: the sums over weighted and over repeated rows round differently, by about 1e-6"
 ORDER = "early stopping or calibration takes the last rows, and the check shuffles the repeated rows"
 DRAWN = "early stopping holds out rows drawn at random, of which there are other ones among repeated rows"
+COUNTED = "for the threshold, rows count the same whatever their weights"
 THRESHOLD = "the check sets contamination, beside which there can be no false_positive_rate"
 WINDOW = "a window is made of the rows before its own, so their order matters"
 
@@ -56,18 +61,20 @@ def expected_failures(estimator):
         return {"check_sample_weight_equivalence_on_dense_data": reason}
     if name == "ConformalForecaster" and estimator.estimator is None:  # around an LSTMForecaster
         return {"check_sample_weight_equivalence_on_dense_data": ORDER}
-    if name == "LSTMAnomalyDetector":  # around an LSTMForecaster, or with calibration rows
+    if name == "LSTMAnomalyDetector":
         outliers = ["check_outliers_train", "check_outliers_fit_predict"] if estimator.false_positive_rate else []
-        return {"check_sample_weight_equivalence_on_dense_data": ORDER} | dict.fromkeys(outliers, THRESHOLD)
+        return {"check_sample_weight_equivalence_on_dense_data": COUNTED} | dict.fromkeys(outliers, THRESHOLD)
     if name == "SlidingWindow" and estimator.window_size > 1:
         return dict.fromkeys(["check_methods_sample_order_invariance", "check_methods_subset_invariance"], WINDOW)
     return {}
 
 
-# The defaults of these take minutes, so they are among the other settings, and small ones in their place.
+# The defaults of these take long, so they are among the other settings, and small ones in their place.
 SMALL = {
     "ConformalForecaster": {"estimator": Ridge()},
+    "LSTMAnomalyDetector": {"forecaster": Ridge()},
     "LSTMClassifier": {"units": 4, "network": "lstm", "bidirectional": False},
+    "LSTMForecaster": {"units": 4, "n_networks": 2},
 }
 DEFAULT = [cls(**SMALL.get(cls.__name__, {})) for cls in ESTIMATORS]
 OTHER = [cls(**params) for cls in ESTIMATORS for params in SETTINGS.get(cls.__name__, [])]
@@ -154,6 +161,7 @@ def test_set_output_can_be_called_in_any_setting(estimator):
 
 def test_estimators_are_found():
     assert {cls.__name__ for cls in ESTIMATORS} == {
+        "ConformalForecaster",
         "LSTMAnomalyDetector",
         "LSTMClassifier",
         "LSTMForecaster",

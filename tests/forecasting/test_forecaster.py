@@ -59,14 +59,17 @@ def test_learns_a_sine(tiny):
     assert model.score(X[240:], y[240:]) > 0.95
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in (1, 2))])
-def test_defaults_forecast_the_classic_sine(seed):
-    series = make_sine()
+@pytest.mark.parametrize(
+    ("n_rows", "window_size", "seed"),
+    [(400, 20, 0), *(pytest.param(1000, 50, seed, marks=pytest.mark.thorough) for seed in range(3))],
+)
+def test_defaults_forecast_the_classic_sine(n_rows, window_size, seed):
+    series, n_train = make_sine(n_rows), n_rows * 4 // 5
     X, y = to_supervised(series)
-    model = make_pipeline(MinMaxScaler(), SlidingWindow(50), LSTMForecaster(epochs=20, random_state=seed))
-    model.fit(X[:800], y[:800])
-    assert np.sqrt(np.mean((model.predict(X)[800:] - y[800:]) ** 2)) < 0.02
-    continuation = np.sin(100 + np.arange(1, 201) * 100 / 999)
+    model = make_pipeline(MinMaxScaler(), SlidingWindow(window_size), LSTMForecaster(epochs=20, random_state=seed))
+    model.fit(X[:n_train], y[:n_train])
+    assert np.sqrt(np.mean((model.predict(X)[n_train:] - y[n_train:]) ** 2)) < 0.02
+    continuation = np.sin(100 + np.arange(1, 201) * 100 / (n_rows - 1))
     assert np.sqrt(np.mean((forecast(model, series, 200)[:, 0] - continuation) ** 2)) < 0.1
 
 
@@ -1063,6 +1066,7 @@ def test_estimators_with_callbacks_clone_and_pickle(tiny, windows):
     assert_same_weights(clone(model).fit(*windows), pickle.loads(pickle.dumps(model.fit(*windows))))
 
 
+@pytest.mark.thorough
 def test_callbacks_in_other_processes(tiny, windows, monkeypatch):
     """Unpickling a callback imports Keras, there too on the backend of the engine."""
     import keras
@@ -1292,7 +1296,7 @@ def test_to_keras(tiny, windows, tmp_path):
     [
         (1, 2, 3),
         (5, 3, 2),
-        *(pytest.param(*shape, marks=pytest.mark.thorough) for shape in [(1, 1, 1), (2, 1, 1), (9, 1, 4)]),
+        *(pytest.param(*shape, marks=pytest.mark.thorough) for shape in [(1, 1, 1), (2, 1, 1), (9, 1, 4), (1, 2, 3)]),
     ],
 )
 def test_the_keras_model_predicts_alike(tiny, rng, n_steps, n_features, n_outputs, params):

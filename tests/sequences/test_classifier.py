@@ -87,9 +87,9 @@ CONVOLUTIONS = {"filters": [3, 3, 3]}
 @pytest.mark.parametrize(
     ("network", "network_params", "n_steps"),
     [
-        pytest.param("lstm", None, 9, marks=THOROUGH_ELSEWHERE),
-        pytest.param("gru", None, 9, marks=THOROUGH_ELSEWHERE),
-        pytest.param("conv_lstm", CONVOLUTIONS, 9, marks=THOROUGH_ELSEWHERE),
+        pytest.param("lstm", None, 9, marks=pytest.mark.thorough),
+        pytest.param("gru", None, 9, marks=pytest.mark.thorough),
+        pytest.param("conv_lstm", CONVOLUTIONS, 9, marks=pytest.mark.thorough),
         ("conv_lstm", CONVOLUTIONS, 66),  # of which steps are pooled
         pytest.param("lstm_fcn", CONVOLUTIONS, 9, marks=THOROUGH_ELSEWHERE),
         ("frames", {"filters": [3]}, 9),
@@ -215,7 +215,7 @@ def test_rows_of_random_models_are_predicted_alike_alone_and_among_others(rng, p
     "params",
     [
         {"pooling": "max", "bidirectional": True},
-        pytest.param({"pooling": "mean", "units": (4, 3)}, marks=THOROUGH_ELSEWHERE),
+        pytest.param({"pooling": "mean", "units": (4, 3)}, marks=pytest.mark.thorough),
     ],
 )
 def test_to_keras(sequences, params):
@@ -513,12 +513,17 @@ def test_relevances_for_several_networks(sequences):
 
 @pytest.mark.parametrize(
     ("params", "network"),
-    [({}, "conv_lstm"), ({"pooling": "max"}, "lstm"), ({"pooling": "none"}, "lstm"), ({"embedding_dim": 3}, "lstm")],
+    [
+        ({"network_params": {"filters": [3, 3, 3]}}, "conv_lstm"),
+        ({"pooling": "max"}, "lstm"),
+        ({"pooling": "none"}, "lstm"),
+        ({"embedding_dim": 3}, "lstm"),
+    ],
 )
 def test_the_network_that_auto_stands_for(rng, params, network):
     X = rng.integers(5, size=(20, 6)).astype(float)
     y = X > 2 if params.get("pooling") == "none" else X[:, 0] > 2
-    models = [LSTMClassifier(4, network=name, epochs=2, random_state=0, **params) for name in ("auto", network)]
+    models = [LSTMClassifier(2, network=name, epochs=1, random_state=0, **params) for name in ("auto", network)]
     auto, named = (model.fit(X, y).predict_proba(X) for model in models)
     assert_array_equal(auto, named)
 
@@ -528,7 +533,7 @@ def test_the_network_that_auto_stands_for(rng, params, network):
     [
         (16, {}, 300),  # two batches of eight, and at most so many epochs
         (160, {}, 60),  # batches of sixteen
-        (160, {"batch_size": 160}, 300),
+        pytest.param(160, {"batch_size": 160}, 300, marks=pytest.mark.thorough),
         (160, {"embedding_dim": 2}, 20),
         (1600, {"embedding_dim": 2}, 4),  # batches of 32
     ],
@@ -549,8 +554,9 @@ def test_defaults_find_a_shape_wherever_it_is(rng):
     assert LSTMClassifier(random_state=0).fit(X[:60], y[:60]).score(X[60:], y[60:]) > 0.9
 
 
-def test_padding_does_not_count_with_defaults(sequences):
+def test_padding_does_not_count_with_the_default_network(sequences):
     X, y = sequences
     longer = np.concatenate([np.full((60, 5, 2), np.nan), X], axis=1)
-    model, other = (LSTMClassifier(4, epochs=20, random_state=0).fit(windows, y) for windows in (X, longer))
+    params = {"network_params": CONVOLUTIONS, "epochs": 20, "random_state": 0}  # few filters, to be quick
+    model, other = (LSTMClassifier(4, **params).fit(windows, y) for windows in (X, longer))
     assert_allclose(model.predict_proba(X), other.predict_proba(longer), atol=0.05)

@@ -34,14 +34,12 @@ def test_a_fitted_model_is_unpickled_without_a_framework():
     assert run(code) == "set()"
 
 
-def test_jax_is_the_default_and_the_environment_is_left_alone():
-    code = FIT + "import os; assert 'KERAS_BACKEND' not in os.environ; " + SHOW
-    assert run(code) == "jax"
-
-
-def test_fitting_imports_no_other_framework():
-    code = FIT + "import sys; print({'tensorflow', 'torch', 'scikeras'} & set(sys.modules))"
-    assert run(code) == "set()"
+def test_jax_is_the_default_and_no_other_framework_is_imported_and_the_environment_is_left_alone():
+    code = FIT + (
+        "import os, sys; assert 'KERAS_BACKEND' not in os.environ; "
+        "assert not {'tensorflow', 'torch', 'scikeras'} & set(sys.modules); "
+    )
+    assert run(code + SHOW) == "jax"
 
 
 def test_keras_imported_before_decides():
@@ -49,7 +47,8 @@ def test_keras_imported_before_decides():
     assert run(code + FIT + SHOW) == "jax"
 
 
-@pytest.mark.backend(thorough=True)
+@pytest.mark.backend
+@pytest.mark.thorough
 def test_the_first_fit_leaves_global_random_states_alone():
     code = "import random, numpy as np, sklstm; np.random.seed(0); random.seed(0); "  # importing scikit-learn draws
     fit = FIT.replace("epochs=1", "epochs=1, random_state=0")
@@ -65,7 +64,8 @@ def test_the_environment_has_decided_here(tiny, windows):
     assert keras.backend.backend() == os.environ.get("KERAS_BACKEND", "jax")
 
 
-@pytest.mark.backend(thorough=True)
+@pytest.mark.backend
+@pytest.mark.thorough
 def test_the_environment_decides():
     backend = os.environ.get("KERAS_BACKEND", "jax")
     assert run(FIT + SHOW, backend) == backend

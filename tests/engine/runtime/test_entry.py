@@ -23,7 +23,7 @@ needs_fork = pytest.mark.skipif(
 
 # Whether JAX is set to 64 bits
 
-NETWORK = {"units": 3, "epochs": 2, "random_state": 0}
+NETWORK = {"units": 3, "epochs": 2, "n_networks": 1, "random_state": 0}
 
 
 @pytest.fixture
@@ -51,12 +51,13 @@ class SetsJaxTo64Bits(keras.callbacks.Callback):
 
 
 OF_EACH_KIND = [
-    LSTMForecaster(**NETWORK, early_stopping=True),
     LSTMForecaster(**NETWORK, dropout=0.3, callbacks=BetweenBatches),
     LSTMForecaster(**NETWORK, callbacks=SetsJaxTo64Bits),
-    LSTMClassifier(**NETWORK, dropout=0.3, pooling="mean"),
+    LSTMClassifier(**NETWORK, network="lstm", dropout=0.3, pooling="mean"),
 ]
 OF_OTHER_SETTINGS = [
+    LSTMForecaster(**NETWORK | {"n_networks": 3}, early_stopping=True),
+    LSTMClassifier(**NETWORK, dropout=0.3, pooling="mean"),
     *(LSTMForecaster(**NETWORK, optimizer=name) for name in ("adamw", "adagrad", "ftrl", "lion", "nadam", "sgd")),
     LSTMForecaster(**NETWORK, recurrent_dropout=0.3),
     LSTMForecaster(**NETWORK, loss="huber", bidirectional=True, linear_skip=False, normalize=False),
@@ -124,6 +125,7 @@ exported = model.to_keras().predict(X[:, :, np.newaxis], verbose=0)
 
 
 @needs_jax
+@pytest.mark.thorough
 def test_the_environment_may_set_jax_to_64_bits(tmp_path):
     code = FIT + (
         "import jax; assert jax.numpy.arange(3).dtype == 'int64';"
@@ -200,6 +202,7 @@ def test_forks_of_joblib_are_refused(tiny, windows):
 
 
 @needs_fork
+@pytest.mark.thorough
 def test_a_fork_of_a_process_that_has_not_used_the_engine_works(tmp_path):
     code = (
         f"import multiprocessing, sklstm\n\ndef run():\n    exec({FIT!r}, found := {{}})\n"

@@ -29,13 +29,18 @@ class Batches(keras.callbacks.Callback):
 @pytest.mark.parametrize(
     "params",
     [
-        {"early_stopping": True, "epochs": 8, "n_iter_no_change": 2},
-        {"dropout": 0.3, "early_stopping": True},
+        {"dropout": 0.3, "early_stopping": True, "epochs": 8, "n_iter_no_change": 2},
         {"units": (3, 2), "bidirectional": True},
-        {"batch_size": 7},
         *(
             pytest.param(params, marks=pytest.mark.thorough)
-            for params in [{}, {"recurrent_dropout": 0.3}, {"optimizer": "rmsprop", "loss": "huber"}, {"batch_size": 1}]
+            for params in [
+                {},
+                {"recurrent_dropout": 0.3},
+                {"optimizer": "rmsprop", "loss": "huber"},
+                {"batch_size": 1},
+                {"batch_size": 7},
+                {"early_stopping": True, "epochs": 8, "n_iter_no_change": 2},
+            ]
         ),
         pytest.param(
             {"callbacks": [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / (epoch + 1))]},
