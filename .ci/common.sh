@@ -1,5 +1,6 @@
 # What .ci/run and .ci/full share; to be sourced in the root of the repository.
 export PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+SLOW_EXAMPLES='cell|false_positives|growing|intervals|moving_digits|spoken_digits'
 
 step() { printf '\n== %s (%d s)\n' "$1" "$SECONDS"; }
 readme_command() { awk -v n="$1" '/^```/ { inside = /^```sh/ && ++i == n; next } inside' README.md; }

@@ -196,8 +196,16 @@ def fitted_attributes(estimator):
     return {name for name in vars(estimator) if name.endswith("_")}
 
 
+# Documents of networks that take long to fit.
+SLOW_DOCUMENTS = {"classification.md", "growing.md", "known.md", "networks.md", "speech.md", "translation.md"}
+
+
 @pytest.mark.parametrize(
-    "document", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name
+    "document",
+    [
+        pytest.param(path, id=path.name, marks=[pytest.mark.thorough] if path.name in SLOW_DOCUMENTS else [])
+        for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    ],
 )
 def test_code_in_documents_runs(document, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

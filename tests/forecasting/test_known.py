@@ -107,7 +107,7 @@ def test_a_value_known_ahead_acts_on_its_own_step(whole, table, horizon, steps, 
     assert np.abs(np.ravel(forecast(model, table, steps, future=late, **names)) - np.ravel(result)).max() > 1
 
 
-@pytest.mark.parametrize("horizon", [1, 4, 8])
+@pytest.mark.parametrize("horizon", [*(pytest.param(n, marks=pytest.mark.thorough) for n in (1, 8)), 4])
 def test_an_lstm_forecasts_what_is_known(horizon):
     """A function of a column known ahead, to 2 %."""
     price = np.random.default_rng(0).uniform(1, 2, 608)

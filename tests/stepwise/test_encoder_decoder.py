@@ -40,7 +40,7 @@ def logits_by_step(network, read, written):
     [
         ({}, False),
         ({}, True),
-        ({"cell": "gru", "units": (3, 4, 5)}, True),
+        ({"cell": "gru", "units": (3, 4)}, True),
         ({"bidirectional": False, "units": (4,)}, False),
         ({"attention": False}, False),
     ],

@@ -57,7 +57,7 @@ def results(model, X, y, default):
     ("default", "classifies"),
     [
         ("float16", False),
-        pytest.param("float64", True, marks=pytest.mark.backend(thorough=True)),
+        pytest.param("float64", True, marks=pytest.mark.thorough),
         *(
             pytest.param(default, classifies, marks=pytest.mark.thorough)
             for default, classifies in [
