@@ -96,8 +96,9 @@ def test_history_is_the_mean_pinball_loss(make, two_outputs):
 
 
 @pytest.mark.backend(thorough=True)
-@pytest.mark.parametrize("params", PATHS, ids=str)
-@pytest.mark.parametrize("y_shape", [(40,), (40, 1), (40, 3)])
+@pytest.mark.parametrize(
+    ("y_shape", "params"), [((40,), {}), ((40, 1), COMBINED), *(((40, 3), params) for params in PATHS)], ids=str
+)
 def test_shapes(make, windows, y_shape, params, rng):
     X = windows[0]
     model = make(**params).fit(X, rng.standard_normal(y_shape))
@@ -114,8 +115,7 @@ def test_shapes(make, windows, y_shape, params, rng):
     ("params", "n_rows"),
     [
         *((params, 10**4) for params in PATHS),
-        (COMBINED, 10**5),
-        pytest.param(COMBINED, 10**6, marks=pytest.mark.thorough),
+        *(pytest.param(COMBINED, n_rows, marks=pytest.mark.thorough) for n_rows in (10**5, 10**6)),
     ],
     ids=str,
 )

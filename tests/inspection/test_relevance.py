@@ -146,7 +146,11 @@ def test_relevances_are_those_of_the_textbook(units, bidirectional, pooling, rng
 @pytest.mark.backend
 @pytest.mark.parametrize(
     ("units", "bidirectional", "pooling"),
-    [(3, False, "last"), ((3, 2), True, "mean"), pytest.param((3, 2), False, "max", marks=pytest.mark.thorough)],
+    [
+        (3, False, "last"),
+        pytest.param((3, 2), True, "mean", marks=pytest.mark.thorough),
+        pytest.param((3, 2), False, "max", marks=pytest.mark.thorough),
+    ],
 )
 def test_relevances_of_tokens_are_those_of_the_textbook(units, bidirectional, pooling, documents, rng):
     X, y = documents

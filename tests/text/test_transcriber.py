@@ -1,4 +1,5 @@
 import pickle
+from copy import deepcopy
 
 import keras
 import numpy as np
@@ -60,12 +61,9 @@ def test_melodies_are_learnt(model, melodies):
     assert model.predict([play("abba", rng), play("c", rng)]) == ["abba", "c"]
 
 
-@pytest.mark.backend(thorough=True)
-@pytest.mark.parametrize(
-    "params",
-    [{"network": "gru"}, pytest.param({"units": (8, 8), "dropout": 0.1, "beam_size": 4}, marks=pytest.mark.thorough)],
-    ids=str,
-)
+@pytest.mark.backend
+@pytest.mark.thorough
+@pytest.mark.parametrize("params", [{"network": "gru"}, {"units": (8, 8), "dropout": 0.1, "beam_size": 4}], ids=str)
 def test_other_networks_learn_them_too(melodies, params):
     assert make(**params).fit(*melodies).score(*melodies) > 0.9
 
@@ -120,9 +118,9 @@ def test_a_stream_writes_what_predict_does(forward, melodies):
         assert "".join(stream.push(part) for part in np.array_split(sequence, 4) if len(part)) == text
 
 
-def test_a_stream_keeps_its_network_and_takes_no_memory(melodies):
-    X, y = melodies
-    model = make(bidirectional=False, epochs=30).fit(X, y)
+def test_a_stream_keeps_its_network_and_takes_no_memory(forward, melodies):
+    X, _ = melodies
+    model = deepcopy(forward)
     stream, expected = model.stream(), model.predict(X[:1])
     model.set_params(units=3, epochs=1).fit(X[:5], ["x"] * 5)
     assert stream.push(X[0]) == expected[0]
