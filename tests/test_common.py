@@ -73,8 +73,8 @@ def expected_failures(estimator):
 SMALL = {
     "ConformalForecaster": {"estimator": Ridge()},
     "LSTMAnomalyDetector": {"forecaster": Ridge()},
-    "LSTMClassifier": {"units": 4, "network": "lstm", "bidirectional": False},
-    "LSTMForecaster": {"units": 4, "n_networks": 2},
+    "LSTMClassifier": QUICK | {"units": 4, "network": "lstm", "bidirectional": False},
+    "LSTMForecaster": QUICK | {"units": 4, "n_networks": 2},
 }
 DEFAULT = [cls(**SMALL.get(cls.__name__, {})) for cls in ESTIMATORS]
 OTHER = [cls(**params) for cls in ESTIMATORS for params in SETTINGS.get(cls.__name__, [])]

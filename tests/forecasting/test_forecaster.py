@@ -1275,6 +1275,21 @@ def test_to_keras(tiny, windows, tmp_path):
     for one, other in zip(before, model.weights_, strict=True):
         assert_array_equal(one, other)
     network.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert_allclose(loaded.predict(X, verbose=0), network.predict(X, verbose=0), atol=1e-6)
+    assert "sklstm" not in loaded.to_json()
+    fresh = keras.models.clone_model(network)
+    assert np.abs(fresh.get_weights()[0]).max() > 0
+
+
+@pytest.mark.backend
+@pytest.mark.thorough
+def test_the_keras_model_loads_without_the_package(tiny, windows, tmp_path):
+    import keras
+
+    X, y = windows
+    network = tiny(**LINEAR, units=(3, 2), bidirectional=True).fit(X, y).to_keras()
+    network.save(tmp_path / "model.keras")
     np.save(tmp_path / "X.npy", X)
     code = (
         "import sys, keras, numpy as np; model = keras.models.load_model('model.keras');"
@@ -1283,8 +1298,6 @@ def test_to_keras(tiny, windows, tmp_path):
     env = os.environ | {"KERAS_BACKEND": keras.backend.backend()}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, check=True)
     assert_allclose(np.load(tmp_path / "y.npy"), network.predict(X, verbose=0), atol=1e-6)
-    fresh = keras.models.clone_model(network)
-    assert np.abs(fresh.get_weights()[0]).max() > 0
 
 
 @pytest.mark.backend(thorough=True)

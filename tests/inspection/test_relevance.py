@@ -46,8 +46,10 @@ def assert_complete(relevance, difference, tol=1e-3):
     [
         {"n_networks": 2},
         {"n_networks": 1, "linear_skip": False, "normalize": True, "units": (6, 4)},
-        {"n_networks": 1, "early_stopping": False, "bidirectional": True},
-        pytest.param({"n_networks": 1, "normalize": False, "loss": "huber"}, marks=pytest.mark.thorough),
+        *(
+            pytest.param({"n_networks": 1} | params, marks=pytest.mark.thorough)
+            for params in [{"early_stopping": False, "bidirectional": True}, {"normalize": False, "loss": "huber"}]
+        ),
     ],
     ids=str,
 )
@@ -67,7 +69,7 @@ def test_relevances_sum_up_to_the_difference_from_the_mean_window(params, table)
 
 
 @pytest.mark.parametrize("bidirectional", [False, pytest.param(True, marks=pytest.mark.thorough)])
-@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+@pytest.mark.parametrize("pooling", [*(pytest.param(p, marks=pytest.mark.thorough) for p in ("last", "mean")), "max"])
 def test_relevances_of_tokens_sum_up_to_the_difference_from_no_document(pooling, bidirectional, documents):
     X, y = documents
     params = {"units": (5, 4), "embedding_dim": 4, "pooling": pooling, "bidirectional": bidirectional}
@@ -80,7 +82,7 @@ def test_relevances_of_tokens_sum_up_to_the_difference_from_no_document(pooling,
     assert_allclose(model.input_relevance(X, output=False), -relevance, atol=1e-5)
 
 
-@pytest.mark.parametrize("pooling", ["last", "max", pytest.param("mean", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("pooling", ["last", *(pytest.param(p, marks=pytest.mark.thorough) for p in ("mean", "max"))])
 def test_relevances_for_a_probability_that_changes_all_at_once(pooling, table):
     X, y = table
     y = np.where(y[:, 0] > 0, "up", "down")
@@ -127,7 +129,11 @@ def probability(logits):
 @pytest.mark.backend
 @pytest.mark.parametrize(
     ("units", "bidirectional", "pooling"),
-    [(3, False, "last"), ((3, 2), True, "mean"), pytest.param((3, 2), False, "max", marks=pytest.mark.thorough)],
+    [
+        pytest.param(3, False, "last", marks=pytest.mark.thorough),
+        ((3, 2), True, "mean"),
+        pytest.param((3, 2), False, "max", marks=pytest.mark.thorough),
+    ],
 )
 def test_relevances_are_those_of_the_textbook(units, bidirectional, pooling, rng):
     X = rng.standard_normal((30, 4, 2))
@@ -233,7 +239,7 @@ def test_rows_have_one_relevance_alone_and_among_others(normalize, tiny, table):
     assert_rows_alike_alone_and_among_others(model.input_relevance, X, rtol=1e-6)
 
 
-@pytest.mark.parametrize("n_points", [1, 8, 32])
+@pytest.mark.parametrize("n_points", [1, pytest.param(8, marks=pytest.mark.thorough), 32])
 def test_batches_of_large_windows_have_fewer_points(n_points, tiny, table, monkeypatch):
     X, y = table
     X = X[:9]
