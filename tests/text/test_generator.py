@@ -47,10 +47,9 @@ def untrained():
 
 
 @pytest.mark.backend
-def test_learns_a_pattern_of_characters():
-    model = make().fit(PATTERN)
-    assert model.generate("so ", length=11, temperature=0) == "what? so wh"
-    assert model.bits_per_token(PATTERN) < 0.2
+def test_learns_a_pattern_of_characters(fitted):
+    assert fitted.generate("so ", length=11, temperature=0) == "what? so wh"
+    assert fitted.bits_per_token(PATTERN) < 0.2
 
 
 def test_learns_a_pattern_of_words():

@@ -39,9 +39,6 @@ def at_each_step(windows, mask, *, units):
     return layers.LSTM(units, return_sequences=True)(windows, mask=mask)
 
 
-NETWORKS = [*READY, convolved, normalized, means]
-
-
 @pytest.fixture
 def data(rng):
     X = 5 + 2 * rng.standard_normal((70, 9, 2))
@@ -69,11 +66,8 @@ def assert_same(model, other):
     "network",
     [
         normalized,
-        *(
-            pytest.param(network, marks=pytest.mark.backend(thorough=True))
-            for network in NETWORKS
-            if network != normalized
-        ),
+        *(pytest.param(network, marks=pytest.mark.backend(thorough=True)) for network in (convolved, means)),
+        *(pytest.param(network, marks=pytest.mark.thorough) for network in READY),
     ],
 )
 def test_a_fit_and_its_export(network, data):

@@ -281,7 +281,7 @@ def test_around_an_interrupted_forecaster_all_is_fitted(tiny, rng):
 
 def test_other_networks_are_interrupted_alike(windows):
     X, y = windows
-    params = {"units": 3, "learning_rate_schedule": "constant", "random_state": 0}
+    params = {"units": 3, "network": "lstm", "learning_rate_schedule": "constant", "random_state": 0}
     documents = ["to be or not to be"] * 3
     for estimator, data in ((LSTMClassifier, (X, y > 0)), (LSTMTextGenerator, (documents,))):
         with pytest.warns(UserWarning, match="after 3 of 5 epochs"):
