@@ -95,8 +95,9 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         as the one that predicts, so intervals are narrower where rows are few.
 
     calibration_gap : int or "auto", default="auto"
-        Number of rows before the calibration rows on which the model is not fitted. If "auto", it is the number of
-        outputs less one, so that no training target reaches into them.
+        Number of rows before the calibration rows, in each series, on which the model is not fitted. If "auto", it is
+        the number of steps that `y` reaches ahead less one, so that no training target lies among the truths of
+        calibration rows. Outputs without names are taken for steps of one target.
 
     refit : bool, default=True
         Whether the model is fitted again on all rows after calibration. It then knows the newest rows, which often
@@ -111,11 +112,11 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     scale : "series", callable or None, default=None
         What errors are divided by before they are pooled, and multiplied with in intervals.
 
-        - "series": the mean absolute change of the target from row to row in the same series, for panels of series of
-          different levels.
+        - "series": the mean absolute change of the target from row to row in the same series, over all rows of fit, for
+          panels of series of different levels.
         - A callable ``scale(X)`` that returns a positive number for each row, of shape (n_samples,), such as the
-          volatility of the last rows. It gets what `predict` does. To be pickled, it must be defined at the top level
-          of a module.
+          volatility of the last rows. It gets the rows up to those that are predicted, and in :func:`backtest` later
+          ones as well unless that changes its result. To be pickled, it must be defined at the top level of a module.
         - None: nothing.
 
     pooled : bool, default=True
@@ -125,7 +126,8 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     adaptive : bool, default=False
         Whether the width follows drift: `update` and :func:`backtest` enlarge intervals after truths that they have
         missed, and narrow them after the others, such that in the long run they cover as many as they should [3]_ [4]_.
-        Otherwise rows of `update` join the calibration rows.
+        A step is a tenth of the mean absolute score of recent rows. Otherwise rows of `update` join the calibration
+        rows. It may be changed after `fit`.
 
     Attributes
     ----------
@@ -168,7 +170,10 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
 
     The intervals of a row hold for each step by itself, not for all steps together.
 
-    Put the whole pipeline inside: ``ConformalForecaster(make_pipeline(SlidingWindow(24), Ridge()))``.
+    Put the whole pipeline inside: ``ConformalForecaster(make_pipeline(SlidingWindow(24), Ridge()))``. Behind flattened
+    windows, nothing tells which series a row belongs to, and :func:`forecast` finds no intervals.
+
+    Other parameters than `adaptive` that are set after `fit` wait for the next one.
 
     References
     ----------
@@ -243,7 +248,8 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
             calibration row.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows for the model. A row of weight zero is no calibration row; apart from that, all
+            Weights of the rows for the model, if its `fit` takes them; that of a pipeline does only with
+            ``enable_metadata_routing=True``. A row of weight zero is no calibration row; apart from that, all
             calibration rows count alike.
 
         **fit_params : dict
@@ -317,7 +323,8 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         """Learn from truths that have come in.
 
         With ``adaptive=True`` they move the widths of intervals; otherwise they join the calibration rows. The model
-        stays as it is.
+        stays as it is, and so do intervals further ahead than `y` reaches. Pass each truth once, in the order of time,
+        and from one thread at a time.
 
         Parameters
         ----------

@@ -178,8 +178,8 @@ def sample_paths(model, history, steps, n_paths=1000, *, target=None, known=None
 
     Notes
     -----
-    All origins have the same errors, in units of `scale` of :class:`ConformalForecaster`. Those of several series are
-    drawn independently of each other.
+    All origins have the same errors, in units of `scale` of :class:`ConformalForecaster`: paths are as wide at all
+    times, also where predicted quantiles are not. Those of several series are drawn independently of each other.
 
     Examples
     --------
