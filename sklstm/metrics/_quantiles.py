@@ -30,7 +30,7 @@ def continuous_ranked_probability_score(
     """Continuous ranked probability score (CRPS) regression loss, approximated from quantiles.
 
     The CRPS compares a whole predictive distribution with the true value. It is twice the integral of the pinball loss
-    over all quantile levels from 0 to 1 [1]_ [2]_. For a point forecast it is the absolute error.
+    over all quantile levels from 0 to 1 [1]_ [2]_. It extends the absolute error to distributions.
 
     Parameters
     ----------
