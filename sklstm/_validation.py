@@ -9,11 +9,13 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, compute_class_weight
-from sklearn.utils.validation import check_consistent_length, validate_data
+from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.validation import check_consistent_length, has_fit_parameter, validate_data
 
-from ._compat import InvalidParameterError, check_sample_weight
+from ._compat import InvalidParameterError, check_sample_weight, raise_for_params
 from ._specs import MEDIAN
 from ._windows.ragged import Ragged
 from ._windows.windows import Windows
@@ -357,6 +359,23 @@ def check_weights(X: np.ndarray, sample_weight) -> np.ndarray:
         raise ValueError("Sample weights must contain at least one non-zero number.")
     sample_weight = sample_weight / sample_weight.max()
     return sample_weight / sample_weight[sample_weight > 0].mean()
+
+
+def nested_fit_params(estimator: BaseEstimator, name: str, nested, sample_weight, fit_params: dict) -> dict:
+    """Return the metadata for the fit of the estimator inside another one, which is its parameter of that name.
+
+    Raises
+    ------
+    ValueError
+        If there are weights, and the fit takes none.
+    """
+    raise_for_params(fit_params, estimator, "fit")
+    weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+    if get_config()["enable_metadata_routing"]:
+        return dict(process_routing(estimator, "fit", **weight, **fit_params)[name]["fit"])
+    if weight and not has_fit_parameter(nested, "sample_weight"):
+        raise ValueError("Underlying estimator does not support sample weights.")
+    return weight
 
 
 def weights_of_classes(sample_weight: np.ndarray, class_weight, classes: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -7,18 +7,17 @@ from math import ceil
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from .._compat import HasMethods, Interval, StrOptions, check_method_params, fit_context, raise_for_params
+from .._compat import HasMethods, Interval, StrOptions, check_method_params, fit_context
 from .._conformal.scores import p_values
 from .._forecasting.forecaster import LSTMForecaster
 from .._state import VersionedEstimator, all_at_once, of_one_fit
-from .._validation import check_sequences, check_weights, name_features, warn_of_table
+from .._validation import check_sequences, check_weights, name_features, nested_fit_params, warn_of_table
 from .._windows.arrays import chunks, fill_missing_features, have_partial_steps, window_view
 from .._windows.windows import Windows, part, steps_of
 
@@ -237,7 +236,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
             If metadata routing is enabled, and the forecaster does not say whether it requests what is given.
         """
         self._check_one_threshold()
-        forecaster_params = self._forecaster_params(sample_weight, fit_params)
+        forecaster_params = nested_fit_params(self, "forecaster", self._forecaster(), sample_weight, fit_params)
         windows = self._check_windows(X, reset=True)
         sample_weight, judged = check_weights(windows, sample_weight), _judged(windows)
         rows, calibration = self._split(windows, np.flatnonzero((sample_weight > 0) & judged.any(axis=1)))
@@ -445,16 +444,6 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
                 f"a minimum of 2 is required by {type(self).__name__}: one to predict, from those before it."
             )
         return windows
-
-    def _forecaster_params(self, sample_weight, fit_params: dict) -> dict:
-        """Return the metadata for the forecaster's fit."""
-        raise_for_params(fit_params, self, "fit")
-        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
-        if get_config()["enable_metadata_routing"]:
-            return dict(process_routing(self, "fit", **weight, **fit_params)["forecaster"]["fit"])
-        if weight and not has_fit_parameter(self._forecaster(), "sample_weight"):
-            raise ValueError("Underlying estimator does not support sample weights.")
-        return weight
 
     def _check_one_threshold(self) -> None:
         if self.false_positive_rate is not None and self.contamination != "auto":

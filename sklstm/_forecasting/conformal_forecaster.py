@@ -8,11 +8,10 @@ from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import get_tags, indexable
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.validation import check_is_fitted
 
 from .._compat import (
     HasMethods,
@@ -21,12 +20,11 @@ from .._compat import (
     check_method_params,
     fit_context,
     num_samples,
-    raise_for_params,
 )
 from .._conformal.bounds import MEDIAN, at_level, central, check_coverages, widened
 from .._conformal.calibration import Calibration, Rows
 from .._state import VersionedEstimator, all_at_once, of_one_fit
-from .._validation import check_numeric, check_target, check_weights, has_target, target_names
+from .._validation import check_numeric, check_target, check_weights, has_target, nested_fit_params, target_names
 from .._windows.long_table import read_long_table
 from .._windows.panel import factorize, single
 from .._windows.time_index import check_order
@@ -268,7 +266,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         """
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
-        params = self._fit_params(sample_weight, fit_params)
+        params = nested_fit_params(self, "estimator", self._model(), sample_weight, fit_params)
         X, y = indexable(X, y)
         targets = check_target(self, X, y)
         targets = targets.reshape(len(targets), -1)
@@ -422,16 +420,6 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
 
     def _model(self):
         return LSTMForecaster(loss="quantile", random_state=0) if self.estimator is None else self.estimator
-
-    def _fit_params(self, sample_weight, fit_params: dict) -> dict:
-        """Return the metadata for the model's fit."""
-        raise_for_params(fit_params, self, "fit")
-        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
-        if get_config()["enable_metadata_routing"]:
-            return dict(process_routing(self, "fit", **weight, **fit_params)["estimator"]["fit"])
-        if weight and not has_fit_parameter(self._model(), "sample_weight"):
-            raise ValueError("Underlying estimator does not support sample weights.")
-        return weight
 
     def _remember(self, names: list | None, n_outputs: int) -> None:
         """Set what is known of the targets, and the parameters that the units of errors depend on."""
