@@ -33,8 +33,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 LOOKS = (
-    "several times for ridge, to choose the step size of adaptive intervals and the rows of the airline series, once "
-    "for the LSTM, but twice on the airline series"
+    "several times for ridge, to choose the step size of adaptive intervals and the rows of the airline series, and\n"
+    "twice for the LSTM, the second time after a change of the step size"
 )
 __doc__ = __doc__.format(looks=LOOKS)
 COVERAGES = (0.8, 0.9, 0.95)

@@ -13,8 +13,8 @@ for quantiles that they document:
 - neuralforecast: `LSTM` with `MQLoss`.
 - darts: `BlockRNNModel` with `QuantileRegression`, whose quantiles are predicted, not drawn.
 
-One seed each. Gaps are interpolated for all but `LSTM`. Libraries that take longer than the rest of the study were left
-out where a column is empty. Other work ran beside, so no times are shown.
+One seed each. Gaps are interpolated for all but `LSTM`. On six series, the two other libraries were left out, since
+they take long there. Other work ran beside, so no times are shown.
 """
 
 import argparse
