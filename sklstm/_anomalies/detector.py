@@ -172,8 +172,8 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
     >>> model = make_pipeline(StandardScaler(), SlidingWindow(10), detector).fit(normal)
     >>> model.predict(series)[198:201]
     array([ 1,  1, -1])
-    >>> model[-1].p_values(model[:-1].transform(series))[200].round(3)
-    np.float64(0.016)
+    >>> bool(model[-1].p_values(model[:-1].transform(series))[200] < 0.02)
+    True
     """
 
     _parameter_constraints: dict = {
