@@ -223,7 +223,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Levels of the quantiles that the networks forecast; None unless ``loss="quantile"``.
 
     linear_quantile_offsets_ : ndarray of shape (n_outputs_, n_quantiles) or None
-        Quantiles of the residuals of the linear model on the rows held out, by a linear model that has not seen them,
+        Quantiles of the residuals of the linear model on the validation sets, by a linear model that has not seen them,
         in the units of ``y``. The quantiles of the linear model are its prediction plus these. Zeros if it is not
         averaged with the networks; None unless `loss="quantile"`.
 
