@@ -13,7 +13,7 @@ for quantiles that they document:
 - neuralforecast: `LSTM` with `MQLoss`.
 - darts: `BlockRNNModel` with `QuantileRegression`, whose quantiles are predicted, not drawn.
 
-One seed each. Gaps are interpolated for all but `LSTM`. On six series, the two other libraries were left out, since
+One seed each. Gaps are interpolated for all but `LSTM`. On three series, the two other libraries were left out, since
 they take long there. Other work ran beside, so no times are shown.
 """
 
