@@ -461,10 +461,8 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         times = steps_of(windows, rows)
         start = np.sort(times)[len(rows) - ceil(fraction * len(rows))]
         training, calibration = rows[times < start - (self.smoothing - 1)], rows[times >= start]
-        n_least, found = (
-            _least_calibration_rows(rate),
-            f"With n_samples={len(rows)} and calibration_fraction={fraction}",
-        )
+        n_least = _least_calibration_rows(rate)
+        found = f"With n_samples={len(rows)} and calibration_fraction={fraction}"
         if len(calibration) < n_least:
             raise ValueError(
                 f"{found}, the number of calibration rows is {len(calibration)}, but false_positive_rate={rate} needs "

@@ -276,6 +276,8 @@ def _basis_at_origins(origins, model, task: Task, predictions: np.ndarray) -> An
         first = ahead.longest_lag
         rows = take(ahead.added_to(table), first, origins[-1] + 1)
         basis = model._basis(rows, origins - first, predictions)
+        if not callable(model._scale):
+            return basis
         alone = model._basis(take(rows, 0, origins[0] + 1 - first), origins[:1] - first, predictions[:1])
         if np.allclose(alone.scale, basis.scale[:1]):  # or else it depends on later rows
             return basis

@@ -310,7 +310,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         X, y = indexable(X, y)
         if not hasattr(self, "estimator_"):
             self._adopt(y)
-        targets = self._check_targets(X, y)
+        targets = self._check_targets(y)
         models = [(self.estimator_, _known_rows(targets))]
         self._calibrate_by(models, X, targets, self._series_of(X))
         self._adopt_features()
@@ -346,7 +346,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         """
         check_is_fitted(self)
         X, y = indexable(X, y)
-        targets = self._check_targets(X, y)
+        targets = self._check_targets(y)
         series = self._series_of(X)
         rows = _in_time(_known_rows(targets), series)
         found = self._residuals(self._basis_at(self.estimator_, X, rows, series), targets, rows, series)
@@ -431,7 +431,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
                 'scale="series" and pooled=False are for panels: pass a pipeline with SlidingWindow(groups=...).'
             )
 
-    def _check_targets(self, X, y) -> np.ndarray:
+    def _check_targets(self, y) -> np.ndarray:
         """Return validated targets like those in fit as columns."""
         names, targets = target_names(y), check_numeric(y, name="y", estimator=self, ensure_2d=False)
         targets = targets.reshape(len(targets), -1)

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 
 from .prediction import predict_rows, rows_of
@@ -39,7 +38,7 @@ def predict_quantiles(model, X, rows: np.ndarray) -> np.ndarray:
         If the transformation is not increasing.
     """
     model = getattr(model, "best_estimator_", model)
-    if isinstance(model, TransformedTargetRegressor):
+    if hasattr(model, "regressor_"):  # a TransformedTargetRegressor, whose module takes long to import
         quantiles = predict_quantiles(model.regressor_, X, rows)
         inverse = model.transformer_.inverse_transform
         quantiles = np.stack([inverse(values) for values in np.moveaxis(quantiles, -1, 0)], axis=-1)
