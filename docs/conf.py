@@ -25,7 +25,7 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 project = "sklstm"
 author = "The sklstm developers"
-copyright = "2026, the sklstm developers"
+project_copyright = "2026, the sklstm developers"
 version = release = metadata("sklstm")["Version"]
 
 extensions = [

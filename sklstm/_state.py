@@ -1,4 +1,4 @@
-"""The state of estimators: changes of it as a whole, and what pickles say of its version."""
+"""The base of all estimators, and changes of their state as a whole."""
 
 import warnings
 from collections.abc import Callable
@@ -9,13 +9,20 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from . import __version__
 
+DOCUMENTATION = "https://sklstm.readthedocs.io/en/latest/"  # tests compare pyproject.toml and README.md with it
 VERSION = "_sklstm_version"  # the key in a pickle, never an attribute
 UNKNOWN_VERSION = "pre-0.1"  # of pickles without that key
 _NOTHING = object()  # in the place of an attribute that was not there before a fit
 
 
 class VersionedEstimator(BaseEstimator):
-    """An estimator whose pickles tell the version of this package, as those of scikit-learn tell its own."""
+    """An estimator whose pickles and HTML representation are those of this package, as scikit-learn's are of its own.
+
+    Pickles store the version, and the representation links to the documentation.
+    """
+
+    _doc_link_module = "sklstm"
+    _doc_link_template = DOCUMENTATION + "api/generated/{estimator_module}.{estimator_name}.html"
 
     def __getstate__(self):
         return {**super().__getstate__(), VERSION: __version__}
