@@ -38,7 +38,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["examples", "benchmarks/results", "api/generated/*.md"]
+exclude_patterns = ["examples", "benchmarks", "auto_examples/**/*.ipynb", "auto_examples/*.ipynb"]
 default_role = "literal"
 nitpicky = False
 
