@@ -71,19 +71,23 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "min_reported_time": 5,
     "remove_config_comments": True,
+    "write_computation_times": False,
 }
 
 # Look
 html_theme = "pydata_sphinx_theme"
+html_context = {"default_mode": "auto"}
+html_logo = html_favicon = "_static/logo.svg"
 html_title = "sklstm"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
+    "logo": {"text": "sklstm"},
     "show_prev_next": True,
     "navigation_with_keys": False,
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 4,
     "secondary_sidebar_items": ["page-toc"],
     "show_toc_level": 2,
     "footer_start": ["copyright"],
