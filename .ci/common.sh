@@ -1,18 +1,10 @@
 # What .ci/run and .ci/full share; to be sourced in the root of the repository.
 export PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-SLOW_EXAMPLES='cell|false_positives|growing|intervals|moving_digits|spoken_digits'
 
 step() { printf '\n== %s (%d s)\n' "$1" "$SECONDS"; }
 readme_command() { awk -v n="$1" '/^```/ { inside = /^```sh/ && ++i == n; next } inside' README.md; }
 # Legs on a core of their own each: sharing both would cost either a quarter of its speed.
 stay_on_core() { taskset --cpu-list --pid "$1" "$BASHPID" >/dev/null || true; }
-
-# With the environment of the README's commands, from an empty folder.
-run_examples() {
-    for example in "$@"; do
-        (cd "$(mktemp -d)" && "$OLDPWD/.venv/bin/python" "$OLDPWD/$example")
-    done
-}
 
 install_lowest() {
     python3 -m venv .venv-lowest
