@@ -74,7 +74,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
     n_features_in_ : int
         Number of features at each step; for 2-D input the number of columns, which is that of steps.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of 2-D input, if `X` has names that are all strings.
 
     n_steps_in_ : int

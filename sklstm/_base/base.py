@@ -376,7 +376,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         network : int, default=0
             The network, if the estimator has several.
 
-        steps, units : int, slice or array-like of int, default=None
+        steps, units : int, slice or array-like of int of shape (n_selected,), default=None
             The steps and units to return, by their positions; all if None. Of many windows, select some: all states of
             a million windows would not fit in memory.
 

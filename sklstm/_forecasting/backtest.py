@@ -115,13 +115,13 @@ def backtest(
         :obj:`joblib.parallel_backend` context, ``-1`` means all processors.
 
     verbose : int, default=0
-        joblib's verbosity on the progress of these.
+        Verbosity of joblib on the progress of these.
 
     Returns
     -------
-    result : DataFrame or :class:`~sklearn.utils.Bunch`
+    result : DataFrame of shape (n_forecasts, n_columns) or :class:`~sklearn.utils.Bunch`
         A row for each origin, step and target, in this order. A DataFrame if `series` is a pandas object,
-        otherwise a Bunch of arrays, with
+        otherwise a Bunch of arrays, with these columns.
 
         the name of `groups`, or ``series`` : the id, if the windows of the model are of several series
 
@@ -130,7 +130,7 @@ def backtest(
         target : name or position of the column; only if there are several targets
         truth : the value in the series, NaN where it is missing
         prediction : the forecast of it
-        lower_80, upper_80 : the ends of its interval, for each coverage, such as 0.8
+        lower_80, upper_80 : the ends of its interval, for each coverage, such as 0.8.
 
     Raises
     ------

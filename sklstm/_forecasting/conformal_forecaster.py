@@ -135,7 +135,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     n_features_in_ : int
         Number of features that the model has seen in fit, if it tells.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features that the model has seen in fit, if it tells.
 
     n_outputs_ : int

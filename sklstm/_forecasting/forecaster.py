@@ -180,7 +180,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     n_features_in_ : int
         Number of features at each step; for 2-D input the number of columns, which is that of steps.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of 2-D input, if `X` has names that are all strings.
 
     n_steps_in_ : int
@@ -222,22 +222,22 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     quantiles_ : tuple of float or None
         Levels of the quantiles that the networks forecast; None unless ``loss="quantile"``.
 
-    linear_quantile_offsets_ : ndarray of shape (n_outputs_, n_quantiles) or None
+    linear_quantile_offsets_ : ndarray of shape (`n_outputs_`, n_quantiles) or None
         Quantiles of the residuals of the linear model on the validation sets, by a linear model that has not seen them,
         in the units of ``y``. The quantiles of the linear model are its prediction plus these. Zeros if it is not
         averaged with the networks; None unless `loss="quantile"`.
 
-    linear_coef_ : ndarray of shape (n_steps_in_, n_features, n_outputs_)
+    linear_coef_ : ndarray of shape (`n_steps_in_`, n_features, `n_outputs_`)
         Coefficients of the linear model for standardised features; zeros if `linear_skip=False`.
 
-    linear_intercept_ : ndarray of shape (n_outputs_,)
+    linear_intercept_ : ndarray of shape (`n_outputs_`,)
         Intercepts of the linear model.
 
-    level_coef_ : ndarray of shape (n_features, n_outputs_)
+    level_coef_ : ndarray of shape (n_features, `n_outputs_`)
         Coefficients of the level for the means of standardised features in a window; zeros unless
         `normalize="window"`.
 
-    target_mean_, target_scale_ : ndarray of shape (n_outputs_,)
+    target_mean_, target_scale_ : ndarray of shape (`n_outputs_`,)
         What a network's output is multiplied with, and what is added then: standard deviation and mean of the target
         or, with `normalize="window"`, of its deviations from the level, whose intercept is part of the mean. If the
         networks were trained on residuals, the mean is zero.

@@ -41,7 +41,7 @@ class SeasonalNaive(ForecasterMixin, VersionedEstimator):
     n_features_in_ : int
         Number of features at each step; for 2-D input the number of columns, which is that of steps.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of 2-D input, if `X` has names that are all strings.
 
     n_steps_in_ : int
@@ -50,7 +50,7 @@ class SeasonalNaive(ForecasterMixin, VersionedEstimator):
     n_outputs_ : int
         Number of outputs.
 
-    target_mean_ : ndarray of shape (n_outputs_,)
+    target_mean_ : ndarray of shape (`n_outputs_`,)
         Mean of each output over the training rows, weighted by `sample_weight`: the forecast from a window
         that holds no value of the target.
 

@@ -165,7 +165,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Number of features at each step; for 2-D input the number of columns, which is that of steps; for frames the
         number of channels.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of 2-D input, if `X` has names that are all strings.
 
     n_steps_in_ : int
@@ -190,15 +190,15 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         What features, or channels of frames, are standardised with; zeros and ones if `normalize=False` or with
         `embedding_dim`.
 
-    References
-    ----------
-    .. [1] Lakshminarayanan, Pritzel & Blundell (2017), Simple and scalable predictive uncertainty estimation using deep
-       ensembles, NeurIPS.
-
     See Also
     --------
     pad_sequences : Makes one array of sequences that differ in length.
     TokenSequences : Makes sequences of tokens from documents.
+
+    References
+    ----------
+    .. [1] Lakshminarayanan, Pritzel & Blundell (2017), Simple and scalable predictive uncertainty estimation using deep
+       ensembles, NeurIPS.
 
     Examples
     --------
@@ -345,11 +345,14 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
         Parameters
         ----------
-        X, y, sample_weight : array-like
-            Sequences, class labels and weights, as in `fit`.
+        X, y : array-like
+            Sequences and class labels, as in `fit`.
 
         classes : array-like of shape (n_classes,), default=None
-            All classes that there will be; needed in the first call only.
+            All classes, even those that do not occur in `y`. Required in the first call, optional later.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the sequences, as in `fit`.
 
         Returns
         -------

@@ -150,6 +150,11 @@ class LSTMTextGenerator(BaseLSTM):
     feature_mean_, feature_scale_ : ndarray of shape (1,)
         Zero and one.
 
+    See Also
+    --------
+    LSTMTranslator : Generates a text for each text.
+    LSTMClassifier : Predicts the class of a document, from the tokens of :class:`TokenSequences`.
+
     References
     ----------
     .. [1] T. Mikolov et al., "Recurrent neural network based language model", Interspeech, 2010.

@@ -215,7 +215,7 @@ class TokenSequences(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Versione
 
         Returns
         -------
-        sequences : ndarray of shape (n_samples, n_steps_), float32
+        sequences : ndarray of shape (n_samples, `n_steps_`), float32
             The integers of the tokens in their order, with NaN at the steps before the first one. A DataFrame if
             `set_output` asks for one.
 

@@ -124,9 +124,9 @@ class LSTMTranscriber(BaseLSTM):
         any.
 
     weights_ : list of ndarray, float32
-        The network's weights in the order of Keras, as those of `LSTMForecaster`.
+        The network's weights in the order and the shapes of Keras, as those of `LSTMForecaster`.
 
-    feature_mean_, feature_scale_ : ndarray of shape (n_features_in_,)
+    feature_mean_, feature_scale_ : ndarray of shape (`n_features_in_`,)
         Mean and standard deviation of each feature; zeros and ones without `normalize`.
 
     See Also

@@ -142,8 +142,8 @@ class LSTMTranslator(BaseLSTM):
         the validation set (``"val_loss"``), NaN after epochs of trainings without any.
 
     weights_ : list of ndarray, float32
-        The network's weights in the order of Keras: the encoder's embedding and layers, what leads from the encoder to
-        the decoder, the decoder's embedding and layers, attention, and the output layer.
+        The network's weights in the order and the shapes of Keras: the encoder's embedding and layers, the dense layer
+        between the encoder and the decoder, the decoder's embedding and layers, attention, and the output layer.
 
     feature_mean_, feature_scale_ : ndarray of shape (1,)
         Zero and one.
@@ -439,7 +439,7 @@ class LSTMTranslator(BaseLSTM):
         -------
         model : keras.Model
             A model from a dict of token numbers to the probabilities of the next token, (n_samples, n_written,
-            n_outputs_). "windows", of shape (n_samples, n_read, 1), has the numbers of the tokens of the text by
+            `n_outputs_`). "windows", of shape (n_samples, n_read, 1), has the numbers of the tokens of the text by
             `source_tokens_`, and ``source_tokens_.n_tokens_`` at the end; "previous", of shape (n_samples, n_written,
             1), has ``target_tokens_.n_tokens_`` and then the tokens written so far. Both are padded behind with NaN.
 

@@ -62,7 +62,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
     n_features_in_ : int
         Number of features seen during `fit`.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen during `fit`, if they are all strings.
 
     See Also
@@ -223,7 +223,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
 
         Parameters
         ----------
-        input_features : array-like of str, default=None
+        input_features : array-like of str of shape (n_features,), default=None
             Names of the features; those seen in `fit`, or else ``x0, x1, ...``, if None.
 
         Returns

@@ -28,6 +28,10 @@ def load_airline(*, as_frame=False):
         DESCR : str
             A description.
 
+    See Also
+    --------
+    make_sine : A series without noise.
+
     References
     ----------
     .. [1] G. E. P. Box and G. M. Jenkins, "Time Series Analysis: Forecasting and Control", Holden-Day, 1976.

@@ -19,6 +19,10 @@ def make_sine(n_samples=1000):
     series : ndarray of shape (n_samples, 1), float64
         The wave, of amplitude 1.
 
+    See Also
+    --------
+    load_airline : A real series, with a trend and a season.
+
     Examples
     --------
     >>> from sklstm.datasets import make_sine

@@ -27,7 +27,7 @@ from ._averages import (
 def continuous_ranked_probability_score(
     y_true, y_quantiles, *, quantiles, sample_weight=None, multioutput="uniform_average"
 ):
-    """Continuous ranked probability score (CRPS) regression loss, approximated from quantiles.
+    """Compute the continuous ranked probability score (CRPS), approximated from quantiles.
 
     The CRPS compares a whole predictive distribution with the true value. It is twice the integral of the pinball loss
     over all quantile levels from 0 to 1 [1]_ [2]_. It extends the absolute error to distributions.

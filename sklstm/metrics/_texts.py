@@ -36,6 +36,10 @@ def character_error_rate(y_true, y_pred, *, sample_weight=None):
     ValueError
         If there are different numbers of texts, an element is no string, or the true texts have no character.
 
+    See Also
+    --------
+    sklstm.LSTMTranscriber : Its `score` is one minus this rate.
+
     Examples
     --------
     >>> from sklstm.metrics import character_error_rate

@@ -155,7 +155,7 @@ class GatesDisplay:
         network : int, default=0
             The network, if the estimator has several.
 
-        units : int, slice or array-like of int, default=None
+        units : int, slice or array-like of int of shape (n_selected,), default=None
             The units, by their positions; all if None.
 
         row : int, default=None
