@@ -177,6 +177,21 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
         recordings = self._check_recordings(X, frame + (self.n_stacked - 1) * hop)
         return [self._stacked(self._log_mel(recording, filters, frame, hop)) for recording in recordings]
 
+    def set_output(self, *, transform=None):
+        """Do nothing: the features of recordings, which differ in length, are no table.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            The container that a pipeline sets for all its steps. Ignored.
+
+        Returns
+        -------
+        self : LogMelSpectrogram
+            The transformer.
+        """
+        return self
+
     def _frame_and_hop(self) -> tuple[int, int]:
         """Return the length of frames and the time between them, in samples."""
         frame, hop = (round(seconds * self.sampling_rate) for seconds in (self.frame_length, self.hop_length))

@@ -225,6 +225,13 @@ def test_it_needs_no_fit(rng):
         assert_array_equal(other.transform(recordings)[1], expected[1])
 
 
+def test_output_of_a_pipeline_can_be_set(rng):
+    recordings = [rng.standard_normal(4000), rng.standard_normal(3000)]
+    found = make_pipeline(LogMelSpectrogram()).set_output(transform="pandas").fit_transform(recordings)
+    for one, other in zip(found, LogMelSpectrogram().transform(recordings), strict=True):
+        assert_array_equal(one, other)
+
+
 def test_a_pipeline_from_waveforms_to_classes():
     frequencies = np.tile([300, 320, 2000, 2100], 5)
     recordings = [tone(frequency, 1000 + 100 * i) for i, frequency in enumerate(frequencies)]
