@@ -218,11 +218,11 @@ def roll(
     ahead.check_history(origins[0] + 1, "The series up to first_origin")
     values = check_numeric(take(table, columns=columns), name="series", estimator=None)
     known_at = futures_by_origin(future, table.index if is_pandas(table) else range(len(table)), origins)
-    history = table
-    if is_pandas(table) and time_index(table) is None:
+    history, has_times = table, time_index(table) is not None
+    if is_pandas(table) and not has_times:
         history = table.reset_index(drop=True)  # pandas 2 slices rows by label where labels are floats
     truth = values[origins[:, np.newaxis] + np.arange(1, horizon + 1)]
-    task = Task(history, columns, ahead, known_at, horizon, coverages)
+    task = Task(history, has_times, columns, ahead, known_at, horizon, coverages)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The index of")  # is irregular: said once, and not for each origin
         if not refits:
@@ -241,6 +241,7 @@ class Task(NamedTuple):
     """What a backtest is to forecast, besides the model and the origins."""
 
     table: Any
+    has_times: bool  # or else its index numbers the rows
     columns: list[int]  # to forecast
     ahead: KnownColumns
     known_at: Callable | None  # what was known ahead at an origin, if not the true values
@@ -289,7 +290,7 @@ def _basis_at_origins(origins, model, task: Task, predictions: np.ndarray) -> An
 
 def _predict_from(origins, model, task: Task, *, n_jobs=None, verbose=0) -> np.ndarray:
     """Return a fitted model's predictions from each origin, of shape ``(n_origins, horizon, n_targets)``."""
-    table, columns, ahead, known_at, horizon, _ = task
+    table, _, columns, ahead, known_at, horizon, _ = task
     n_rows = receptive_field(model)
     starts = np.zeros_like(origins) if n_rows is None else np.maximum(origins + 1 - n_rows - ahead.longest_lag, 0)
     if known_at is None or not ahead.positions:
@@ -313,7 +314,7 @@ def _predict_from(origins, model, task: Task, *, n_jobs=None, verbose=0) -> np.n
 
 def _rows_to_come(origin: int, task: Task) -> Any:
     """Return the columns that are not predicted for the rows after an origin, as they were known then or are."""
-    table, columns, ahead, known_at, horizon, _ = task
+    table, has_times, columns, ahead, known_at, horizon, _ = task
     others, n_rows = other_columns(table, columns), ahead.n_rows_of_future(horizon)
     rows = take(table, origin + 1, origin + 1 + n_rows, others)
     if known_at is None:
@@ -323,7 +324,7 @@ def _rows_to_come(origin: int, task: Task) -> Any:
     given = known_at(origin)
     if given is None:
         raise missing_future(one_series(table), needed, n_rows)
-    given = check_future(table, needed, given, n_rows, labels, by_label=time_index(table) is not None)
+    given = check_future(table, needed, given, n_rows, labels, by_label=has_times)
     ahead.check_future(given, needed)
     return with_columns(rows, [others.index(column) for column in needed], given)
 

@@ -334,6 +334,18 @@ def test_bad_tables(table):
         to_supervised(table.set_axis(range(3), axis=1), 3, target=0, known=2)
 
 
+def test_a_future_by_origin_of_rows_that_have_no_times(table):
+    rows = table.set_axis([f"row {row}" for row in range(len(table))])
+    model = linear(3).fit(*supervised(rows, 3, known="heat"))
+
+    def future(origin):
+        first = rows.index.get_loc(origin) + 1
+        return rows[["heat"]].iloc[first : first + 3]
+
+    found = backtest(model, rows, 3, target="demand", first_origin=100, future=future)
+    pd.testing.assert_frame_equal(found, backtest(model, rows, 3, target="demand", first_origin=100))
+
+
 @pytest.fixture
 def model(table):
     return linear(3).fit(*supervised(table, 3, known=KNOWN))
