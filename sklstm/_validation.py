@@ -81,10 +81,12 @@ def check_no_dates(frame, name: str) -> None:
     kinds = zip(column_names(frame), dtypes, strict=True)
     dates = [column for column, kind in kinds if any(word in kind.lower() for word in DATES)]
     if dates:
-        raise TypeError(
-            f"{name} must be numeric, but its columns {dates} hold dates, periods or durations. Make one of them the "
-            f"index, as with {name}.set_index({dates[0]!r}), and convert or drop the others."
-        )
+        cure = "Convert them to numbers, or drop them: rows are in the order of time."
+        if hasattr(frame, "iloc"):
+            cure = (
+                f"Make one of them the index, as with {name}.set_index({dates[0]!r}), and convert or drop the others."
+            )
+        raise TypeError(f"{name} must be numeric, but its columns {dates} hold dates, periods or durations. {cure}")
 
 
 def _assert_fits_float32(array: np.ndarray, name: str) -> None:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._compat import HasMethods, Interval, validate_params
 from .._validation import check_numeric
 from .._windows.long_table import one_series
-from .._windows.tables import as_table, is_pandas, other_columns, take, target_columns, with_columns
+from .._windows.tables import as_given, as_table, is_pandas, other_columns, take, target_columns, with_columns
 from .._windows.time_index import time_index, warn_of_gaps
 from .future import check_future, futures_by_origin, missing_future, warn_of_unused_future
 from .intervals import as_it_is_now, checked_coverages, ends_by_name, interval_model, point_model
@@ -67,7 +67,7 @@ def backtest(
         Anything that predicts as many rows as it is given, as in :func:`forecast`. Fitted, and used as it is,
         if `refit_every` is None; otherwise it is cloned, and stays as it is.
 
-    series : array-like or pandas object of shape (n_samples,) or (n_samples, n_features)
+    series : array-like, pandas or polars object of shape (n_samples,) or (n_samples, n_features)
         The series, oldest row first, with the columns that the model is fitted on. A 1-D series is taken as
         one column.
 
@@ -85,8 +85,8 @@ def backtest(
     future : callable, DataFrame or array, default=None
         What was known ahead at each origin, such as the weather forecast of the day. A callable that takes the origin,
         its label or position as in `result`, and returns what :func:`forecast` takes as `future`; or a table of
-        these: a DataFrame whose index has two levels, the origin and the label of the row, or an array of shape
-        (n_origins, n_future, n_columns). If None, the true values of the series stand in.
+        these: a DataFrame of pandas whose index has two levels, the origin and the label of the row, or an array of
+        shape (n_origins, n_future, n_columns). If None, the true values of the series stand in.
 
     first_origin : int, default=None
         Position of the first origin's row. An origin has `horizon` rows behind it, and with `refit_every` at
@@ -120,12 +120,12 @@ def backtest(
     Returns
     -------
     result : DataFrame of shape (n_forecasts, n_columns) or :class:`~sklearn.utils.Bunch`
-        A row for each origin, step and target, in this order. A DataFrame if `series` is a pandas object,
-        otherwise a Bunch of arrays, with these columns.
+        A row for each origin, step and target, in this order. A DataFrame of the same library if `series`
+        is a pandas or polars object, otherwise a Bunch of arrays, with these columns.
 
         the name of `groups`, or ``series`` : the id, if the windows of the model are of several series
 
-        origin : the origin's label in the index of `series`, or its position in an array
+        origin : the origin's label in the index of a pandas object, or else its position
         step : how many steps ahead of the origin, from 1 to `horizon`
         target : name or position of the column; only if there are several targets
         truth : the value in the series, NaN where it is missing
@@ -194,11 +194,11 @@ def backtest(
     groups = groups_of(model)
     if groups is not None:
         chosen = {"target": target, "known": known, "groups": groups}
-        return backtest_panel(model, series, horizon, schedule, chosen, future, coverages)
+        return as_given(backtest_panel(model, series, horizon, schedule, chosen, future, coverages), series)
     table = as_table(series, "series")
     warn_of_gaps(table, "series")
     forecasts = roll(model, table, horizon, schedule, future, coverages, target=target, known=known)
-    return _as_result(table, forecasts, coverages)
+    return as_given(_as_result(table, forecasts, coverages), series)
 
 
 def roll(

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 
 from .._windows.long_table import one_series
-from .._windows.tables import as_table, frame, is_pandas, other_columns
+from .._windows.tables import as_given, as_pandas, as_table, frame, is_pandas, other_columns
 from .._windows.time_index import time_index, warn_of_gaps
 from .future import check_future, missing_future, warn_of_unused_future, with_all_columns, with_continued_index
 from .intervals import as_it_is_now, beside, checked_coverages, interval_model, names_beside, point_model
@@ -43,7 +43,7 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
         Anything that predicts as many rows as it is given, fitted on the ``X`` and ``y`` of
         :func:`to_supervised`.
 
-    history : array-like or pandas object of shape (n_samples,) or (n_samples, n_features)
+    history : array-like, pandas or polars object of shape (n_samples,) or (n_samples, n_features)
         The series so far, oldest row first, with the columns that the model was fitted on.
 
     steps : int
@@ -73,8 +73,9 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
     Returns
     -------
     predictions : ndarray or DataFrame of shape (steps, n_targets) or (steps, n_targets * (1 + 2 * n_coverages))
-        The forecast in the units of the series. A DataFrame if `history` is a pandas object; its index
-        continues that of `history` if it is one of integers, periods, or dates or durations with a frequency. Of
+        The forecast in the units of the series. A DataFrame of the same library if `history` is a pandas or polars
+        object. The index of pandas continues that of `history` if it is one of integers, periods, or dates or durations
+        with a frequency. Of
         several series, one after the other, with `steps` rows each, and with the ids in the first column or in the
         level of the index. With `coverage`, each column is followed by the lower and the upper ends of its intervals,
         coverage by coverage. In a DataFrame they are called ``sales_lower_80`` and ``sales_upper_80``.
@@ -126,7 +127,8 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
         of_intervals = interval_model(model)
         basis = of_intervals._basis(outlook.X, outlook.rows, outlook.points)
         intervals = np.concatenate(of_intervals._step_intervals(basis, outlook.points, coverages))
-    return outlook.as_table(beside(np.concatenate(outlook.points), intervals), names_beside(outlook.names, coverages))
+    values, names = beside(np.concatenate(outlook.points), intervals), names_beside(outlook.names, coverages)
+    return as_given(outlook.as_table(values, names), history)
 
 
 def sample_paths(model, history, steps, n_paths=1000, *, target=None, known=None, future=None, random_state=None):
@@ -141,7 +143,7 @@ def sample_paths(model, history, steps, n_paths=1000, *, target=None, known=None
     model : ConformalForecaster
         The fitted model, or a search over such.
 
-    history : array-like or pandas object of shape (n_samples,) or (n_samples, n_features)
+    history : array-like, pandas or polars object of shape (n_samples,) or (n_samples, n_features)
         The series so far, as in :func:`forecast`.
 
     steps : int
@@ -212,6 +214,7 @@ def sample_paths(model, history, steps, n_paths=1000, *, target=None, known=None
 
 def _outlook(model, history, steps: int, *, target, known, future) -> Outlook:
     groups = groups_of(model)
+    future = as_pandas(future, "future")
     if groups is not None:
         chosen = {"target": target, "known": known, "groups": groups}
         return Outlook(*forecast_panel(model, history, steps, future, **chosen))

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._validation import check_numeric
 from .._windows.long_table import LongTable
-from .._windows.tables import as_table, frame, is_pandas, take
+from .._windows.tables import as_pandas, as_table, frame, is_pandas, take
 from .._windows.time_index import check_comparable, following_labels, time_index
 
 CURE = "Set its index, or pass an array, whose rows are in order: future.to_numpy()."
@@ -79,7 +79,7 @@ def futures_by_origin(future, labels, origins) -> Callable[[int], Any] | None:
     if future is None:
         return None
     if callable(future):
-        return lambda origin: future(labels[origin])
+        return lambda origin: as_pandas(future(labels[origin]), "future")
     if is_pandas(future):
         if future.index.nlevels < 2:
             raise ValueError(
@@ -89,8 +89,8 @@ def futures_by_origin(future, labels, origins) -> Callable[[int], Any] | None:
         return lambda origin: _of_origin(future, labels[origin])
     if np.ndim(future) != 3 or len(future) != len(origins):
         raise ValueError(
-            f"future must be a function of the origin, a DataFrame, or an array of shape ({len(origins)}, n_future, "
-            f"n_columns) for {len(origins)} origins. Got {np.shape(future) or type(future).__name__} instead."
+            f"future must be a function of the origin, a DataFrame of pandas, or an array of shape ({len(origins)}, "
+            f"n_future, n_columns) for {len(origins)} origins. Got {np.shape(future) or type(future).__name__} instead."
         )
     return dict(zip(origins, future, strict=True)).__getitem__
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from .._windows.long_table import LongTable, one_series
-from .._windows.tables import append, is_missing, is_pandas, other_columns, take
+from .._windows.tables import append, as_pandas, is_missing, is_pandas, other_columns, take
 from .prediction import predict_steps, receptive_field
 from .targets import name_at_step, unwrapped
 
@@ -255,6 +255,7 @@ def _remembered(model, table: LongTable) -> KnownColumns:
 
 def without_known_columns(X) -> Any:
     """Return a DataFrame without the columns that `to_supervised` has added; anything else as it is."""
+    X = as_pandas(X, "X")
     if not is_pandas(X) or X.ndim == 1:
         return X
     names = list(X.columns)

@@ -7,7 +7,7 @@ from sklearn.model_selection import TimeSeriesSplit
 from sklearn.utils.validation import check_array, check_consistent_length
 
 from .._windows.panel import Panel, panel_of_ids, read_panel
-from .._windows.tables import is_pandas
+from .._windows.tables import as_pandas, is_pandas
 
 
 class PanelTimeSeriesSplit(TimeSeriesSplit):
@@ -102,7 +102,9 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
             raise ValueError(
                 f"The series are given twice, by PanelTimeSeriesSplit(groups={self.groups!r}) and by groups of split."
             )
-        table = X if is_pandas(X) else check_array(X, dtype=None, ensure_all_finite="allow-nan")
+        table = as_pandas(X, "X")
+        if not is_pandas(table):
+            table = check_array(X, dtype=None, ensure_all_finite="allow-nan")
         if groups is None:
             return read_panel(table, self.groups, "X")
         check_consistent_length(table, groups)

@@ -2,12 +2,13 @@
 
 from functools import partial
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_scalar
 
 from .._windows.long_table import read_long_table
-from .._windows.tables import is_pandas, side_by_side, take, take_rows, target_columns
+from .._windows.tables import as_given, is_pandas, side_by_side, take, take_rows, target_columns
 from .known import known_columns
 from .targets import name_at_step
 
@@ -19,9 +20,10 @@ def to_supervised(series, horizon=1, *, target=None, known=None, groups=None):
 
     Parameters
     ----------
-    series : array-like or pandas object of shape (n_samples,) or (n_samples, n_features)
+    series : array-like, pandas or polars object of shape (n_samples,) or (n_samples, n_features)
         The series, oldest row first. A 1-D series is taken as one column. Missing values (NaN) stay as they are. The
-        names of other data frames than those of pandas, such as polars, are not read.
+        names of other data frames than those of pandas and polars are not read. Polars has no index: its rows are in
+        the order of time. Reading it needs pandas.
 
     horizon : int, default=1
         How many steps ahead `y` reaches.
@@ -47,7 +49,7 @@ def to_supervised(series, horizon=1, *, target=None, known=None, groups=None):
         Each series without its last `horizon` rows, and without the first ones, which lags reach beyond. Behind its own
         columns each row has the known values, `horizon` rows later less the lag: in a window of `horizon` rows or more,
         the last rows have them for all steps to come. A DataFrame's columns are called ``temperature_step24`` or, for a
-        value of earlier rows, ``demand_lag144``.
+        value of earlier rows, ``demand_lag144``. Like `y` it is of the library of `series`, pandas or polars.
 
     y : ndarray, Series or DataFrame of shape (n_rows,) or (n_rows, n_outputs)
         1-D for one target and ``horizon=1``. Otherwise one column for each step and target: step 1 of every
@@ -104,15 +106,20 @@ def to_supervised(series, horizon=1, *, target=None, known=None, groups=None):
     X = ahead.added_to_series(table).of(rows).with_ids() if ahead.offsets else take_rows(table.given, rows)
     targets = take(table.values, columns=columns)
     steps = [take_rows(targets, panel.later(step)[rows]) for step in range(1, horizon + 1)]
-    single = horizon == 1 and len(columns) == 1
-    if not is_pandas(targets):
-        return X, steps[0][:, 0] if single else np.hstack(steps)
-    if horizon == 1:
-        y = steps[0].set_axis(X.index)
-        return X, y.iloc[:, 0] if single else y
-    names = targets.columns
-    steps = [
-        rows.set_axis(X.index).set_axis(names.map(partial(name_at_step, step=step)).set_names(names.names), axis=1)
-        for step, rows in enumerate(steps, start=1)
-    ]
-    return X, side_by_side(steps)
+    return as_given(X, series), as_given(_joined(steps, X, is_single=horizon == 1 and len(columns) == 1), series)
+
+
+def _joined(steps: list, X, *, is_single: bool) -> Any:
+    """Return the targets of all steps side by side, with names that tell the step; 1-D if there is a single one."""
+    if not is_pandas(X):
+        return steps[0][:, 0] if is_single else np.hstack(steps)
+    steps = [rows.set_axis(X.index) for rows in steps]
+    if len(steps) == 1:
+        return steps[0].iloc[:, 0] if is_single else steps[0]
+    names = steps[0].columns
+    return side_by_side(
+        [
+            rows.set_axis(names.map(partial(name_at_step, step=step)).set_names(names.names), axis=1)
+            for step, rows in enumerate(steps, start=1)
+        ]
+    )

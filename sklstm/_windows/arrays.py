@@ -17,7 +17,7 @@ MIN_BLOCK_WIDTH = 64  # if the matrix has as many columns
 def as_slice(rows: np.ndarray) -> slice | np.ndarray:
     """Return rows that are adjacent as a slice, with which they are a view, and others as they are."""
     are_adjacent = len(rows) > 0 and rows[-1] - rows[0] + 1 == len(rows) and bool((np.diff(rows) == 1).all())
-    return slice(rows[0], rows[-1] + 1) if are_adjacent else rows
+    return slice(int(rows[0]), int(rows[-1]) + 1) if are_adjacent else rows
 
 
 def window_view(padded: np.ndarray, window_size: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from .._validation import check_numeric, check_table
 from .arrays import window_view
 from .carried import Carried
 from .panel import Panel, read_panel
-from .tables import is_pandas, without_column
+from .tables import as_pandas, is_pandas, without_column
 from .windows import windows_of_panel
 
 
@@ -194,7 +194,9 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         if self.groups is None:
             return check_table(self, X, reset=reset), read_panel(X, None, "X")
         validate_data(self, X, reset=reset, skip_check_array=True)
-        rows = X if is_pandas(X) else check_array(X, dtype=None, ensure_all_finite="allow-nan", estimator=self)
+        rows = as_pandas(X, "X")
+        if not is_pandas(rows):
+            rows = check_array(X, dtype=None, ensure_all_finite="allow-nan", estimator=self)
         panel = read_panel(rows, self.groups, "X")
         return check_numeric(without_column(rows, panel.column), name="X", estimator=self), panel
 

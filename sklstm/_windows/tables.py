@@ -1,5 +1,6 @@
 """Tables: arrays and DataFrames with a row for each time and a column for each variable."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,60 @@ def is_pandas(series) -> bool:
     return hasattr(series, "iloc")
 
 
+def is_polars(series) -> bool:
+    """Tell whether a series is a DataFrame or Series of polars."""
+    polars = sys.modules.get("polars")  # whoever has one has imported it already
+    return polars is not None and isinstance(series, polars.DataFrame | polars.Series)
+
+
+def as_pandas(series, name: str) -> Any:
+    """Return an object of polars as a DataFrame of pandas with the same columns; anything else as it is.
+
+    Its index numbers the rows, but tells no time: `time_index` reads no categories.
+
+    Raises
+    ------
+    ImportError
+        If pandas is not installed.
+    TypeError
+        If a column holds dates or durations.
+    """
+    if not is_polars(series):
+        return series
+    table = _polars_table(series)
+    check_no_dates(table, name)
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(
+            f"{name} is a {type(series).__name__} of polars, whose columns are read by name with pandas: install "
+            f"pandas, or pass {name}.to_numpy() and positions of columns."
+        ) from error
+    index = pd.CategoricalIndex(pd.Categorical.from_codes(np.arange(len(table)), pd.RangeIndex(len(table))))
+    arrays = [column.to_numpy() for column in table.get_columns()]
+    columns = [pd.Series(array, index, dtype=array.dtype) for array in arrays]
+    return pd.DataFrame(dict(zip(table.columns, columns, strict=True)), index)
+
+
+def as_given(result, series) -> Any:
+    """Return a pandas object as one of polars if the series is one; its index has no place there."""
+    if not is_polars(series) or not is_pandas(result):
+        return result
+    import polars as pl
+
+    if result.ndim == 1:
+        return pl.Series(result.name, result.to_numpy())
+    table = pl.DataFrame({name: column.to_numpy() for name, column in result.items()})
+    kinds = _polars_table(series).schema.items()
+    return table.cast(
+        {name: kind for name, kind in kinds if name in table.columns and kind in (pl.Categorical, pl.Enum)}
+    )
+
+
+def _polars_table(series) -> Any:
+    return series if hasattr(series, "columns") else series.to_frame()
+
+
 def as_table(series, name: str, *, is_panel: bool = False) -> Any:
     """Return a series as an array or DataFrame with a column for each variable.
 
@@ -27,6 +82,7 @@ def as_table(series, name: str, *, is_panel: bool = False) -> Any:
     check_columns(series, name)
     if not is_panel:
         check_order(series, name)
+    series = as_pandas(series, name)
     if is_pandas(series):
         table = series.to_frame() if series.ndim == 1 else series
         if len(table) == 0:
@@ -47,7 +103,7 @@ def target_columns(names: list, target) -> list[int]:
     is_name = np.ndim(target) == 0 or (isinstance(target, tuple) and target in names)
     targets = [target] if is_name else list(target)
     if not targets or any(names.count(name) != 1 for name in targets) or len(set(targets)) < len(targets):
-        hint = " Names are read from pandas objects only: of other frames, pass positions."
+        hint = " Names are read from DataFrames of pandas and polars only: of other ones, pass positions."
         hint = hint if all(isinstance(name, int) for name in names) else ""
         raise ValueError(f"target must name some of the columns {names}, each once. Got {target!r} instead.{hint}")
     return [names.index(name) for name in targets]

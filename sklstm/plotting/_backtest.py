@@ -8,6 +8,7 @@ from sklearn.utils import Bunch
 
 from .._compat import check_matplotlib_support
 from .._forecasting.backtest import backtest
+from .._windows.tables import as_pandas
 from .._windows.time_index import as_times
 from ._panels import label_steps, make_grid, positions
 from ._predictions import Backtest, choose, read_backtest
@@ -214,7 +215,7 @@ class BacktestDisplay:
         >>> plt.show()
         """
         check_matplotlib_support(f"{cls.__name__}.from_predictions")
-        rows = read_backtest(result, coverage)
+        rows = read_backtest(as_pandas(result, "result"), coverage)
         if rows.target is not None:
             names = list(dict.fromkeys(rows.target.tolist()))
             if target is None and len(names) > 1:

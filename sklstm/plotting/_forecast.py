@@ -11,7 +11,7 @@ from .._forecasting.forecast import forecast
 from .._forecasting.prediction import groups_of
 from .._forecasting.targets import predicted_columns
 from .._windows.long_table import read_long_table
-from .._windows.tables import is_pandas
+from .._windows.tables import as_pandas, is_pandas
 from ._panels import draw_values, label_steps, make_panels, positions, shades
 from ._predictions import all_times, check_panels, is_backtest, panels_of_backtest, panels_of_forecast
 
@@ -170,6 +170,7 @@ class ForecastDisplay:
             If :func:`~sklstm.forecast` or :meth:`from_predictions` do.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        history = as_pandas(history, "history")
         intervals = {} if coverage is None else {"coverage": coverage}
         prediction = forecast(estimator, history, steps, target=target, known=known, future=future, **intervals)
         groups = groups_of(estimator)
@@ -289,6 +290,7 @@ class ForecastDisplay:
         check_matplotlib_support(f"{cls.__name__}.from_predictions")
         if n_history is not None:
             check_scalar(n_history, "n_history", Integral, min_val=0)
+        prediction, history = as_pandas(prediction, "prediction"), as_pandas(history, "history")
         chosen = {"coverage": coverage, "target": target, "groups": groups, "series": series, "n_history": n_history}
         if is_backtest(prediction):
             if truth is not None:

@@ -403,7 +403,7 @@ def test_an_unsigned_index_beyond_signed_integers():
 
 
 class OtherFrame:
-    """A data frame of another library than pandas."""
+    """A data frame of another library than pandas and polars."""
 
     columns = ("a", "b")
 
@@ -418,5 +418,5 @@ def test_names_of_other_frames_are_not_read():
     X, y = to_supervised(OtherFrame(), target=1)
     assert_array_equal(X, TABLE[:-1])
     assert_array_equal(y, TABLE[1:, 1])
-    with pytest.raises(ValueError, match="Names are read from pandas objects only"):
+    with pytest.raises(ValueError, match="Names are read from DataFrames of pandas and polars only"):
         to_supervised(OtherFrame(), target="b")
