@@ -254,7 +254,7 @@ def _remembered(model, table: LongTable) -> KnownColumns:
 
 
 def without_known_columns(X) -> Any:
-    """Return a DataFrame without the columns that `to_supervised` has added; anything else as it is."""
+    """Return a DataFrame, as one of pandas, without the columns that `to_supervised` has added; an array as it is."""
     X = as_pandas(X, "X")
     if not is_pandas(X) or X.ndim == 1:
         return X
