@@ -15,8 +15,8 @@ install_lowest() {
 test_ecosystem() {
     python3 -m venv .venv-ecosystem
     .venv-ecosystem/bin/pip install --no-compile --editable '.[ecosystem,test]'
-    .venv-ecosystem/bin/python -m pytest -q -rs tests/ecosystem | tee ecosystem.log
-    ! grep -E "^SKIPPED.*could not import" ecosystem.log
+    .venv-ecosystem/bin/python -m pytest -q -rs tests/ecosystem | tee ecosystem.log &&
+        ! grep -E "^SKIPPED.*could not import" ecosystem.log
 }
 
 install_backends() {
