@@ -1,10 +1,11 @@
-"""Picture what a fold of cross-validation trains and tests on, row by row.
-
-Each line is a row of X: its window, and its target, the steps that it forecasts. The rows are those of the last fold of
-`TimeSeriesSplit`, and what is missing from windows is what `SlidingWindow` makes missing.
 """
+What a fold of cross-validation trains and tests on
+===================================================
 
-import argparse
+Which steps of a series does a fold read, row by row? Targets of several steps overlap between training and test rows
+unless there is a gap, and the first test windows are cut off unless :class:`~sklstm.SlidingWindow` carries the training
+rows over. This picture has both mistakes, and the cure. :doc:`/guide/validation` explains it.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,9 +16,9 @@ from sklearn.model_selection import TimeSeriesSplit
 
 from sklstm import SlidingWindow, to_supervised
 
-parser = argparse.ArgumentParser(description="Picture what a fold of cross-validation trains and tests on.")
-parser.add_argument("--output", default="validation.png", help="file to save the picture to")
-args = parser.parse_args()
+# %%
+# The rows are those of the last fold of :class:`~sklearn.model_selection.TimeSeriesSplit`. Each value of the series is
+# its own position, so windows and targets tell which steps they hold.
 
 n_steps, window_size, horizon, n_test, n_shown = 24, 5, 3, 6, 14
 colors = {
@@ -31,8 +32,13 @@ colors = {
 }
 NOT_USED, TRAIN_WINDOW, TRAIN_TARGET, TEST_WINDOW, MISSING, TEST_TARGET, OVERLAP = range(len(colors))
 
-series = pd.Series(np.arange(n_steps, dtype=float), name="step")  # each value is its own position
+series = pd.Series(np.arange(n_steps, dtype=float), name="step")
 X, y = to_supervised(series, horizon)
+
+# %%
+# Mark the steps of each row
+# --------------------------
+# Steps before the test rows are missing from their windows, unless ``carry_over`` adds the training rows.
 
 
 def kinds_of_steps(gap, carry_over):
@@ -51,12 +57,17 @@ def kinds_of_steps(gap, carry_over):
     return kinds
 
 
+# %%
+# Three ways to split
+# -------------------
+# Each line is a row of ``X`` with its window and its target. Without a gap, targets of the last training rows contain
+# steps that the test rows are to forecast.
+
 panels = {
     "gap=0": {"gap": 0, "carry_over": False},
     "gap=horizon - 1": {"gap": horizon - 1, "carry_over": False},
     "gap=horizon - 1, carry_over=True": {"gap": horizon - 1, "carry_over": True},
 }
-plt.switch_backend("Agg")  # draws to a file and needs no display
 figure, axes = plt.subplots(ncols=len(panels), figsize=(11, 4), sharey=True, layout="constrained")
 for ax, (title, params) in zip(axes, panels.items(), strict=True):
     edges = np.arange(n_steps + 1) - 0.5, np.arange(len(X) + 1) - 0.5
@@ -73,5 +84,4 @@ for ax, (title, params) in zip(axes, panels.items(), strict=True):
 axes[0].set_ylabel("row")
 patches = [Patch(color=color, label=kind) for kind, color in colors.items() if kind != "not used"]
 figure.legend(handles=patches, loc="outside lower center", ncols=3, frameon=False)
-figure.savefig(args.output, dpi=100)
-print(f"Saved {args.output}")
+plt.show()

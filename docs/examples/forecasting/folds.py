@@ -1,10 +1,12 @@
-"""Picture which rows of many series the folds of cross-validation train and test on.
-
-The table has one store after the other, with different first and last days. `TimeSeriesSplit` cuts it between rows,
-`PanelTimeSeriesSplit` at the same days in all stores.
 """
+The folds of many series
+========================
 
-import argparse
+Which rows of a table of many series does a fold train and test on? The table has one store after the other, with
+different first and last days. :class:`~sklearn.model_selection.TimeSeriesSplit` cuts it between rows, and so trains on
+days of one store that lie after the tested days of another. :class:`~sklstm.PanelTimeSeriesSplit` cuts at the same days
+in all stores. See :doc:`/guide/panels`.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,9 +17,9 @@ from sklearn.model_selection import TimeSeriesSplit
 
 from sklstm import PanelTimeSeriesSplit
 
-parser = argparse.ArgumentParser(description="Picture the folds of cross-validation of many series.")
-parser.add_argument("--output", default="folds.png", help="file to save the picture to")
-args = parser.parse_args()
+# %%
+# A table of four stores
+# ----------------------
 
 n_days, n_splits, gap = 24, 3, 2
 days_of_stores = {"north": (0, 24), "south": (4, 24), "closed": (0, 15), "new": (13, 24)}
@@ -27,6 +29,10 @@ table = pd.concat(
     pd.DataFrame({"store": store, "day": np.arange(*days)}, index=np.arange(*days))
     for store, days in days_of_stores.items()
 )
+# %%
+# Two splitters
+# -------------
+
 splitters = {
     f"TimeSeriesSplit({n_splits}, gap={gap})": TimeSeriesSplit(n_splits, gap=gap),
     f'PanelTimeSeriesSplit({n_splits}, groups="store", gap={gap})': PanelTimeSeriesSplit(
@@ -44,7 +50,10 @@ def uses_of_days(train, test):
     return uses
 
 
-plt.switch_backend("Agg")  # draws to a file and needs no display
+# %%
+# On the left, folds test on single stores, and train on later days of others. On the right, all training days lie
+# before the test days, with a gap of two days between.
+
 figure, axes = plt.subplots(n_splits, 2, figsize=(11, 5), sharex=True, sharey=True, layout="constrained")
 edges = np.arange(n_days + 1) - 0.5, np.arange(len(days_of_stores) + 1) - 0.5
 for column, (title, splitter) in zip(axes.T, splitters.items(), strict=True):
@@ -60,5 +69,4 @@ for number, ax in enumerate(axes[:, 0], start=1):
     ax.set_ylabel(f"fold {number}")
 patches = [Patch(color=color, label=use) for use, color in colors.items()]
 figure.legend(handles=patches, loc="outside lower center", ncols=len(colors), frameon=False)
-figure.savefig(args.output, dpi=100)
-print(f"Saved {args.output}")
+plt.show()

@@ -1,15 +1,12 @@
-"""See whether a forecaster overfits, and how many rows it needs.
-
-On the logarithms of the airline passengers, one step ahead, scored on each of the last four years by a model that was
-fitted on the months before it. The first picture has learning curves: the error with more and more rows to train on,
-those right before the test rows, for the defaults, for their networks without the linear model and early stopping, and
-for a plain LSTM: a single such network on standardised values. The second has validation curves, over `epochs`,
-`dropout` and `units`. All curves are of two random states. The baselines are a ridge regression on the same windows and
-the seasonal naive forecast.
 """
+Learning curves and validation curves of a forecaster
+=====================================================
 
-import argparse
-from pathlib import Path
+Does a network overfit a short series, and how many rows does it need? The series is the logarithms of the airline
+passengers, forecast one step ahead. Each of the last four years is scored by a model that was fitted on the months
+before it. Curves are means over two random states, with their spread. The baselines are a ridge regression on the same
+windows and the seasonal naive forecast. :doc:`/guide/growing` discusses the results.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,9 +23,9 @@ from sklearn.pipeline import make_pipeline
 from sklstm import LSTMForecaster, SeasonalNaive, SlidingWindow, to_supervised
 from sklstm.datasets import load_airline
 
-parser = argparse.ArgumentParser(description="See whether a forecaster overfits, and how many rows it needs.")
-parser.add_argument("--output", default=".", type=Path, help="folder to save the pictures to")
-args = parser.parse_args()
+# %%
+# The baselines
+# -------------
 
 season_length, seeds = 12, range(2)
 scoring = "neg_mean_absolute_error"
@@ -49,42 +46,11 @@ def error_in_test(model, max_train_size=None):
     return -cross_validate(model, X, y, cv=cv, scoring=scoring)["test_score"].mean()
 
 
-def learning_curve_of_latest_rows(train_sizes, **params):
-    """Return scores of shape (n_sizes, n_seeds * n_splits), like `learning_curve`, which takes the oldest rows."""
-    runs = [
-        [
-            cross_validate(
-                lstm(seed, **params),
-                X,
-                y,
-                cv=TimeSeriesSplit(**years, max_train_size=size),
-                scoring=scoring,
-                return_train_score=True,
-            )
-            for seed in seeds
-        ]
-        for size in train_sizes
-    ]
-    return [
-        np.array([np.concatenate([run[part] for run in of_size]) for of_size in runs])
-        for part in ("train_score", "test_score")
-    ]
-
-
-def validation_curve_of_seeds(name, values, **params):
-    runs = [
-        validation_curve(
-            lstm(seed, **params),
-            X,
-            y,
-            param_name=f"lstmforecaster__{name}",
-            param_range=values,
-            cv=TimeSeriesSplit(**years),
-            scoring=scoring,
-        )
-        for seed in seeds
-    ]
-    return [np.hstack(scores) for scores in zip(*runs, strict=True)]
+naive_error = error_in_test(on_windows(SeasonalNaive(season_length)))
+ridge = on_windows(RidgeCV(np.logspace(-3, 3, 13)), flatten=True, pad="edge")
+ridge_error = error_in_test(ridge)
+print("Mean absolute error of logarithms, one step ahead")
+print(f"Seasonal naive {naive_error:.3f}, ridge {ridge_error:.3f}")
 
 
 def tell(title, values, train_scores, test_scores, ridge_errors):
@@ -107,12 +73,38 @@ def draw(ax, display, title, values, ridge_errors, xlabel):
         ax.get_legend().remove()
 
 
-plt.switch_backend("Agg")  # draws to files and needs no display
-naive_error = error_in_test(on_windows(SeasonalNaive(season_length)))
-ridge = on_windows(RidgeCV(np.logspace(-3, 3, 13)), flatten=True, pad="edge")
-ridge_error = error_in_test(ridge)
-print("Mean absolute error of logarithms, one step ahead")
-print(f"Seasonal naive {naive_error:.3f}, ridge {ridge_error:.3f}")
+# %%
+# Learning curves
+# ---------------
+# :func:`sklearn.model_selection.learning_curve` would train on the oldest rows. A forecaster has the latest ones, those
+# right before the test rows: ``max_train_size`` of :class:`~sklearn.model_selection.TimeSeriesSplit`.
+
+
+def learning_curve_of_latest_rows(train_sizes, **params):
+    """Return scores of shape (n_sizes, n_seeds * n_splits), in training and in test."""
+    runs = [
+        [
+            cross_validate(
+                lstm(seed, **params),
+                X,
+                y,
+                cv=TimeSeriesSplit(**years, max_train_size=size),
+                scoring=scoring,
+                return_train_score=True,
+            )
+            for seed in seeds
+        ]
+        for size in train_sizes
+    ]
+    return [
+        np.array([np.concatenate([run[part] for run in of_size]) for of_size in runs])
+        for part in ("train_score", "test_score")
+    ]
+
+
+# %%
+# Beside the defaults are their networks without the linear model and early stopping, and a plain LSTM: a single such
+# network on standardised values.
 
 no_early_stopping = {"early_stopping": False}
 networks_only = no_early_stopping | {"linear_skip": False}
@@ -129,7 +121,29 @@ for ax, (title, params) in zip(axes, settings.items(), strict=True):
     tell(f"{title}, by training rows", train_sizes, train_scores, test_scores, ridge_errors)
     display = LearningCurveDisplay(train_sizes=train_sizes, train_scores=train_scores, test_scores=test_scores)
     draw(ax, display, title, train_sizes, ridge_errors, xlabel="Months to train on")
-figure.savefig(args.output / "learning_curves.png", dpi=100)
+plt.show()
+
+# %%
+# Validation curves
+# -----------------
+# More epochs lower the error in training. Whether the error in test rises meanwhile is a question of regularisation.
+
+
+def validation_curve_of_seeds(name, values, **params):
+    runs = [
+        validation_curve(
+            lstm(seed, **params),
+            X,
+            y,
+            param_name=f"lstmforecaster__{name}",
+            param_range=values,
+            cv=TimeSeriesSplit(**years),
+            scoring=scoring,
+        )
+        for seed in seeds
+    ]
+    return [np.hstack(scores) for scores in zip(*runs, strict=True)]
+
 
 curves = {
     "epochs": ([3, 10, 30, 100, 300], no_early_stopping, "No early stopping"),
@@ -145,5 +159,4 @@ for ax, (name, (values, params, title)) in zip(axes, curves.items(), strict=True
         param_name=name, param_range=np.array(values), train_scores=train_scores, test_scores=test_scores
     )
     draw(ax, display, title, values, baseline, xlabel=name)
-figure.savefig(args.output / "validation_curves.png", dpi=100)
-print(f"\nSaved learning_curves.png and validation_curves.png to {args.output}")
+plt.show()
