@@ -1,82 +1,27 @@
-"""Find anomalies by the errors of a forecast, and the sensor they come from.
+"""
+Find the sensor that sticks
+===========================
 
-Three detectors learn from normal rows. One is an LSTM forecaster, another a linear autoregression in its place: the
-same `LSTMAnomalyDetector` around a ridge regression on the same windows. The third is the baseline, the distance of the
-value itself from its mean, in standard deviations (|z|). What counts is the area under the ROC curve (AUC) over the
-rows that were not trained on: 0.5 is chance, 1 is perfect. The figures of the LSTM are medians of five random states,
-with the range of the AUC.
-
-- The first series is made up: four sensors follow one hidden swing, and one of them sticks for a while at a value
-  that it often has. The script prints the share that each sensor has in the score.
-- The others are real, and read from the files of packages that ship them, without an import of these:
-  ``pip install --no-deps aeon sktime``. Without them the script leaves these series out.
-
-  - Arterial blood pressure, "InternalBleeding16" of the UCR anomaly archive (R. Wu and E. J. Keogh, "Current time
-    series anomaly detection benchmarks are flawed and are creating the illusion of progress", IEEE TKDE, 2021), in
-    aeon. The anomaly, twelve rows of noise, was put in by the archive's authors. They set the rows to train on.
-  - An electrocardiogram with 360 values a second, "mitdb" in sktime, by its name from the MIT-BIH arrhythmia database
-    (G. B. Moody and R. G. Mark, IEEE Eng. in Med. and Biol. 20(3), 2001). The anomaly, a beat that comes too early,
-    is labelled from the end of the beat before it to the end of its own. Since it lies in the rhythm and not in any
-    row, scores are averaged over 290 rows, which is a beat.
+Which rows of four sensors are anomalous, and which sensor is the cause? The series is made up: the sensors follow one
+hidden swing, and the third one sticks for a while at a value that it often has. :class:`~sklstm.LSTMAnomalyDetector`
+learns to forecast normal rows and scores new ones by the errors of the forecast. Beside it stand the same detector
+around a ridge regression, and the distance of the values from their means in standard deviations (\\|z\\|). See
+:doc:`/guide/anomalies`.
 """
 
-from importlib.metadata import PackageNotFoundError, distribution
-
+# sphinx_gallery_thumbnail_number = 2
+import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from sklearn.linear_model import RidgeCV
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import RocCurveDisplay, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklstm import LSTMAnomalyDetector, LSTMForecaster, SlidingWindow
 
-
-def flatten(windows):
-    return windows.reshape(len(windows), -1)
-
-
-def detector(forecaster, window_size, smoothing, **window):
-    windows = SlidingWindow(window_size, **window)
-    return make_pipeline(StandardScaler(), windows, LSTMAnomalyDetector(forecaster, smoothing=smoothing))
-
-
-def detectors(window_size, smoothing, epochs):
-    ridge = make_pipeline(FunctionTransformer(flatten), RidgeCV(np.logspace(-3, 3, 13)))
-    lstms = {"LSTM": {}} | {f"LSTM, {number} epochs": {"epochs": number} for number in epochs}
-    return {
-        name: [
-            detector(LSTMForecaster(units=32, random_state=seed, **params), window_size, smoothing) for seed in range(5)
-        ]
-        for name, params in lstms.items()
-    } | {"Ridge": [detector(ridge, window_size, smoothing, pad="edge")]}
-
-
-def compare(title, series, is_anomaly, n_train, window_size, smoothing=1, epochs=()):
-    """Print how well each detector tells the anomalies after the first `n_train` rows, and return one of each kind."""
-    truth = is_anomaly[n_train:]
-
-    def measure(model):
-        windows = model[:-1].transform(series)[n_train - smoothing + 1 :]
-        score, label = (judge(windows)[smoothing - 1 :] for judge in (model[-1].score_samples, model[-1].predict))
-        return roc_auc_score(truth, -score), (label[truth] == -1).mean(), (label[~truth] == -1).mean()
-
-    print(f"{title}: {n_train} rows to train on; {truth.sum()} of {len(truth)} others are anomalies")
-    print(f"{'':<16}{'AUC':>7}{'range':>16}{'found':>8}{'false positives':>17}")
-    models = detectors(window_size, smoothing, epochs)
-    for name, fits in models.items():
-        aucs, found, false_positives = np.transpose([measure(model.fit(series[:n_train])) for model in fits])
-        spread = f"{aucs.min():.3f} to {aucs.max():.3f}" if len(fits) > 1 else ""
-        print(f"{name:<16}{np.median(aucs):7.3f}{spread:>16}{np.median(found):8.1%}{np.median(false_positives):17.1%}")
-    z = np.square(StandardScaler().fit(series[:n_train]).transform(series)).mean(axis=1)
-    z = pd.Series(z).rolling(smoothing, min_periods=1).mean()[n_train:]
-    print(f"{'|z|':<16}{roc_auc_score(truth, z):7.3f}\n")
-    return {name: fits[0] for name, fits in models.items()}
-
-
-def shipped(package, path):
-    return pd.read_csv(distribution(package).locate_file(path))
-
+# %%
+# Four sensors, one of which sticks
+# ---------------------------------
 
 n_rows, n_train, stuck = 3000, 2000, slice(2500, 2540)
 rng = np.random.default_rng(0)
@@ -88,18 +33,88 @@ series[stuck, 2] = series[stuck.start, 2]
 is_anomaly = np.zeros(n_rows, dtype=bool)
 is_anomaly[stuck] = True
 
-models = compare("Four sensors", series, is_anomaly, n_train, window_size=16)
-print("Share of each sensor in the score of the rows in which the third one sticks")
-for name, model in models.items():
-    errors = model[-1].feature_errors(model[:-1].transform(series)[stuck]).sum(axis=0)
-    print(f"{name:<8}" + "".join(f"{share:8.1%}" for share in errors / errors.sum()))
-print()
+# %%
+# Three detectors
+# ---------------
+# The LSTM is fitted with five random states.
 
-try:
-    pressure = shipped("aeon", "aeon/datasets/data/KDD-TSAD_135/135_UCR_Anomaly_InternalBleeding16_TEST.csv")
-    heart = shipped("sktime", "sktime/datasets/data/mitdb/mitdb.csv")
-except (PackageNotFoundError, FileNotFoundError):
-    print("The real series are left out. They need: pip install --no-deps aeon sktime")
-else:
-    compare("Blood pressure", pressure[["value"]].to_numpy(), pressure["is_anomaly"].to_numpy(bool), 1200, 50)
-    compare("Heart", heart[["data"]].to_numpy(), heart["label"].to_numpy(bool), 5000, 100, smoothing=290, epochs=[40])
+
+def flatten(windows):
+    return windows.reshape(len(windows), -1)
+
+
+def detector(forecaster, **window):
+    return make_pipeline(StandardScaler(), SlidingWindow(16, **window), LSTMAnomalyDetector(forecaster))
+
+
+ridge = make_pipeline(FunctionTransformer(flatten), RidgeCV(np.logspace(-3, 3, 13)))
+models = {
+    "LSTM": [detector(LSTMForecaster(units=32, random_state=seed)) for seed in range(5)],
+    "Ridge": [detector(ridge, pad="edge")],
+}
+
+# %%
+# How well do they find the anomaly?
+# ----------------------------------
+# The area under the ROC curve (AUC) is that of the rows not trained on: 0.5 is chance, 1 is perfect. The figures of the
+# LSTM are medians, with the range of the AUC.
+
+truth = is_anomaly[n_train:]
+print(f"{n_train} rows to train on; {truth.sum()} of {len(truth)} others are anomalies")
+print(f"{'':<8}{'AUC':>7}{'range':>16}{'found':>8}{'false positives':>17}")
+scores = {}
+for name, fits in models.items():
+    figures = []
+    for model in fits:
+        windows = model.fit(series[:n_train])[:-1].transform(series)[n_train:]
+        score, label = -model[-1].score_samples(windows), model[-1].predict(windows)
+        figures.append([roc_auc_score(truth, score), (label[truth] == -1).mean(), (label[~truth] == -1).mean()])
+        scores.setdefault(name, score)
+    aucs, found, false_positives = np.transpose(figures)
+    spread = f"{aucs.min():.3f} to {aucs.max():.3f}" if len(fits) > 1 else ""
+    print(f"{name:<8}{np.median(aucs):7.3f}{spread:>16}{np.median(found):8.1%}{np.median(false_positives):17.1%}")
+scores["|z|"] = np.square(StandardScaler().fit(series[:n_train]).transform(series)).mean(axis=1)[n_train:]
+print(f"{'|z|':<8}{roc_auc_score(truth, scores['|z|']):7.3f}")
+
+# %%
+# The values themselves are normal ones, so \|z\| finds little. The errors of a forecast find it, whatever the
+# forecaster: a ridge regression does as well as the LSTM.
+
+figure, ax = plt.subplots(figsize=(5.4, 4.4), layout="constrained")
+styles = {"LSTM": {"color": "tab:blue"}, "Ridge": {"color": "tab:orange", "linestyle": "--"}}
+styles["|z|"] = {"color": "0.5", "linestyle": "-."}
+for name, style in styles.items():
+    RocCurveDisplay.from_predictions(truth, scores[name], name=name, ax=ax, curve_kwargs=style)
+ax.set(xlabel="false positive rate", ylabel="share of the anomalous rows that are found")
+plt.show()
+
+# %%
+# Which sensor is it?
+# -------------------
+# ``feature_errors`` splits the score of a row into the shares of the sensors.
+
+shares = {}
+for name, fits in models.items():
+    errors = fits[0][-1].feature_errors(fits[0][:-1].transform(series)[stuck]).sum(axis=0)
+    shares[name] = errors / errors.sum()
+    print(f"{name:<8}" + "".join(f"{share:8.1%}" for share in shares[name]))
+
+# %%
+# The third sensor has most of the score in the rows in which it sticks, which are shaded.
+
+shown = slice(2440, 2600)
+figure, (top, middle, bottom) = plt.subplots(nrows=3, figsize=(7, 6), layout="constrained")
+for sensor, values in enumerate((series / units)[shown].T):
+    style = {"color": "black", "linewidth": 1.8} if sensor == 2 else {"color": "0.7", "linewidth": 1}
+    top.plot(time[shown], values, label=f"sensor {sensor + 1}", **style)
+middle.plot(time[shown], scores["LSTM"][shown.start - n_train : shown.stop - n_train], color="tab:blue")
+middle.set(yscale="log", xlabel="row", ylabel="score of the LSTM", xlim=top.get_xlim())
+for ax in (top, middle):
+    ax.axvspan(stuck.start, stuck.stop - 1, color="0.9", zorder=0)
+top.set(title="Sensor 3 sticks", ylabel="value, without units")
+top.legend(frameon=False, ncols=4, loc="lower center", fontsize="small")
+for place, (name, color) in enumerate({"LSTM": "tab:blue", "Ridge": "tab:orange"}.items()):
+    bottom.bar(np.arange(1, 5) + 0.36 * place - 0.18, 100 * shares[name], width=0.36, color=color, label=name)
+bottom.set(xlabel="sensor", ylabel="share of the score, %", xticks=range(1, 5))
+bottom.legend(frameon=False)
+plt.show()
