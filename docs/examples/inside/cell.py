@@ -1,32 +1,24 @@
-"""Draw an LSTM cell, and measure how long it remembers, beside a plain recurrent network (RNN).
+"""
+The LSTM cell, and how far back it remembers untrained
+======================================================
 
-- The first picture is an overview of the cell with its equations: those of `gates` in sklstm.
-- The second one, on the left, is of networks that are not trained: the norm of the Jacobian of the last hidden state by
-  the input at each lag. All networks have 32 units and read the same random series. Lines are geometric means of ten
-  series and initial weights. The backpropagation is written out in numpy.
-- Then networks learn to recall a value: each step has a random value, one step in the first quarter of the series is
-  marked by a second feature, and the target is the value there. The score is R² on new series; the baseline, the mean,
-  has 0. In a second task nothing is marked, and the target is the first value. Keras trains RNN and LSTM with the same
-  settings. The picture, on the right, has the gradient of a trained network's prediction by the value of each step.
+What does an LSTM cell compute, and how far back does its gradient reach before training? The first picture is an
+overview of the cell with its equations, those of :meth:`~sklstm.LSTMForecaster.gates`. The second one has the norm of
+the Jacobian of the last hidden state with respect to the input at each lag, of a plain recurrent network (RNN) and of
+LSTMs with different forget biases. See :doc:`/guide/inside`, and :doc:`recall` for trained networks.
 """
 
-import argparse
-import os
-from pathlib import Path
-
-os.environ.setdefault("KERAS_BACKEND", "jax")
-
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 from scipy.special import expit
 
-parser = argparse.ArgumentParser(description="Draw an LSTM cell, and measure how long it remembers.")
-parser.add_argument("--output", default=".", type=Path, help="folder to save the pictures to")
-args = parser.parse_args()
-
-units, n_lags, seeds = 32, 101, range(10)
+# %%
+# The cell
+# --------
+# The cell state runs along the top. It is multiplied by the forget gate, then the product of input gate and candidate
+# is added. Its hyperbolic tangent, multiplied by the output gate, is the new hidden state. All four boxes read the
+# input and the hidden state of the step before.
 
 
 def draw_cell(ax):
@@ -119,6 +111,19 @@ def write_equations(ax):
     ax.set_axis_off()
 
 
+figure, (left, right) = plt.subplots(ncols=2, figsize=(11, 4.2), width_ratios=[2.1, 1], layout="constrained")
+draw_cell(left)
+write_equations(right)
+plt.show()
+
+# %%
+# Gradients of untrained networks
+# -------------------------------
+# All networks have 32 units and read the same random series. The backpropagation is written out in numpy.
+
+units, n_lags, seeds = 32, 101, range(10)
+
+
 def glorot(rng, n_in, n_out):
     limit = np.sqrt(6 / (n_in + n_out))
     return rng.uniform(-limit, limit, (n_in, n_out))
@@ -173,133 +178,43 @@ def lstm_gradients(weights, series, last):
     return np.array(gradients[::-1]), np.mean([f for _, f, *_ in steps])
 
 
-def geometric_mean(values):
-    return np.exp(np.log(values).mean(axis=0))
+# %%
+# Curves are geometric means of ten series and initial weights.
 
+networks = {"RNN": (rnn_gradients, rnn_weights, {})} | {
+    f"LSTM, forget bias {bias}": (lstm_gradients, lstm_weights, {"forget_bias": bias}) for bias in (0, 1, 3)
+}
+lags = [1, 10, 20, 50, 100]
+print("Norm of the Jacobian of the last hidden state by the input, relative to lag 0, untrained")
+print(f"{'lag':<22}" + "".join(f"{lag:>10}" for lag in lags) + f"{'forget gate':>14}")
+curves = {}
+for name, (gradients, weights, params) in networks.items():
+    norms, forget_gates = [], []
+    for seed in seeds:
+        series = np.random.default_rng(seed).standard_normal((n_lags, 1))
+        rng = np.random.default_rng([seed, 1])
+        of_inputs, forget_gate = gradients(weights(rng, 1, **params), series, np.eye(units))
+        norms.append(np.linalg.norm(of_inputs, axis=(1, 2))[::-1])
+        forget_gates.append(forget_gate)
+    curve = np.exp(np.log(norms).mean(axis=0))
+    curves[name] = curve / curve[0]
+    forget_gate = np.mean(forget_gates)
+    gate = "" if np.isnan(forget_gate) else f"{forget_gate:14.2f}"
+    print(f"{name:<22}" + "".join(f"{curves[name][lag]:>10.0e}" for lag in lags) + gate)
 
-def measure_untrained():
-    """Return the norm of the Jacobian at each lag of each network, as shares of that at lag 0."""
-    networks = {"RNN": (rnn_gradients, rnn_weights, {})} | {
-        f"LSTM, forget bias {bias}": (lstm_gradients, lstm_weights, {"forget_bias": bias}) for bias in (0, 1, 3)
-    }
-    lags = [1, 10, 20, 50, 100]
-    print("Norm of the Jacobian of the last hidden state by the input, relative to lag 0, untrained")
-    print(f"{'lag':<22}" + "".join(f"{lag:>10}" for lag in lags) + f"{'forget gate':>14}")
-    curves = {}
-    for name, (gradients, weights, params) in networks.items():
-        norms, forget_gates = [], []
-        for seed in seeds:
-            series = np.random.default_rng(seed).standard_normal((n_lags, 1))
-            rng = np.random.default_rng([seed, 1])
-            of_inputs, forget_gate = gradients(weights(rng, 1, **params), series, np.eye(units))
-            norms.append(np.linalg.norm(of_inputs, axis=(1, 2))[::-1])
-            forget_gates.append(forget_gate)
-        curve = geometric_mean(norms)
-        curves[name] = curve / curve[0]
-        forget_gate = np.mean(forget_gates)
-        gate = "" if np.isnan(forget_gate) else f"{forget_gate:14.2f}"
-        print(f"{name:<22}" + "".join(f"{curves[name][lag]:>10.0e}" for lag in lags) + gate)
-    return curves
+# %%
+# With a forget bias of 0 or 1, the gradient of an LSTM vanishes faster than that of an RNN. With 3 it does not vanish.
 
-
-def marked(rng, n_series, n_steps, place=None):
-    """Return series of a random value and a mark at one step of the first quarter, and the value there."""
-    X = np.zeros((n_series, n_steps, 2), np.float32)
-    X[:, :, 0] = rng.standard_normal((n_series, n_steps))
-    rows = np.arange(n_series)
-    places = rng.integers(0, n_steps // 4, n_series) if place is None else place
-    X[rows, places, 1] = 1
-    return X, X[rows, places, 0]
-
-
-def first(rng, n_series, n_steps):
-    """Return series of a random value, and the first value."""
-    X = rng.standard_normal((n_series, n_steps, 1)).astype(np.float32)
-    return X, X[:, 0, 0]
-
-
-def train(layer, task, n_steps, seed, epochs=20, n_series=4000):
-    """Return the score of a network on new series, and the network."""
-    keras.utils.set_random_seed(seed)
-    X, y = task(np.random.default_rng(seed), n_series, n_steps)
-    model = keras.Sequential([keras.layers.Input(X.shape[1:]), layer(), keras.layers.Dense(1)])
-    schedule = keras.optimizers.schedules.CosineDecay(0.005, epochs * n_series // 32)
-    model.compile(keras.optimizers.Adam(schedule, global_clipnorm=1.0), "mean_squared_error")
-    model.fit(X, y, batch_size=32, epochs=epochs, verbose=0)
-    X, y = task(np.random.default_rng([seed, 1]), 1000, n_steps)
-    return 1 - np.square(model.predict(X, verbose=0)[:, 0] - y).mean() / y.var(), model
-
-
-def lstm(forget_bias):
-    def constant(shape, dtype=None):
-        return keras.ops.convert_to_tensor(np.repeat([0.0, forget_bias, 0.0, 0.0], units), dtype=dtype)
-
-    return keras.layers.LSTM(units, bias_initializer=constant, unit_forget_bias=False)
-
-
-def measure_recall():
-    """Print how well trained networks recall a value, and return those that learnt it over 40 steps, marked."""
-    layers = {
-        "RNN": lambda: keras.layers.SimpleRNN(units),
-        "LSTM, forget bias 1": lambda: lstm(1),
-        "LSTM, forget bias 3": lambda: lstm(3),
-    }
-    print("\nR² of recalling a value, of each of three random states")
-    tasks = [("marked", marked, 20), ("marked", marked, 40), ("marked", marked, 80), ("first", first, 40)]
-    trained = {}
-    for title, task, n_steps in tasks:
-        for name, layer in layers.items():
-            scores, models = zip(*[train(layer, task, n_steps, seed) for seed in range(3)], strict=True)
-            print(
-                f"{title:<8}{n_steps:>4} steps  {name:<22}" + "".join(f"{score:8.2f}" for score in scores), flush=True
-            )
-            if (title, n_steps) == ("marked", 40):
-                trained[name] = models[0]
-    return trained
-
-
-def measure_trained(models, place=5):
-    """Return the gradient of each network's prediction by the value of each step, with the mark at one place."""
-    series, _ = marked(np.random.default_rng(0), 100, 40, place)
-    curves = {}
-    print(f"\nGradient of the prediction by the value of a step, mark at step {place} of 40, trained")
-    for name, model in models.items():
-        layer, output = model.layers
-        gradients = rnn_gradients if name == "RNN" else lstm_gradients
-        weights = [weight.astype(float) for weight in layer.get_weights()]
-        runs = [gradients(weights, one, output.get_weights()[0].astype(float)) for one in series]
-        curves[name] = np.mean([np.abs(of_inputs[:, 0, 0]) for of_inputs, _ in runs], axis=0)
-        others = np.delete(curves[name], place)
-        print(f"{name:<22} at the mark {curves[name][place]:.2g}, elsewhere {others.mean():.2g} in the mean")
-    return curves
-
-
-STYLES = {
+styles = {
     "RNN": {"color": "black", "linestyle": "--"},
     "LSTM, forget bias 0": {"color": "#56B4E9", "linestyle": ":"},
     "LSTM, forget bias 1": {"color": "#0072B2", "linestyle": "-"},
     "LSTM, forget bias 3": {"color": "#D55E00", "linestyle": "-."},
 }
-
-plt.switch_backend("Agg")  # draws to files and needs no display
-figure, (left, right) = plt.subplots(ncols=2, figsize=(11, 4.2), width_ratios=[2.1, 1], layout="constrained")
-draw_cell(left)
-write_equations(right)
-figure.savefig(args.output / "inside_cell.png", dpi=100)
-
-untrained = measure_untrained()
-trained = measure_trained(measure_recall())
-figure, (left, right) = plt.subplots(ncols=2, figsize=(10, 4), layout="constrained")
-for name, curve in untrained.items():
-    left.plot(curve, label=name, linewidth=1.8, **STYLES[name])
-left.set(yscale="log", ylim=(1e-10, 10), xlabel="Lag in steps", ylabel="Gradient of the hidden state, lag 0 = 1")
-left.set_title("Untrained", fontsize="medium")
-for name, curve in trained.items():
-    right.plot(curve, label=name, linewidth=1.8, **STYLES[name])
-right.axvline(5, color="0.7", linewidth=6, zorder=0)
-right.set(yscale="log", xlabel="Step", ylabel="Gradient of the prediction")
-right.set_title("Trained to recall the marked value (grey)", fontsize="medium")
-for ax in (left, right):
-    ax.legend(frameon=False, fontsize="small")
-figure.savefig(args.output / "inside_gradients.png", dpi=100)
-print(f"\nSaved inside_cell.png and inside_gradients.png to {args.output}")
+figure, ax = plt.subplots(figsize=(5, 4), layout="constrained")
+for name, curve in curves.items():
+    ax.plot(curve, label=name, linewidth=1.8, **styles[name])
+ax.set(yscale="log", ylim=(1e-10, 10), xlabel="Lag in steps", ylabel="Gradient of the hidden state, lag 0 = 1")
+ax.set_title("Untrained", fontsize="medium")
+ax.legend(frameon=False, fontsize="small")
+plt.show()
