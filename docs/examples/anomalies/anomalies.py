@@ -111,7 +111,7 @@ middle.plot(time[shown], scores["LSTM"][shown.start - n_train : shown.stop - n_t
 middle.set(yscale="log", xlabel="row", ylabel="score of the LSTM", xlim=top.get_xlim())
 for ax in (top, middle):
     ax.axvspan(stuck.start, stuck.stop - 1, color="0.9", zorder=0)
-top.set(title="Sensor 3 sticks", ylabel="value, without units")
+top.set(title="Sensor 3 sticks", ylabel="value, rescaled", ylim=(-3.5, 2.3))
 top.legend(frameon=False, ncols=4, loc="lower center", fontsize="small")
 for place, (name, color) in enumerate({"LSTM": "tab:blue", "Ridge": "tab:orange"}.items()):
     bottom.bar(np.arange(1, 5) + 0.36 * place - 0.18, 100 * shares[name], width=0.36, color=color, label=name)

@@ -55,8 +55,8 @@ RelevanceDisplay.from_estimator(models["networks only"], X, row=row)
 plt.show()
 
 # %%
-# In the defaults the networks have a weight of 0 here, so orange bars are those of the linear model: the last month, and
-# the change from June to July of the year before.
+# In the defaults the networks have a weight of 0 here, so orange bars are those of the linear model: the last month,
+# and the change from June to July of the year before.
 
 figure, ax = plt.subplots(figsize=(8, 3), layout="constrained")
 months = table.index.strftime("%b %Y")

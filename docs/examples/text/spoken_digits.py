@@ -1,26 +1,21 @@
-"""Read strings of spoken digits, by voices that the model has not heard: from waveforms to text.
+"""
+Spoken digits, by voices that the model has not heard
+=====================================================
 
-The recordings are synthetic: the speech synthesiser espeak-ng speaks strings of 3 to 6 digits, in accents of English
-and with variants of its voice, at different rates and pitches. That is easier than recordings of people, who differ in
-more ways. Accents and variants of the test recordings are in none of the training recordings. Training recordings
-are played faster or slower by up to 15 %. White noise, or noise with the spectrum of speech, is added to half of them,
-and to all recordings of a second test.
-
-The target of a recording is the text "3057", as users want to read it, and not the words "three zero five seven".
-Nothing tells which part of a recording is which digit: connectionist temporal classification needs no alignment (A.
-Graves et al., "Connectionist temporal classification: labelling unsegmented sequence data with recurrent neural
-networks", ICML 2006).
-
-The script needs espeak-ng: ``apt install espeak-ng`` on Debian and Ubuntu, ``brew install espeak-ng`` on macOS.
+Can a network read strings of digits from recordings of unknown voices, with and without noise? The recordings are
+synthetic: the speech synthesiser espeak-ng speaks strings of 3 to 6 digits, in accents of English and with variants of
+its voice. That is easier than recordings of people, who differ in more ways. :class:`~sklstm.LSTMTranscriber` learns
+without being told which part of a recording is which digit. The example needs espeak-ng: ``apt install espeak-ng`` on
+Debian and Ubuntu, ``brew install espeak-ng`` on macOS. See :doc:`/guide/speech`.
 """
 
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from time import perf_counter
 
+import matplotlib.pyplot as plt
 import numpy as np
 from scipy.io import wavfile
 from scipy.signal import fftconvolve, welch
@@ -32,9 +27,19 @@ from sklearn.preprocessing import StandardScaler
 from sklstm import LogMelSpectrogram, LSTMTranscriber
 from sklstm.metrics import character_error_rate
 
+if shutil.which("espeak-ng") is None:
+    raise RuntimeError("This example needs espeak-ng: apt install espeak-ng, or brew install espeak-ng")
+
+# %%
+# Voices
+# ------
+# Accents and variants of the test recordings are in none of the training recordings. Variants that share most of their
+# settings with a test variant are in neither. The text of a recording is "3057", as users want to read it, and not the
+# words "three zero five seven".
+
 sampling_rate = 22050  # that of espeak-ng
 words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-voices = {  # accents and variants; variants that share most of their settings with a test variant are in neither
+voices = {  # accents and variants
     "training": (
         "en-gb en-us en-gb-x-rp en-gb-x-gbclan en-gb-x-gbcwmd en-029",
         "Alex Andy Annie AnxiousAndy Denis Diogo Gene Gene2 Henrique Hugo Jacky Lee Marco Mario Michael Mike "
@@ -73,6 +78,13 @@ def speak_digits(part, seed):
     return recordings, texts
 
 
+# %%
+# Noise
+# -----
+# Training recordings are played faster or slower by up to 15 %. White noise, or noise with the spectrum of speech, is
+# added to half of them, and to all recordings of a second test.
+
+
 def speech_filter(recordings, n=1024):
     """Return the impulse response of a filter that gives white noise the average spectrum of recordings."""
     power = np.mean([welch(recording, nperseg=n)[1] for recording in recordings], axis=0)
@@ -107,8 +119,45 @@ def make_data():
     return train, y_train, {"clean": test, "noise at 10 dB": noisy}, y_test
 
 
+train, y_train, tests, y_test = make_data()
+for name, recordings in {"Training": train, "Test, of other voices": tests["clean"]}.items():
+    seconds = sum(map(len, recordings)) / sampling_rate
+    print(f"{name}: {len(recordings)} recordings, {seconds:.0f} s")
+
+# %%
+# What the network reads
+# ----------------------
+# :class:`~sklstm.LogMelSpectrogram` turns a recording into the loudness of frequency bands, many times a second.
+
+spectrograms = LogMelSpectrogram(sampling_rate=sampling_rate)
+shown = [tests[name][0] for name in tests]
+figure, axes = plt.subplots(nrows=2, figsize=(7, 4.4), sharex=True, sharey=True, layout="constrained")
+for ax, name, features in zip(axes, tests, spectrograms.fit_transform(shown), strict=True):
+    seconds = len(shown[0]) / sampling_rate
+    ax.imshow(features.T, origin="lower", aspect="auto", cmap="cividis", extent=(0, seconds, 0, features.shape[1]))
+    ax.set(title=f'"{y_test[0]}", {name}', ylabel="frequency band")
+axes[-1].set_xlabel("time, s")
+plt.show()
+
+# %%
+# A network, and a baseline
+# -------------------------
+# Connectionist temporal classification needs no alignment (A. Graves et al., "Connectionist temporal classification:
+# labelling unsegmented sequence data with recurrent neural networks", ICML 2006).
+
+model = make_pipeline(LogMelSpectrogram(sampling_rate=sampling_rate, n_stacked=4), LSTMTranscriber(random_state=0))
+start = perf_counter()
+model.fit(train, y_train)
+print(f"Fitted in {perf_counter() - start:.0f} s", flush=True)
+for text, predicted in zip(y_test[:5], model.predict(tests["noise at 10 dB"][:5]), strict=True):
+    print(f"  spoken {text}, read {predicted}")
+
+# %%
+# The baseline has no recurrent network: it cuts the spoken part into equal pieces, and classifies each.
+
+
 class EqualPieces(BaseEstimator):
-    """A baseline without a recurrent network: cuts the spoken part into equal pieces, and classifies each.
+    """Classify equal pieces of the spoken part.
 
     One logistic regression predicts the number of pieces from the length of the spoken part, and another one the digit
     of a piece.
@@ -143,30 +192,33 @@ def cut(features, n):
     ]
 
 
-def tell(name, predict):
-    rates = [character_error_rate(y_test, predict(recordings)) for recordings in tests.values()]
-    print(f"{name:<44}" + "".join(f"{rate:>16.3f}" for rate in rates), flush=True)
-
-
-if shutil.which("espeak-ng") is None:
-    print("This example needs the speech synthesiser espeak-ng: apt install espeak-ng, or brew install espeak-ng")
-    sys.exit()
-
-train, y_train, tests, y_test = make_data()
-for name, recordings in {"Training": train, "Test, of other voices": tests["clean"]}.items():
-    seconds = sum(map(len, recordings)) / sampling_rate
-    print(f"{name}: {len(recordings)} recordings, {seconds:.0f} s")
-
-model = make_pipeline(LogMelSpectrogram(sampling_rate=sampling_rate, n_stacked=4), LSTMTranscriber(random_state=0))
-start = perf_counter()
-model.fit(train, y_train)
-print(f"Fitted in {perf_counter() - start:.0f} s", flush=True)
-for text, predicted in zip(y_test[:5], model.predict(tests["noise at 10 dB"][:5]), strict=True):
-    print(f"  spoken {text}, read {predicted}")
-
 baseline = make_pipeline(LogMelSpectrogram(sampling_rate=sampling_rate), EqualPieces()).fit(train, y_train)
+
+# %%
+# Errors on voices not heard
+# --------------------------
+# The character error rate is the number of wrong, missing and additional digits, relative to the number of digits.
+
+models = {
+    "LSTM, best path": model.predict,
+    "LSTM, prefix beam search": lambda recordings: model.set_params(lstmtranscriber__beam_size=10).predict(recordings),
+    "Logistic regression on equal pieces": baseline.predict,
+    "Always the same text": lambda recordings: ["123"] * len(recordings),
+}
 print(f"{'Character error rate':<44}" + "".join(f"{name:>16}" for name in tests))
-tell("LSTM, best path", model.predict)
-tell("LSTM, prefix beam search", model.set_params(lstmtranscriber__beam_size=10).predict)
-tell("Logistic regression on equal pieces", baseline.predict)
-tell("Always the same text", lambda recordings: ["123"] * len(recordings))
+rates = {}
+for name, predict in models.items():
+    rates[name] = [character_error_rate(y_test, predict(recordings)) for recordings in tests.values()]
+    print(f"{name:<44}" + "".join(f"{rate:>16.3f}" for rate in rates[name]), flush=True)
+
+figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
+places = np.arange(len(rates))
+for shift, name, color, values in zip(
+    (-0.2, 0.2), tests, ("tab:blue", "tab:orange"), zip(*rates.values(), strict=True), strict=True
+):
+    ax.bar_label(ax.barh(places + shift, values, height=0.4, color=color, label=name), fmt="%.3f", padding=2)
+ax.set_yticks(places, rates)
+ax.set(xlabel="character error rate: lower is better", xlim=(0, 1))
+ax.invert_yaxis()
+ax.legend(frameon=False)
+plt.show()
