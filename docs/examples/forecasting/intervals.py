@@ -39,7 +39,7 @@ train = demand[:1900]
 # The network forecasts quantiles of half a day. They are calibrated on the last fifth of the training rows.
 # :func:`~sklstm.backtest` then forecasts the last 100 hours, half a day at a time.
 
-network = LSTMForecaster(loss="quantile", random_state=0)
+network = LSTMForecaster(loss="quantile", n_networks=2, random_state=0)  # two networks, to be quick
 model = ConformalForecaster(make_pipeline(SlidingWindow(48), network))
 model.fit(*to_supervised(train, horizon=HORIZON))
 result = backtest(model, demand, HORIZON, first_origin=len(train) - 1, stride=HORIZON, coverage=(0.8, 0.95))
