@@ -13,8 +13,12 @@ sys.path.insert(0, str(DOCS))
 
 from api_reference import write_reference  # noqa: E402  # a neighbour, which Sphinx does not have on its path
 
-SLOW_PAGES = ["classification", "growing", "known", "networks", "speech", "translation"]
-SLOW_EXAMPLES = ["cell", "false_positives", "growing", "intervals", "moving_digits", "spoken_digits"]
+SLOW_PAGES = ["classification", "ecosystem", "growing", "known", "networks", "speech", "translation"]
+# Those that take long, or read files of packages that the extra docs does not have.
+SLOW_EXAMPLES = [
+    *("catalogues", "characters", "false_positives", "growing", "movements", "moving_digits", "numerals"),
+    *("real_series", "recall", "sentiment", "speakers", "spoken_digits"),
+]
 
 quick = tags.has("quick")  # noqa: F821  # Sphinx defines it
 
