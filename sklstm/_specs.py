@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -164,6 +164,19 @@ class TrainingSpec:
     number: int = 0  # of the network among those of a fit
     zero_output: bool = False  # whether the output layer of a new network is initialised with zeros
     verbose: int = 0
+
+
+class Watcher(Protocol):
+    """What sees the epochs of all networks of a fit, one at a time, whichever threads train them."""
+
+    def begin_epoch(self, network: int, epoch: int) -> None:
+        """See an epoch begin; both numbers are those of this fit, from 0."""
+
+    def end_epoch(self, network: int, epoch: int, losses: dict[str, float], weights: Callable[[], list]) -> bool:
+        """See an epoch end, with its losses and a function that returns the weights. Return whether to stop there."""
+
+    def end_network(self, network: int, n_epochs: int) -> None:
+        """See the training of a network end after so many epochs."""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
-"""The base of all estimators, and changes of their state as a whole."""
+"""The base of all estimators, changes of their state as a whole, and the tasks of a fit."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
 from . import __version__
+from ._compat import CallbackSupportMixin, with_callbacks
 
 DOCUMENTATION = "https://sklstm.readthedocs.io/en/latest/"  # tests compare pyproject.toml and README.md with it
 VERSION = "_sklstm_version"  # the key in a pickle, never an attribute
@@ -15,8 +17,8 @@ UNKNOWN_VERSION = "pre-0.1"  # of pickles without that key
 _NOTHING = object()  # in the place of an attribute that was not there before a fit
 
 
-class VersionedEstimator(BaseEstimator):
-    """An estimator whose pickles and HTML representation are those of this package, as scikit-learn's are of its own.
+class VersionedEstimator(CallbackSupportMixin, BaseEstimator):
+    """An estimator that takes scikit-learn's callbacks, and whose pickles and HTML representation are of this package.
 
     Pickles store the version, and the representation links to the documentation.
     """
@@ -56,8 +58,9 @@ class _InconsistentVersionWarning(InconsistentVersionWarning):
 def all_at_once(fit: Callable) -> Callable:
     """Let a fit change the estimator as a whole when it ends, and not at all if it fails.
 
-    Meanwhile another thread may predict, and sees the earlier fit.
+    Meanwhile another thread may predict, and sees the earlier fit. Callbacks are torn down however it ends.
     """
+    fit = with_callbacks(fit)
 
     @wraps(fit)
     def fit_aside(self, *args, **kwargs):
@@ -72,6 +75,30 @@ def all_at_once(fit: Callable) -> Callable:
         return self
 
     return fit_aside
+
+
+def as_one_task(fit: Callable) -> Callable:
+    """Let scikit-learn's callbacks see a fit as a single task."""
+
+    @wraps(fit)
+    def fit_in_task(self, X, *args, **kwargs):
+        y = args[0] if args else kwargs.get("y")
+        task = self._init_callback_context().call_on_fit_task_begin(estimator=self, X=X, y=y)
+        fit(self, X, *args, **kwargs)
+        task.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
+        return self
+
+    return fit_in_task
+
+
+@contextmanager
+def subtask(context, estimator: BaseEstimator, fitted: BaseEstimator, name: str) -> Iterator[None]:
+    """Let scikit-learn's callbacks see the fit of another estimator as a part of the fit of this one."""
+    task = context.subcontext(task_name=name)
+    with task.propagate_callback_context(fitted):
+        task.call_on_fit_task_begin(estimator=estimator)
+        yield
+        task.call_on_fit_task_end(estimator=estimator)
 
 
 def of_one_fit(method: Callable) -> Callable:

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import warnings
 from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
 from itertools import zip_longest
 from numbers import Integral, Real
 from typing import Any
@@ -27,6 +28,7 @@ from .._specs import (
     StepSpec,
     TrainedNetwork,
     TrainingSpec,
+    Watcher,
 )
 from .._state import VersionedEstimator, of_one_fit
 from .._stepwise.cells import LSTMCell
@@ -34,6 +36,7 @@ from .._validation import check_network_params, check_sequences, check_tokens, c
 from .._windows.arrays import chunks, missing_steps, rows_with_weight
 from .._windows.windows import steps_of
 from .heads import Head
+from .progress import FitTasks
 from .scaling import feature_scale, unit_scale, warn_of_masked_steps
 from .splitting import Split, last_rows, training_rows
 
@@ -101,11 +104,15 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
     def _head(self) -> Head:
         """Return the head of the fitted network."""
 
-    def _fit_network(self, X, y, sample_weight, *, epochs, resume, early_stopping=False, held_out=None):
+    def _fit_network(self, X, y, sample_weight, *, epochs, resume, early_stopping=False, held_out=None, given=None):
         """Train a new network, or resume training the fitted one.
 
         Early stopping validates on `held_out`, a tuple like ``(X, y, sample_weight)``, or else on some rows of `X`.
+        scikit-learn's callbacks see what the user has `given`: these `X` and `y`, or others that they were made of.
         """
+        given = {"X": X, "y": y} if given is None else given
+        if sample_weight is not None:
+            given = given | {"metadata": {"sample_weight": sample_weight}}
         self._check_network(resume)
         if not resume:
             self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -131,7 +138,12 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
             )
             for split in splits
         ]
-        self._train(runs, missing, epochs=epochs, resume=resume)
+        if resume:
+            runs = runs[: self._n_networks]  # fewer after an interrupt
+        epochs = self._n_epochs(runs, epochs)
+        tasks = FitTasks(self, given, len(runs), epochs)
+        self._train(runs, missing, epochs=epochs, resume=resume, watchers=tasks.watchers())
+        tasks.end()
         return self
 
     def _check_network(self, resume: bool) -> None:
@@ -250,12 +262,16 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         """Return the number of rows in a step of the optimizer."""
         return self.batch_size
 
-    def _train(self, runs: list[Run], missing: MissingSteps, *, epochs: int, resume: bool) -> None:
+    def _n_epochs(self, runs: list[Run], epochs) -> int:
+        """Return the number of epochs to train for."""
+        return epochs
+
+    def _train(
+        self, runs: list[Run], missing: MissingSteps, *, epochs: int, resume: bool, watchers: Sequence[Watcher]
+    ) -> None:
         """Train a network for each run, on encoded targets, and keep the outcome."""
         from .. import _engine
 
-        if resume:
-            runs = runs[: self._n_networks]  # fewer after an interrupt
         trained = _engine.train(
             self._network_spec(),
             self._step_spec(missing),
@@ -276,6 +292,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
             self._head().output_spec(),
             start=self._trained_networks() if resume else None,
             callbacks=self._callbacks(),
+            watchers=watchers,
         )
         self._n_networks = len(trained)
         self.weights_ = [array for network in trained for array in network.weights]

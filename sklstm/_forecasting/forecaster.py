@@ -173,7 +173,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         fit in every call and process.
 
     verbose : int, default=0
-        Keras' verbosity in training: 0 is silent, 1 shows a progress bar, 2 prints a line an epoch.
+        0 is silent, 1 shows one progress bar for all epochs of all networks, with the loss and the time left, and 2
+        prints a line an epoch.
 
     Attributes
     ----------
@@ -726,14 +727,17 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
             **settings,
         )
 
-    def _train(self, runs, missing, *, epochs, resume):
-        if epochs == "auto":
-            n_batches = ceil(max(len(run.training.rows) for run in runs) / self.batch_size)
-            epochs = min(max(ceil(AUTO_STEPS / n_batches), MIN_EPOCHS), MAX_EPOCHS)
+    def _n_epochs(self, runs, epochs):
+        if epochs != "auto":
+            return epochs
+        n_batches = ceil(max(len(run.training.rows) for run in runs) / self.batch_size)
+        return min(max(ceil(AUTO_STEPS / n_batches), MIN_EPOCHS), MAX_EPOCHS)
+
+    def _train(self, runs, missing, **training):
         weighs_models = runs[0].validation is not None and self._penalty is not None and not self._on_residuals
         if weighs_models:
             self.linear_weight_, self.network_weight_ = 0.0, 1.0  # for callbacks, which see a network alone
-        super()._train(runs, missing, epochs=epochs, resume=resume)
+        super()._train(runs, missing, **training)
         if weighs_models:
             runs = runs[: self._n_networks]
             self._weigh_models([(run.training, run.validation) for run in runs if run.validation is not None])

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import Interval, fit_context
-from .._state import VersionedEstimator, all_at_once, of_one_fit
+from .._state import VersionedEstimator, all_at_once, as_one_task, of_one_fit
 from .._validation import (
     check_sequences,
     check_target,
@@ -96,6 +96,7 @@ class SeasonalNaive(ForecasterMixin, VersionedEstimator):
 
     @fit_context(prefer_skip_nested_validation=True)
     @all_at_once
+    @as_one_task
     def fit(self, X, y, sample_weight=None):
         """Learn the number of steps to forecast, and the mean of each output.
 

@@ -154,7 +154,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         of cores differ, since sums are rounded otherwise.
 
     verbose : int, default=0
-        Keras' verbosity in training: 0 is silent, 1 shows a progress bar, 2 prints a line an epoch.
+        0 is silent, 1 shows one progress bar for all epochs of all networks, with the loss and the time left, and 2
+        prints a line an epoch.
 
     Attributes
     ----------
@@ -574,12 +575,12 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             return self.batch_size
         return min(max(len(runs[0].training.rows) // 10, MIN_BATCH_SIZE), MAX_BATCH_SIZE)
 
-    def _train(self, runs, missing, *, epochs, resume):
-        if epochs == "auto":
-            n_steps, least = (AUTO_STEPS_TOKENS, MIN_EPOCHS_TOKENS) if self.embedding_dim else (AUTO_STEPS, MIN_EPOCHS)
-            n_batches = ceil(len(runs[0].training.rows) / self._batch_size(runs))
-            epochs = min(max(ceil(n_steps / n_batches), least), MAX_EPOCHS)
-        super()._train(runs, missing, epochs=epochs, resume=resume)
+    def _n_epochs(self, runs, epochs):
+        if epochs != "auto":
+            return epochs
+        n_steps, least = (AUTO_STEPS_TOKENS, MIN_EPOCHS_TOKENS) if self.embedding_dim else (AUTO_STEPS, MIN_EPOCHS)
+        n_batches = ceil(len(runs[0].training.rows) / self._batch_size(runs))
+        return min(max(ceil(n_steps / n_batches), least), MAX_EPOCHS)
 
     def _network_or_default(self):
         if self.network != "auto":

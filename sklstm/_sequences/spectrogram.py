@@ -8,7 +8,7 @@ from scipy.signal import get_window
 from sklearn.base import TransformerMixin
 
 from .._compat import Interval, fit_context
-from .._state import VersionedEstimator
+from .._state import VersionedEstimator, as_one_task
 from .._validation import check_numeric
 
 DYNAMIC_RANGE = 1e-8  # 80 dB: energies further below the largest one of a recording are raised to that floor
@@ -124,6 +124,7 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
         self.n_stacked = n_stacked
 
     @fit_context(prefer_skip_nested_validation=True)
+    @as_one_task
     def fit(self, X, y=None):
         """Check the parameters.
 

@@ -123,7 +123,8 @@ class LSTMTextGenerator(BaseLSTM):
         every call and process.
 
     verbose : int, default=0
-        Keras' verbosity in training: 0 is silent, 1 shows a progress bar, 2 prints a line an epoch.
+        0 is silent, 1 shows one progress bar for all epochs of all networks, with the loss and the time left, and 2
+        prints a line an epoch.
 
     Attributes
     ----------
@@ -272,7 +273,13 @@ class LSTMTextGenerator(BaseLSTM):
             ).fit(documents)
         inputs, targets = self._windows(documents)
         return self._fit_network(
-            inputs, targets, None, epochs=self.epochs, resume=resume, early_stopping=self.early_stopping
+            inputs,
+            targets,
+            None,
+            epochs=self.epochs,
+            resume=resume,
+            early_stopping=self.early_stopping,
+            given={"X": documents, "y": y},
         )
 
     @validate_params(

@@ -10,7 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, RealNotInt, StrOptions, fit_context
-from .._state import VersionedEstimator, all_at_once, of_one_fit
+from .._state import VersionedEstimator, all_at_once, as_one_task, of_one_fit
 
 UNKNOWN = 0  # the id of every token that is not in the vocabulary
 
@@ -170,6 +170,7 @@ class TokenSequences(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Versione
 
     @fit_context(prefer_skip_nested_validation=True)
     @all_at_once
+    @as_one_task
     def fit(self, X, y=None):
         """Learn the vocabulary, and the number of steps.
 

@@ -102,7 +102,8 @@ class LSTMTranscriber(BaseLSTM):
         the same fit in every call and process.
 
     verbose : int, default=0
-        Keras' verbosity in training: 0 is silent, 1 shows a progress bar, 2 prints a line an epoch.
+        0 is silent, 1 shows one progress bar for all epochs of all networks, with the loss and the time left, and 2
+        prints a line an epoch.
 
     Attributes
     ----------
@@ -274,6 +275,7 @@ class LSTMTranscriber(BaseLSTM):
             epochs=self.epochs,
             resume=resume,
             early_stopping=self.early_stopping,
+            given={"X": X, "y": texts},
         )
 
     @of_one_fit

@@ -122,7 +122,8 @@ class LSTMTranslator(BaseLSTM):
         the same fit in every call and process.
 
     verbose : int, default=0
-        Keras' verbosity in training: 0 is silent, 1 shows a progress bar, 2 prints a line an epoch.
+        0 is silent, 1 shows one progress bar for all epochs of all networks, with the loss and the time left, and 2
+        prints a line an epoch.
 
     Attributes
     ----------
@@ -296,7 +297,13 @@ class LSTMTranslator(BaseLSTM):
         if not resume:
             self._longest_target = int(following.lengths.max()) - 1
         return self._fit_network(
-            inputs, following, sample_weight, epochs=self.epochs, resume=resume, early_stopping=self.early_stopping
+            inputs,
+            following,
+            sample_weight,
+            epochs=self.epochs,
+            resume=resume,
+            early_stopping=self.early_stopping,
+            given={"X": sources, "y": targets},
         )
 
     @of_one_fit

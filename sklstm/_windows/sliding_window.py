@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._compat import Interval, StrOptions, check_feature_names_in, fit_context
-from .._state import VersionedEstimator, all_at_once, of_one_fit
+from .._state import VersionedEstimator, all_at_once, as_one_task, of_one_fit
 from .._validation import check_numeric, check_table
 from .arrays import window_view
 from .carried import Carried
@@ -118,6 +118,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
 
     @fit_context(prefer_skip_nested_validation=True)
     @all_at_once
+    @as_one_task
     def fit(self, X, y=None):
         """Learn the features, and with ``carry_over=True`` the rows.
 

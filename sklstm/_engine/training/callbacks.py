@@ -30,15 +30,18 @@ BATCH_HOOKS = [f"on{phase}_batch_{end}" for phase in ("", "_train", "_test") for
 
 
 class TrainingCallbacks:
-    """All callbacks of a training, in the order in which they are called; `own` are copies of the user's."""
+    """All callbacks of a training, in the order in which they are called.
 
-    def __init__(self, training: TrainingSpec, batches: Batches, *, validates: bool, own: Sequence):
+    `own` are copies of the user's, and `watched` what tells the progress.
+    """
+
+    def __init__(self, training: TrainingSpec, batches: Batches, *, validates: bool, own: Sequence, watched: Sequence):
         self._epochs = _Epochs(batches, training)
         self._early_stopping = _early_stopping(training) if validates else []
         self._history = keras.callbacks.History()
         cosine = training.learning_rate_schedule == "cosine"
         schedule = [_CosineDecay(training.first_epoch, training.epochs)] if cosine else []
-        self.all = [self._epochs, *schedule, *own, *self._early_stopping, self._history]
+        self.all = [self._epochs, *schedule, *own, *self._early_stopping, self._history, *watched]
 
     @property
     def training_began(self) -> bool:

@@ -79,7 +79,7 @@ class EpochModel(SavableModel):
         calls.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             calls.on_epoch_begin(epoch)
-            logs = {"loss": self._train_epoch(batches, calls.on_train_batch_end if verbose == 1 else None)}
+            logs = {"loss": self._train_epoch(batches)}
             if validation_batches is not None:
                 calls.on_test_begin()
                 logs["val_loss"] = self._validation_loss(validation_batches)
@@ -89,15 +89,13 @@ class EpochModel(SavableModel):
                 break
         calls.on_train_end(logs)
 
-    def _train_epoch(self, batches: Batches, show_progress: Callable | None) -> float:
+    def _train_epoch(self, batches: Batches) -> float:
         in_micro_batches = _most_micro_batches(batches) > 1 and jax.default_backend() == "cpu"
         train = self._train_in_micro_batches if in_micro_batches else self._train_in_blocks
         state = self._state(optimizer=True)
         steps = train(state, batches)
         try:
-            for n_done, loss, state in steps:  # noqa: B007  # the last state is the one to assign
-                if show_progress:
-                    show_progress(n_done - 1, {"loss": float(loss)})
+            for loss, state in steps:  # noqa: B007  # the last ones count
                 if self.stop.is_set():
                     raise KeyboardInterrupt
             self._assign(state, optimizer=True)
@@ -107,14 +105,12 @@ class EpochModel(SavableModel):
         return float(loss)
 
     def _train_in_blocks(self, state, batches: Batches) -> Iterator[tuple]:
-        """Yield the number of batches so far, their mean loss and the state that they lead to."""
-        n_done = 0
+        """Yield the mean loss of the batches so far and the state that they lead to."""
         for block, n_batches in batches.blocks(one_by_one=self.one_by_one):
             # The block was gathered while the one before was computed, and more of them would take more memory.
             jax.block_until_ready(state)
             loss, state = self._train_batches(state, block, n_batches)
-            n_done += n_batches
-            yield n_done, loss, state
+            yield loss, state
 
     def _train_in_micro_batches(self, state, batches: Batches) -> Iterator[tuple]:
         """Yield the same as `_train_in_blocks` after each batch."""
@@ -123,7 +119,7 @@ class EpochModel(SavableModel):
                 numbers = range(batches.n_micro_batches(i))
                 gradients = map_micro_batches(partial(self._gradient_of_micro_batch, state, batches, i), numbers)
                 loss, state = self._apply_gradients(state, list(gradients))
-                yield i + 1, loss, state
+                yield loss, state
 
     def _gradient_of_micro_batch(self, state, batches: Batches, i: int, number: int):
         # Only when it is there may the thread go on, since what is computed ahead would need memory of its own.

@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import takewhile
-from threading import Event
+from threading import Event, Lock
 
 import keras
 import numpy as np
 
-from ..._specs import NetworkSpec, OutputSpec, Run, Scale, StepSpec, TrainedNetwork, TrainingSpec
+from ..._specs import NetworkSpec, OutputSpec, Run, Scale, StepSpec, TrainedNetwork, TrainingSpec, Watcher
 from ..batches import Batches
 from ..buckets import make_batches
 from ..networks.builders import initial_weights
@@ -20,6 +20,7 @@ from ..networks.export import to_keras
 from ..runtime.threads import mapping
 from .callbacks import TrainingCallbacks, acts_between_batches, copies_of, may_change_models
 from .model_cache import borrowed_model
+from .progress import ProgressBar, Watched
 from .seeds import DROPOUT, WEIGHTS, rng_for
 
 MICRO_BATCH_WORK = 4096  # rows times units: enough to hide the cost of handing them to a thread
@@ -39,6 +40,7 @@ def train(
     *,
     start: Sequence[TrainedNetwork] | None = None,
     callbacks: Sequence = (),
+    watchers: Sequence[Watcher] = (),
 ) -> list[TrainedNetwork]:
     """Train a network for each run, from initial weights or from where those of ``start`` ended.
 
@@ -49,8 +51,8 @@ def train(
     epochs, and gets back the weights with which it was lowest.
 
     Networks are trained side by side, on as many threads as there are cores, but one after the other if they call
-    callbacks of the user's or print. A callback that saves the model saves one as of `to_keras`, which decodes by
-    `output`: before a network is averaged with other models.
+    callbacks of the user's or print a line an epoch. Watchers see the epochs of all networks. A callback that saves the
+    model saves one as of `to_keras`, which decodes by `output`: before a network is averaged with other models.
 
     If the user interrupts training, it ends there with a warning, and the first networks whose training had begun are
     returned; where joblib asked for them, the interrupt goes on.
@@ -66,6 +68,9 @@ def train(
     stop = Event()
     trained: dict[int, TrainedNetwork] = {}
     errors: list[BaseException] = []
+    lock = Lock()
+    if training.verbose == 1:
+        watchers = [*watchers, ProgressBar(len(runs), training.epochs)]
 
     def train_network(number: int) -> None:
         try:
@@ -78,6 +83,7 @@ def train(
                 output,
                 start=start[number] if start else None,
                 callbacks=copies_of(callbacks, len(runs)),
+                watched=[Watched(watchers, replace(training, number=number), lock)] if watchers else [],
                 stop=stop,
             )
         except BaseException as error:
@@ -85,7 +91,7 @@ def train(
             errors.append(error)
             raise
 
-    one_by_one = callbacks or training.verbose
+    one_by_one = callbacks or training.verbose > 1
     with mapping(1 if one_by_one else len(runs)) as map_networks:
         try:
             list(map_networks(train_network, range(len(runs))))
@@ -125,6 +131,7 @@ def _train_network(
     *,
     start: TrainedNetwork | None,
     callbacks: list[keras.callbacks.Callback],
+    watched: list[keras.callbacks.Callback],
     stop: Event,
 ) -> TrainedNetwork:
     """Train one of the networks with its own callbacks. If `stop` is set, or an interrupt sets it, it ends there."""
@@ -134,7 +141,7 @@ def _train_network(
     validation_batches = None
     if run.validation is not None:
         validation_batches = make_batches(run.validation, scales, min(training.batch_size, ROWS_TO_VALIDATE))
-    calls = TrainingCallbacks(training, batches, validates=run.validation is not None, own=callbacks)
+    calls = TrainingCallbacks(training, batches, validates=run.validation is not None, own=callbacks, watched=watched)
     with borrowed_model(spec, step) as compiled, _global_state_kept():
         compiled.reusable = not any(map(may_change_models, callbacks))
         compiled.set_state(
@@ -154,7 +161,7 @@ def _train_network(
                 callbacks=calls.all,
                 epochs=training.first_epoch + training.epochs,
                 initial_epoch=training.first_epoch,
-                verbose=training.verbose,
+                verbose=2 if training.verbose > 1 else 0,
             )
         except KeyboardInterrupt:
             if not calls.training_began:
