@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 from .._compat import HasMethods, Interval, StrOptions, check_method_params, fit_context
 from .._conformal.scores import p_values
 from .._forecasting.forecaster import LSTMForecaster
-from .._state import VersionedEstimator, all_at_once, of_one_fit
+from .._state import VersionedEstimator, all_at_once, of_one_fit, subtask
 from .._validation import check_sequences, check_weights, name_features, nested_fit_params, warn_of_table
 from .._windows.arrays import chunks, fill_missing_features, have_partial_steps, window_view
 from .._windows.windows import Windows, part, steps_of
@@ -235,6 +235,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         UnsetMetadataPassedError
             If metadata routing is enabled, and the forecaster does not say whether it requests what is given.
         """
+        task = self._init_callback_context(max_subtasks=1).call_on_fit_task_begin(estimator=self, X=X)
         self._check_one_threshold()
         forecaster_params = nested_fit_params(self, "forecaster", self._forecaster(), sample_weight, fit_params)
         windows = self._check_windows(X, reset=True)
@@ -243,10 +244,13 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         rows = self._complete_rows(rows, judged)
         last, weight = windows[rows, -1], sample_weight[rows]
         self._mean, self._rounding = np.average(last, axis=0, weights=weight), _rounding(last)
-        self.forecaster_ = self._fit_forecaster(windows, rows, forecaster_params)
+        self.forecaster_ = clone(self._forecaster())
+        with subtask(task, self, self.forecaster_, "fit-forecaster"):
+            self._fit_forecaster(windows, rows, forecaster_params)
         errors = self._errors(windows)
         self.error_scale_ = np.maximum(_root_mean_square(errors[rows], weight), self._rounding)
         self._set_threshold(errors, sample_weight, rows, calibration)
+        task.call_on_fit_task_end(estimator=self, X=X, reconstruction_attributes={})
         return self
 
     @of_one_fit
@@ -502,13 +506,13 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         self.calibration_scores_ = scores
         self.offset_ = float(scores[p_values(-scores, -scores) > self.false_positive_rate].min())
 
-    def _fit_forecaster(self, windows: np.ndarray, rows: np.ndarray, params: dict):
+    def _fit_forecaster(self, windows: np.ndarray, rows: np.ndarray, params: dict) -> None:
         """Train the forecaster on some of the rows."""
         if self.false_positive_rate is not None:  # whose calibration rows it must not see, not even with weight zero
             passed = rows if isinstance(windows, Windows) else np.arange(rows[0], rows[-1] + 1)
             params = check_method_params(windows, params, indices=passed)
             windows, rows = part(windows, rows)
-        forecaster, past, last = clone(self._forecaster()), windows[:, :-1], windows[:, -1]
+        forecaster, past, last = self.forecaster_, windows[:, :-1], windows[:, -1]
         takes_weight = "sample_weight" in params or has_fit_parameter(forecaster, "sample_weight")
         if takes_weight:
             weight = check_weights(windows, params.get("sample_weight"))
@@ -520,7 +524,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         y = np.nan_to_num(last)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "X is a table")  # which the detector has said of its own input
-            return forecaster.fit(self._inputs(past), y[:, 0] if y.shape[1] == 1 else y, **params)
+            forecaster.fit(self._inputs(past), y[:, 0] if y.shape[1] == 1 else y, **params)
 
     def _forecaster(self):
         return LSTMForecaster(random_state=0) if self.forecaster is None else self.forecaster

@@ -23,7 +23,7 @@ from .._compat import (
 )
 from .._conformal.bounds import MEDIAN, at_level, central, check_coverages, widened
 from .._conformal.calibration import Calibration, Rows
-from .._state import VersionedEstimator, all_at_once, of_one_fit
+from .._state import VersionedEstimator, all_at_once, of_one_fit, subtask
 from .._validation import check_numeric, check_target, check_weights, has_target, nested_fit_params, target_names
 from .._windows.long_table import read_long_table
 from .._windows.panel import factorize, single
@@ -264,6 +264,8 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
             If there are too few rows to fit and calibrate, the parameters do not fit the model or the data, or the
             model refuses them. What was fitted before stays.
         """
+        n_fits = self.calibration_folds + self.refit
+        task = self._init_callback_context(max_subtasks=n_fits).call_on_fit_task_begin(estimator=self, X=X, y=y)
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         params = nested_fit_params(self, "estimator", self._model(), sample_weight, fit_params)
@@ -274,10 +276,12 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         series = self._series_of(X)
         counts = has_target(targets) & (check_weights(targets, sample_weight) > 0)
         self._fit_scale(targets, series)
-        self._calibrate_by(self._fold_models(X, y, params, counts, series), X, targets, series)
+        fit_model = partial(self._fit_model, X, y, params, task)
+        self._calibrate_by(self._fold_models(fit_model, counts, series), X, targets, series)
         if self.refit:
-            self.estimator_ = self._fit_model(X, y, params, np.arange(len(targets)))
+            self.estimator_ = fit_model(np.arange(len(targets)), "refit")
         self._adopt_features()
+        task.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={})
         return self
 
     @fit_context(prefer_skip_nested_validation=False)
@@ -477,7 +481,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
             return np.arange(self.n_outputs_) + 1
         return np.array([step_of_name(name) for name in self._target_names])
 
-    def _fold_models(self, X, y, params: dict, counts: np.ndarray, series: Series) -> Iterator[tuple]:
+    def _fold_models(self, fit_model: Callable, counts: np.ndarray, series: Series) -> Iterator[tuple]:
         """Yield models, each with the calibration rows that it has not seen, in the order of time."""
         rows, times = np.flatnonzero(counts), series.times
         gap = int(self._output_steps().max()) - 1 if self.calibration_gap == "auto" else self.calibration_gap
@@ -491,13 +495,14 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         folds = np.array_split(np.unique(times[rows][times[rows] >= start]), self.calibration_folds)
         for fold in folds:
             if len(fold):
-                model = self._fit_model(X, y, params, np.flatnonzero(ends <= fold[0]))
+                model = fit_model(np.flatnonzero(ends <= fold[0]), "fit-to-calibrate")
                 yield model, rows[np.isin(times[rows], fold)]
 
-    def _fit_model(self, X, y, params: dict, rows: np.ndarray):
-        """Return a model that is fitted on some rows."""
-        X_rows, y_rows = rows_of(X, rows), rows_of(y, rows)
-        return fit_where_known(clone(self._model()), X_rows, y_rows, **check_method_params(X, params, indices=rows))
+    def _fit_model(self, X, y, params: dict, task, rows: np.ndarray, name: str):
+        """Return a model that is fitted on some rows, in a part of a task."""
+        model, params = clone(self._model()), check_method_params(X, params, indices=rows)
+        with subtask(task, self, model, name):
+            return fit_where_known(model, rows_of(X, rows), rows_of(y, rows), **params)
 
     def _levels_of(self, model) -> tuple[float, ...]:
         """Return the probabilities at which a fitted model predicts what intervals are made of."""

@@ -30,7 +30,7 @@ class Outlook(NamedTuple):
     as_table: Callable[[np.ndarray, list], Any]  # from rows of all series and the names of their columns
 
 
-def forecast(model, history, steps, *, target=None, known=None, future=None, coverage=None):
+def forecast(model, history, steps, *, target=None, known=None, future=None, coverage=None, verbose=0):
     """Forecast the steps that follow a series.
 
     The model predicts a block of steps from the end of the series, as many as it was fitted to predict at
@@ -69,6 +69,9 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
     coverage : float or sequence of float, default=None
         The probability that an interval holds the truth, or several, each in the open interval (0, 1). Only for
         :class:`ConformalForecaster`. If None, there are no intervals.
+
+    verbose : int, default=0
+        joblib's verbosity on the progress, block by block; for forecasts of many blocks.
 
     Returns
     -------
@@ -121,7 +124,7 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
     """
     check_scalar(steps, "steps", Integral, min_val=1)
     coverages, model = checked_coverages(model, coverage), as_it_is_now(model)
-    outlook = _outlook(model, history, steps, target=target, known=known, future=future)
+    outlook = _outlook(model, history, steps, target=target, known=known, future=future, verbose=verbose)
     intervals = None
     if coverages:
         of_intervals = interval_model(model)
@@ -131,7 +134,9 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
     return as_given(outlook.as_table(values, names), history)
 
 
-def sample_paths(model, history, steps, n_paths=1000, *, target=None, known=None, future=None, random_state=None):
+def sample_paths(
+    model, history, steps, n_paths=1000, *, target=None, known=None, future=None, random_state=None, verbose=0
+):
     """Draw paths of the steps that follow a series.
 
     A path is the forecast of all steps, and the errors that the model has made from one calibration row at all these
@@ -163,6 +168,9 @@ def sample_paths(model, history, steps, n_paths=1000, *, target=None, known=None
 
     random_state : int, RandomState instance or None, default=None
         Determines which calibration rows are drawn.
+
+    verbose : int, default=0
+        joblib's verbosity on the progress of the forecast, as in :func:`forecast`.
 
     Returns
     -------
@@ -206,18 +214,19 @@ def sample_paths(model, history, steps, n_paths=1000, *, target=None, known=None
     of_intervals = interval_model(model)
     if of_intervals is None:
         raise ValueError(f"model must be a ConformalForecaster. Got {type(model).__name__}.")
-    outlook = _outlook(model, history, steps, target=target, known=known, future=future)
+    outlook = _outlook(model, history, steps, target=target, known=known, future=future, verbose=verbose)
     basis = of_intervals._basis(outlook.X, outlook.rows, outlook.points)
     paths = of_intervals._paths(basis, outlook.points, n_paths, check_random_state(random_state))
     return paths if groups_of(model) is not None else paths[:, 0]
 
 
-def _outlook(model, history, steps: int, *, target, known, future) -> Outlook:
+def _outlook(model, history, steps: int, *, target, known, future, verbose: int) -> Outlook:
+    check_scalar(verbose, "verbose", Integral, min_val=0)
     groups = groups_of(model)
     future = as_pandas(future, "future")
     if groups is not None:
         chosen = {"target": target, "known": known, "groups": groups}
-        return Outlook(*forecast_panel(model, history, steps, future, **chosen))
+        return Outlook(*forecast_panel(model, history, steps, future, **chosen, verbose=verbose))
     table = as_table(history, "history")
     warn_of_gaps(table, "history")
     columns = predicted_columns(model, one_series(table), target, "history")
@@ -244,7 +253,7 @@ def _outlook(model, history, steps: int, *, target, known, future) -> Outlook:
         raise missing_future(one_series(table), others, n_rows)
     if len(block) >= steps and is_given and not ahead.positions:
         warn_of_unused_future(len(block))
-    points = recursion(model, table, columns, ahead, block, future, steps)[np.newaxis]
+    points = recursion(model, table, columns, ahead, block, future, steps, verbose=verbose)[np.newaxis]
     origin = np.array([len(X) - 1])
     if labels is None:
         return Outlook(points, X, origin, columns, lambda values, _: values)

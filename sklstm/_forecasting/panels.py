@@ -1,7 +1,10 @@
 """Forecasts of many series by one model, all series at once."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -14,10 +17,11 @@ from .intervals import point_model
 from .known import KnownColumns, fitted_known_columns
 from .panel_future import future_of_panel
 from .prediction import predict_rows, receptive_field
+from .recursion import one_after_another
 from .targets import predicted_columns
 
 
-def forecast_panel(model, history, steps: int, future, *, target, known, groups) -> tuple:
+def forecast_panel(model, history, steps: int, future, *, target, known, groups, verbose: int = 0) -> tuple:
     """Return the steps that follow each series of a table; see `forecast`.
 
     Behind them come what the model has read, the rows of the origins in it, the names of the targets, and a function
@@ -38,7 +42,7 @@ def forecast_panel(model, history, steps: int, future, *, target, known, groups)
     if future is not None:
         table, to_come = future_of_panel(future, table, to_come, needed)
         task.ahead.check_future(take(to_come.values, columns=needed), needed)
-    points = task.forecast(table, to_come, steps, has_future=future is not None)
+    points = task.forecast(table, to_come, steps, has_future=future is not None, verbose=verbose)
     names = table.values.columns[columns] if is_pandas(table.values) else columns
     return points, *task.read_at(table, to_come), names, partial(_as_table, table, to_come, steps)
 
@@ -52,7 +56,7 @@ class PanelTask:
     ahead: KnownColumns
 
     def forecast(
-        self, history: LongTable, to_come: LongTable, steps: int, *, has_future: bool | None = None
+        self, history: LongTable, to_come: LongTable, steps: int, *, has_future: bool | None = None, verbose: int = 0
     ) -> np.ndarray:
         """Return the steps that follow each series, of shape ``(n_series, steps, n_targets)``.
 
@@ -60,6 +64,15 @@ class PanelTask:
         rows of the steps, series by series, in which the columns to forecast are missing. `has_future` tells whether
         the user gave the others; all of them are there if None.
         """
+        blocks = self._blocks(history, to_come, steps, has_future)
+        block = next(blocks)
+        n_blocks = ceil(steps / block.shape[1])
+        return np.concatenate(one_after_another(chain([block], blocks), n_blocks, verbose), axis=1, dtype=float)
+
+    def _blocks(
+        self, history: LongTable, to_come: LongTable, steps: int, has_future: bool | None
+    ) -> Iterator[np.ndarray]:
+        """Yield the steps block by block, each of shape ``(n_series, n_steps, n_targets)``."""
         n_rows, lag = receptive_field(self.model), self.ahead.longest_lag
         if n_rows is not None:
             history = history.of(history.panel.latest(n_rows + lag))
@@ -70,11 +83,11 @@ class PanelTask:
             block = predict_rows(self.model, *self._known_rows(table, n_history + done), len(self.columns))
             self.check_block(history, block.shape[1], steps, has_future=has_future)
             block = block[:, : steps - done]
+            yield block
             n_steps = block.shape[1]
             new = rows[:, done : done + n_steps].ravel()
             table = table.with_values(new, self.columns, block.reshape(-1, len(self.columns)))
             done += n_steps
-        return table.numbers(rows[:, :steps].ravel(), self.columns).reshape(len(rows), steps, -1)
 
     def read_at(self, history: LongTable, to_come: LongTable) -> tuple[Any, np.ndarray]:
         """Return what the model reads for the first steps, and the row of each series from which it predicts them."""

@@ -1,9 +1,12 @@
 """Forecasts beyond what a model predicts at once: its predictions become the end of the series."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
+from math import ceil
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 from sklearn.pipeline import Pipeline
 
 from .._validation import check_numeric
@@ -26,27 +29,47 @@ def forecast_steps(model, history, columns: list[int], ahead: KnownColumns, futu
     return recursion(model, history, columns, ahead, block, future, steps)
 
 
-def recursion(model, history, columns: list[int], ahead: KnownColumns, block, future, steps: int) -> np.ndarray:
+def recursion(
+    model, history, columns: list[int], ahead: KnownColumns, block, future, steps: int, *, verbose: int = 0
+) -> np.ndarray:
     """Return the same, given the first block of steps."""
-    n_known = ahead.n_steps_known(len(block), columns) or steps
-    if min(n_known, steps) > len(block):
+    blocks = _blocks(model, history, columns, ahead, block, future, steps)
+    return np.concatenate(one_after_another(blocks, ceil(steps / len(block)), verbose))[:steps]
+
+
+def one_after_another(items: Iterator, n_items: int, verbose: int) -> list:
+    """Return so many items, and report the progress as joblib does unless there is a single one."""
+    if n_items == 1 or not verbose:
+        return list(islice(items, n_items))
+    return Parallel(n_jobs=1, verbose=verbose)(delayed(next)(items) for _ in range(n_items))
+
+
+def _blocks(model, history, columns: list[int], ahead: KnownColumns, block, future, steps: int) -> Iterator[np.ndarray]:
+    """Yield blocks for at least so many steps, the first of which is given."""
+    n_known = min(ahead.n_steps_known(len(block), columns) or steps, steps)
+    blocks = [block]
+    yield block
+    if n_known > len(block):
         rows, others = ahead.split(history, columns, future)
-        block = _roll(model, rows, columns, block, take(others, 0, min(n_known, steps)))
-    if len(block) >= steps:
-        return block[:steps]
-    history = append(history, columns, block, take(future, 0, len(block)))
-    following = forecast_steps(model, history, columns, ahead, take(future, len(block)), steps - len(block))
-    return np.concatenate([block, following])
+        for following in _roll(model, rows, columns, block, take(others, 0, n_known)):
+            blocks.append(following)
+            yield following
+    known = np.concatenate(blocks)
+    if len(known) < steps:
+        history, future = append(history, columns, known, take(future, 0, len(known))), take(future, len(known))
+        rows, _ = ahead.split(history, columns, future)
+        block = last_prediction(model, rows, len(columns))
+        yield from _blocks(model, history, columns, ahead, block, future, steps - len(known))
 
 
-def _roll(model, table, columns: list[int], block: np.ndarray, future) -> np.ndarray:
-    """Return predictions for at least the rows of `future`, the first of which are `block`."""
+def _roll(model, table, columns: list[int], block: np.ndarray, future) -> Iterator[np.ndarray]:
+    """Yield the blocks that follow one, until there are at least as many steps as `future` has rows."""
     advance = _advance_windows(model, table, columns, future) or _advance_table(model, table, columns, len(future))
-    blocks, done = [block], len(block)
+    done = len(block)
     while done < len(future):
-        blocks.append(advance(blocks[-1], future[done - len(blocks[-1]) : done]))
-        done += len(blocks[-1])
-    return np.concatenate(blocks)
+        block = advance(block, future[done - len(block) : done])
+        done += len(block)
+        yield block
 
 
 def _advance_table(model, table, columns: list[int], n_future: int) -> Callable:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .panel import Panel, read_panel, single
-from .tables import as_table, frame, is_pandas, side_by_side, stacked, take, take_rows, without_column
+from .tables import as_table, frame, is_pandas, side_by_side, stacked, take_rows, without_column
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,6 @@ class LongTable:
             changed = self.values.astype(np.result_type(self.values, values))
             changed[rows[:, np.newaxis], columns] = values
         return LongTable(changed, self.panel, self.groups)
-
-    def numbers(self, rows: np.ndarray, columns: list[int]) -> np.ndarray:
-        """Return the values of some rows and columns as numbers."""
-        return np.asarray(take_rows(take(self.values, columns=columns), rows), dtype=float)
 
     def with_ids(self, *, first: bool = False) -> Any:
         """Return the table with the ids where they were, or before all columns."""
