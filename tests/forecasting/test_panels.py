@@ -88,6 +88,15 @@ def test_forecasts_are_those_of_each_series(series, horizon, steps, known, form)
             assert_array_equal(of_series(result, id_, form).index, expected.index)
 
 
+def test_verbose_reports_the_blocks_of_all_series(series, capfd):
+    table = joined(histories(series), "column")[0][["sales", "store"]]
+    model = ridge("store").fit(*to_supervised(table, 4, target="sales", groups="store"))
+    silent = forecast(model, table, 10)
+    assert "".join(capfd.readouterr()) == ""
+    pd.testing.assert_frame_equal(forecast(model, table, 10, verbose=1), silent)
+    assert "3 out of   3" in "".join(capfd.readouterr())
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("trained", "horizon"), [(1, 3), (3, 3), (4, 3)])
 def test_backtests_are_those_of_each_series(series, trained, horizon, form):

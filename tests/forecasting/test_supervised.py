@@ -269,6 +269,22 @@ def test_forecast_equals_the_loop_over_predict(model, as_frame):
     assert_allclose(result, series[100:])
 
 
+@pytest.mark.parametrize("lag", [0, 5], ids=["one loop", "lags"])
+def test_verbose_reports_the_blocks_of_a_forecast(lag, capfd):
+    table = make_sine(60)
+    model = make_pipeline(SlidingWindow(4, flatten=True, pad="edge"), Ridge())
+    known = {"known": {0: lag}} if lag else {}
+    model.fit(*to_supervised(table, 2, **known))
+    silent = forecast(model, table, 19, **known)
+    assert "".join(capfd.readouterr()) == ""
+    assert_array_equal(forecast(model, table, 19, **known, verbose=1), silent)
+    assert "10 out of  10" in "".join(capfd.readouterr())
+    forecast(model, table, 2, **known, verbose=1)
+    assert "".join(capfd.readouterr()) == ""  # a single block
+    with pytest.raises(ValueError, match="verbose == -1"):
+        forecast(model, table, 2, **known, verbose=-1)
+
+
 class Opaque(RegressorMixin, BaseEstimator):
     """A model that shows nothing of what it is."""
 
