@@ -1,6 +1,6 @@
 """Private names of scikit-learn, each imported here and nowhere else, with the newest version it was seen in.
 
-So are those that some versions lack.
+Here, too, is what stands in for callbacks in versions of scikit-learn without them.
 """
 
 from contextlib import nullcontext

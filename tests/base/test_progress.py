@@ -3,6 +3,7 @@
 import pickle
 import warnings
 
+import keras
 import numpy as np
 import pytest
 import sklearn
@@ -56,6 +57,7 @@ class Record:
         self.ended.append((context.estimator_name, context.task_name))
         if context.task_name.endswith("epoch"):
             self.losses.append(fitted_estimator.history_["loss"][-1])
+            self.weights = fitted_estimator.weights_
             if len(self.losses) == self.fails_after:
                 raise RuntimeError("a failing callback")
             return len(self.losses) == self.stops_after
@@ -69,16 +71,26 @@ def attributes(model):
     return {name: value for name, value in vars(model).items() if name.endswith("_")}
 
 
+class Batches(keras.callbacks.Callback):
+    """A callback between batches, for which Keras' own loop trains."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        pass
+
+
 @with_callbacks
 @pytest.mark.backend
-def test_callbacks_see_each_epoch_and_change_nothing(tiny, windows):
+@pytest.mark.parametrize("callbacks", [None, Batches])
+def test_callbacks_see_each_epoch_and_change_nothing(tiny, windows, callbacks):
     record = Record()
-    model = tiny(epochs=3).set_callbacks(record).fit(*windows)
+    model = tiny(epochs=3, callbacks=callbacks).set_callbacks(record).fit(*windows)
     assert record.begun == [("LSTMForecaster", name) for name in ("fit", "epoch", "epoch", "epoch")]
     assert record.ended == [("LSTMForecaster", name) for name in ("epoch", "epoch", "epoch", "fit")]
     assert_allclose(record.losses, model.history_["loss"])
     assert record.torn_down
-    plain = tiny(epochs=3).fit(*windows)
+    for seen, kept in zip(record.weights, model.weights_, strict=True):
+        assert_array_equal(seen, kept)
+    plain = tiny(epochs=3, callbacks=callbacks).fit(*windows)
     assert attributes(model).keys() == attributes(plain).keys()
     assert vars(model).keys() - vars(plain).keys() == {"_skl_callbacks"}
     assert_array_equal(model.predict(windows[0]), plain.predict(windows[0]))
