@@ -28,6 +28,7 @@ MICRO_BATCH_SIZE = 2**17  # rows times units times steps, for each of which the 
 MICRO_BATCH_ROWS = 64  # with fewer, matrix products are slower than they need to be
 SEQUENCES_IN_MICRO_BATCH = 32  # of different lengths, at least
 ROWS_TO_VALIDATE = 512  # at once: with more, a batch takes more memory and no less time
+SEARCHES = {"joblib", "optuna"}  # packages that call fits on behalf of the user
 
 
 def train(
@@ -55,7 +56,7 @@ def train(
     model saves one as of `to_keras`, which decodes by `output`: before a network is averaged with other models.
 
     If the user interrupts training, it ends there with a warning, and the first networks whose training had begun are
-    returned; where joblib asked for them, the interrupt goes on.
+    returned; where a search asked for them, the interrupt goes on.
 
     Raises
     ------
@@ -109,7 +110,7 @@ def train(
 
 def _go_on_after_interrupt(kept: list[TrainedNetwork], training: TrainingSpec, n_networks: int) -> None:
     """Warn of what is kept, or raise the interrupt again if that is nothing or not for the user to see."""
-    if not kept or is_called_by_joblib():
+    if not kept or is_called_by_search():
         raise KeyboardInterrupt
     last = kept[-1].history
     weights = "the weights with the lowest validation loss so far" if last.get("val_loss") else "the weights so far"
@@ -176,12 +177,13 @@ def _train_network(
     return trained
 
 
-def is_called_by_joblib() -> bool:
-    """Tell whether a search, an ensemble or a cache waits for the result, which would take it for a complete one.
+def is_called_by_search() -> bool:
+    """Tell whether joblib or Optuna waits for the result, and would take it for a complete one.
 
-    What joblib calls sequentially, nothing but the stack tells.
+    So do searches, ensembles, caches and studies. What they call sequentially, nothing but the stack tells.
     """
-    return any(frame.f_globals.get("__name__", "").startswith("joblib.") for frame, _ in traceback.walk_stack(None))
+    packages = {frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in traceback.walk_stack(None)}
+    return not packages.isdisjoint(SEARCHES)
 
 
 def _new_weights(spec: NetworkSpec, training: TrainingSpec) -> list[np.ndarray]:
