@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import Bunch, gen_batches
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, validate_params
@@ -22,7 +21,7 @@ from .known import KnownColumns, fitted_known_columns, known_columns
 from .panel_backtest import backtest_panel
 from .prediction import groups_of, last_prediction, predict_steps, receptive_field
 from .recursion import forecast_steps
-from .refits import Forecasts, Schedule, fit_where_known, rolling_origins
+from .refits import Forecasts, Schedule, fit_where_known, in_parallel, rolling_origins
 from .supervised import to_supervised
 from .targets import predicted_columns
 
@@ -228,12 +227,11 @@ def roll(
         if not refits:
             found = [_forecast_from(origins, truth, model, task, n_jobs=schedule.n_jobs, verbose=schedule.verbose)]
         else:
-            found = Parallel(n_jobs=schedule.n_jobs, verbose=schedule.verbose)(
-                delayed(_fit_and_forecast)(
-                    origins[batch], truth[batch], clone(model), task, target, known, schedule.max_train_size
-                )
+            calls = (
+                (origins[batch], truth[batch], clone(model), task, target, known, schedule.max_train_size)
                 for batch in gen_batches(len(origins), schedule.refit_every)
             )
+            found = in_parallel(_fit_and_forecast, calls, n_jobs=schedule.n_jobs, verbose=schedule.verbose)
     return Forecasts.joined(found, columns)
 
 
@@ -303,12 +301,11 @@ def _predict_from(origins, model, task: Task, *, n_jobs=None, verbose=0) -> np.n
             warn_of_unused_future(horizon)
         if is_direct and (n_rows is not None or _looks_back_only(model, take(rows, 0, origins[0] + 1 - first), steps)):
             return steps
-    forecasts = Parallel(n_jobs=n_jobs, verbose=verbose)(
-        delayed(forecast_steps)(
-            model, take(table, start, origin + 1), columns, ahead, _rows_to_come(origin, task), horizon
-        )
+    calls = (
+        (model, take(table, start, origin + 1), columns, ahead, _rows_to_come(origin, task), horizon)
         for start, origin in zip(starts, origins, strict=True)
     )
+    forecasts = in_parallel(forecast_steps, calls, n_jobs=n_jobs, verbose=verbose)
     return np.stack(forecasts)
 
 

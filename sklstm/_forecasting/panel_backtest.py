@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import Bunch, gen_batches
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._validation import check_numeric
@@ -20,7 +19,7 @@ from .known import fitted_known_columns, known_columns
 from .panel_future import future_of_panel
 from .panels import PanelTask
 from .prediction import predict_rows, receptive_field
-from .refits import Forecasts, Schedule, fit_where_known, rolling_origins
+from .refits import Forecasts, Schedule, fit_where_known, in_parallel, rolling_origins
 from .supervised import to_supervised
 from .targets import predicted_columns
 
@@ -95,10 +94,8 @@ class PanelBacktest(NamedTuple):
                 warn_of_unused_future(self.horizon)
             if is_direct and (receptive_field(model) is not None or self._looks_back(task, rows, steps)):
                 return steps[:, : self.horizon]
-        forecasts = Parallel(n_jobs=n_jobs, verbose=verbose)(
-            delayed(task.forecast)(*self._at(origin), self.horizon)
-            for origin in np.unique(self.table.panel.steps[rows])
-        )
+        calls = ((*self._at(origin), self.horizon) for origin in np.unique(self.table.panel.steps[rows]))
+        forecasts = in_parallel(task.forecast, calls, n_jobs=n_jobs, verbose=verbose)
         return np.concatenate(forecasts)
 
     def _complete_rows(self, until: int) -> np.ndarray:
@@ -167,10 +164,11 @@ def roll_panel(
         if not refits:
             found = [run.forecast(model, times, n_jobs=schedule.n_jobs, verbose=schedule.verbose)]
         else:
-            found = Parallel(n_jobs=schedule.n_jobs, verbose=schedule.verbose)(
-                delayed(_fit_and_forecast)(run, times[batch], clone(model), chosen, schedule.max_train_size)
+            calls = (
+                (run, times[batch], clone(model), chosen, schedule.max_train_size)
                 for batch in gen_batches(len(times), schedule.refit_every)
             )
+            found = in_parallel(_fit_and_forecast, calls, n_jobs=schedule.n_jobs, verbose=schedule.verbose)
     return Forecasts.joined(found, columns)
 
 

@@ -1,10 +1,11 @@
 """Rolling origins of a backtest, fits on what is known at one, and forecasts from all of them."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.pipeline import Pipeline
+from sklearn.utils.parallel import Parallel, delayed
 
 from .._compat import check_method_params
 from .._validation import has_target
@@ -77,3 +78,16 @@ def fit_where_known(model, X, y, **fit_params):
     if reads_windows:  # the regressor in it leaves out such rows by itself, or tells that it cannot
         return model.fit(X, y, **fit_params)
     return model.fit(rows_of(X, known), rows_of(y, known), **check_method_params(X, fit_params, indices=known))
+
+
+def in_parallel(function: Callable, calls: Iterable[tuple], *, n_jobs: int | None, verbose: int) -> list:
+    """Return what a function returns for each tuple of arguments.
+
+    Dask stores a large argument on a single worker, and cancels the calls that need it if this worker is lost. What is
+    in a tuple is sent with the call.
+    """
+    return Parallel(n_jobs=n_jobs, verbose=verbose)(delayed(_call)(function, arguments) for arguments in calls)
+
+
+def _call(function: Callable, arguments: tuple) -> Any:
+    return function(*arguments)
