@@ -31,11 +31,13 @@ QUESTIONS = [
     "quantiles",
     "accuracy_peers",
 ]
+ONLY_BY_NAME = ["cluster_search"]  # they need the extra ecosystem
+ALL = [*QUESTIONS, *ONLY_BY_NAME]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", choices=QUESTIONS, default=QUESTIONS, help="without names, just the page")
+    parser.add_argument("--only", nargs="*", choices=ALL, default=QUESTIONS, help="without names, just the page")
     parser.add_argument("--quick", action="store_true", help="few runs of little work, to a temporary folder")
     args = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow would tell of the GPU that it does not find
@@ -49,7 +51,7 @@ def main():
 
     from page import write_page
 
-    found = [name for name in QUESTIONS if (results / f"{name}.json").exists()]
+    found = [name for name in ALL if (results / f"{name}.json").exists()]
     print(write_page({name: json.loads((results / f"{name}.json").read_text()) for name in found}, docs))
 
 
