@@ -94,6 +94,19 @@ def test_a_callback_prunes_a_trial(tiny, series):
     assert_array_equal(again.predict(windows), clone(again).fit(windows, target).predict(windows))
 
 
+def test_an_instance_of_the_callback_reports_to_a_copy_of_the_study(tiny, series):
+    """This is why the guide asks for a factory."""
+    windows, target = SlidingWindow(4).fit_transform(series[0]), series[1]
+
+    def objective(trial):
+        callback = optuna_integration.KerasPruningCallback(trial, "loss")
+        return tiny(callbacks=[callback]).fit(windows, target).history_["loss"][-1]
+
+    unpruned = study()
+    unpruned.optimize(objective, n_trials=1)
+    assert states(unpruned) == [(COMPLETE, [])]
+
+
 def test_a_callback_prunes_within_a_cross_validation(tiny, series):
     model = make_pipeline(SlidingWindow(4), tiny(epochs=4))
 
