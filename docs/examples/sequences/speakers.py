@@ -59,7 +59,8 @@ data = {
 }
 
 # %%
-# The first twelve sequences of three speakers, in two of the twelve coefficients, look much alike.
+# The first twelve sequences of three speakers, in two of the twelve coefficients: their lengths differ, and no single
+# coefficient tells the speakers apart.
 
 train, y_train = data["JapaneseVowels"][0]
 figure, axes = plt.subplots(2, 3, figsize=(8, 3.8), sharex=True, sharey="row", layout="constrained")
