@@ -28,7 +28,7 @@ print(f"{model.score(english[n_train:], german[n_train:]):.3f} of {n_test} other
 # %%
 # The attention weights of one translation
 # ----------------------------------------
-# Each row of the picture is a character that the model writes, and each column one that it reads. The darker a cell,
+# Each row of the picture is a character that the model writes, and each column one that it reads. The lighter a cell,
 # the more the model looks at this character.
 
 AttentionDisplay.from_estimator(model, num2words(64_582))
