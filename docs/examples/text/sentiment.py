@@ -86,7 +86,7 @@ for name, style in {"LSTM": {"color": "tab:blue"}, "TF-IDF": {"color": "tab:oran
         test["category"], probabilities[name], pos_label=model.classes_[1], name=name, ax=ax, curve_kwargs=style,
         plot_chance_level=name == "TF-IDF",
     )  # fmt: skip
-ax.set(xlabel="share of bad reviews taken for good", ylabel="share of good reviews found")
+ax.set(xlabel="share of good reviews taken for bad", ylabel="share of bad reviews found")
 ax.legend(frameon=False, loc="lower right")
 plt.show()
 
