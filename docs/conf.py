@@ -16,7 +16,7 @@ from api_reference import write_reference  # noqa: E402  # a neighbour, which Sp
 SLOW_PAGES = ["classification", "ecosystem", "growing", "known", "networks", "speech", "translation"]
 # Those that take long, or read files of packages that the extra docs does not have.
 SLOW_EXAMPLES = [
-    *("catalogues", "characters", "false_positives", "growing", "movements", "moving_digits", "numerals"),
+    *("attention", "catalogues", "characters", "false_positives", "growing", "movements", "moving_digits", "numerals"),
     *("real_series", "recall", "sentiment", "speakers", "spoken_digits"),
 ]
 
