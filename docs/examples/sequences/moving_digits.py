@@ -125,6 +125,6 @@ for shift, question, color in zip((-0.2, 0.2), questions, ("tab:blue", "tab:oran
     ax.bar_label(bars, fmt="%.3f", padding=2)
     ax.axhline(1 / len(set(y[questions.index(question)])), color=color, linestyle="--", linewidth=1)
 ax.set_xticks(places, models)
-ax.set(ylabel="accuracy on 1000 test clips", ylim=(0, 1.3))
+ax.set(ylabel="accuracy on 1000 test clips", ylim=(0, 1.3), yticks=np.arange(6) / 5)
 ax.legend(frameon=False, ncols=2, loc="upper right")
 plt.show()

@@ -99,7 +99,11 @@ for shift, label, color, values in zip(
 ):
     ax.bar_label(ax.barh(places + shift, values, height=0.4, color=color, label=label), fmt="%.1f", padding=2)
 ax.set_yticks(places, results)
-ax.set(xlabel="chrF from 0 to 100, and share of the test messages in %", title="500 messages, English to French")
+ax.set(
+    xlabel="chrF from 0 to 100, and share of the test messages in %",
+    title="500 messages, English to French",
+    xlim=(0, 60),
+)
 ax.invert_yaxis()
 ax.legend(frameon=False)
 plt.show()

@@ -70,7 +70,12 @@ for shift, label, color, values in zip(
 ):
     ax.bar_label(ax.bar(places + shift, np.multiply(100, values), width=0.4, color=color, label=label), fmt="%.1f")
 ax.set_xticks(places, exact)
-ax.set(ylabel="translated exactly, %", ylim=(0, 125), title=f"{n_test} numbers that were not learnt")
+ax.set(
+    ylabel="translated exactly, %",
+    ylim=(0, 125),
+    yticks=range(0, 101, 20),
+    title=f"{n_test} numbers that were not learnt",
+)
 ax.legend(frameon=False, ncols=2, loc="upper right")
 plt.show()
 
