@@ -125,8 +125,8 @@ results["Blood pressure, 1151 windows of 50 rows"] = measure(
 # Rates found, relative to the stated rate
 # ----------------------------------------
 # Bars reach from the lowest to the highest rate of the fits, with the mean as a dot. On the dashed line the found rate
-# is the stated one. Thresholds from training rows flag up to several times as many rows as they state. Calibrated ones
-# are right on average on the sensors.
+# is the stated one. With few rows, thresholds from training rows flag up to four times as many rows as they state.
+# Calibrated ones hold their rate on average.
 
 styles = {
     "LSTM, from training rows": {"color": "tab:orange", "marker": "o"},
