@@ -4,7 +4,7 @@ The relevance of each month for a forecast
 
 Which months does one forecast of the airline passengers rest on? :meth:`~sklstm.LSTMForecaster.input_relevance` shares
 out a prediction among the values of its window. The forecast of July 1960 is explained for the defaults, and for their
-networks alone, without the linear model and early stopping. See :doc:`/guide/inside`.
+networks alone, without the linear model and early stopping. See :doc:`/guide/looking_inside`.
 """
 
 import matplotlib.pyplot as plt
