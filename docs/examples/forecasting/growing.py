@@ -8,6 +8,7 @@ before it. Curves are means over two random states, with their spread. The basel
 windows and the seasonal naive forecast. :doc:`/guide/growing` discusses the results.
 """
 
+# sphinx_gallery_thumbnail_path = "images/learning_curves.png"
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.linear_model import RidgeCV

@@ -8,6 +8,7 @@ and reads what it sees with an LSTM. Beside it stand an LSTM on the pixels of ea
 principal components. See :doc:`/guide/classification` and :doc:`/guide/networks`.
 """
 
+# sphinx_gallery_thumbnail_path = "images/moving_digits.png"
 from time import perf_counter
 
 import matplotlib.pyplot as plt

@@ -7,6 +7,7 @@ Where does a translator look while it writes? It learns to translate numbers in 
 example needs num2words: ``pip install num2words``. :doc:`/guide/translation` has more.
 """
 
+# sphinx_gallery_thumbnail_path = "images/attention.png"
 import matplotlib.pyplot as plt
 import numpy as np
 from num2words import num2words
