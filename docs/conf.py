@@ -16,9 +16,11 @@ from api_reference import write_reference  # noqa: E402  # a neighbour, which Sp
 SLOW_PAGES = ["classification", "ecosystem", "growing", "known", "networks", "speech", "translation"]
 # Those that take long, or read files of packages that the extra docs does not have.
 SLOW_EXAMPLES = [
-    *("attention", "catalogues", "characters", "false_positives", "growing", "movements", "moving_digits", "numerals"),
-    *("real_series", "recall", "sentiment", "speakers", "spoken_digits"),
+    *("airline", "attention", "catalogues", "characters", "false_positives", "growing", "movements", "moving_digits"),
+    *("numerals", "real_series", "recall", "sentiment", "speakers", "spoken_digits"),
 ]
+
+SECTIONS = ["forecasting", "sequences", "text", "anomalies", "inside", "deployment"]
 
 quick = tags.has("quick")  # noqa: F821  # Sphinx defines it
 
@@ -69,6 +71,7 @@ numpydoc_xref_param_type = False
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "auto_examples",
+    "subsection_order": [f"examples/{section}" for section in SECTIONS],
     "filename_pattern": rf"/(?!({'|'.join(SLOW_EXAMPLES)})\.py)\w+\.py$" if quick else r"\.py$",
     "backreferences_dir": "api/backreferences",
     "doc_module": ("sklstm",),
