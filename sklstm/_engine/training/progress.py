@@ -8,6 +8,8 @@ import keras
 from ..._specs import TrainingSpec, Watcher
 from ..networks.variables import read_variables, weight_variables
 
+LOSSES = ["loss", "val_loss"]  # shown as they are; Keras' bar shows others on average over the epochs
+
 
 class ProgressBar(Watcher):
     """One bar over the epochs of all networks, with the time left and the losses after the last epoch."""
@@ -15,7 +17,7 @@ class ProgressBar(Watcher):
     def __init__(self, n_networks: int, epochs: int):
         self._epochs = epochs
         self._n_done = 0
-        self._bar = keras.utils.Progbar(n_networks * epochs, unit_name="epoch", stateless_metrics=set())
+        self._bar = keras.utils.Progbar(n_networks * epochs, unit_name="epoch", stateful_metrics=LOSSES)
 
     def begin_epoch(self, network, epoch):
         """Wait: the bar moves at the end of an epoch."""
