@@ -207,7 +207,7 @@ def test_intervals_of_recursive_forecasts_are_calibrated_at_each_depth(rng):
     np.testing.assert_allclose(widths, expected, rtol=0.12)
 
 
-def test_paths_have_the_spread_of_sums(rng):
+def test_paths_have_the_spread_of_sums(rng, capfd):
     noise, series = rng.standard_normal(5000), np.zeros(5000)
     for t in range(1, 5000):
         series[t] = 0.9 * series[t - 1] + noise[t]
@@ -217,8 +217,9 @@ def test_paths_have_the_spread_of_sums(rng):
     np.testing.assert_allclose(paths.mean(axis=0), forecast(model, series, 5), atol=0.6)
     weights = [sum(0.9**k for k in range(5 - t)) for t in range(5)]  # of each step's noise in the sum
     assert paths.sum(axis=1).std() == pytest.approx(np.sqrt(np.square(weights).sum()), rel=0.15)
-    again = sample_paths(model, series, 5, 4000, random_state=0)
+    again = sample_paths(model, series, 5, 4000, random_state=0, verbose=1)
     np.testing.assert_array_equal(again, paths)
+    assert "5 out of   5" in "".join(capfd.readouterr())
 
 
 def test_a_search_has_intervals(rng):
