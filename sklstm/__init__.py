@@ -1,6 +1,6 @@
 """LSTM networks for scikit-learn."""
 
-__version__ = "0.1.0.dev0"  # before the imports, since pickles tell it
+__version__ = "0.1.0.dev0"  # before the imports, since files tell it
 
 from ._anomalies.detector import LSTMAnomalyDetector
 from ._forecasting.backtest import backtest
@@ -13,6 +13,7 @@ from ._forecasting.supervised import to_supervised
 from ._sequences.classifier import LSTMClassifier
 from ._sequences.padding import pad_sequences
 from ._sequences.spectrogram import LogMelSpectrogram
+from ._state import trusted_types
 from ._text.generator import LSTMTextGenerator
 from ._text.token_sequences import TokenSequences
 from ._text.transcriber import LSTMTranscriber
@@ -37,6 +38,7 @@ __all__ = [
     "pad_sequences",
     "sample_paths",
     "to_supervised",
+    "trusted_types",
 ]
 
 for _name in __all__:  # so that files of fitted estimators carry no private path

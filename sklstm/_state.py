@@ -1,4 +1,4 @@
-"""The base of all estimators, changes of their state as a whole, and the tasks of a fit."""
+"""The base of all estimators, changes of their state as a whole, the tasks of a fit, and the types in files."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,15 +12,15 @@ from . import __version__
 from ._compat import CallbackSupportMixin, with_callbacks
 
 DOCUMENTATION = "https://sklstm.readthedocs.io/en/latest/"  # tests compare pyproject.toml and README.md with it
-VERSION = "_sklstm_version"  # the key in a pickle, never an attribute
-UNKNOWN_VERSION = "pre-0.1"  # of pickles without that key
+VERSION = "_sklstm_version"  # the key in a file, never an attribute
+UNKNOWN_VERSION = "pre-0.1"  # of files without that key
 _NOTHING = object()  # in the place of an attribute that was not there before a fit
 
 
 class VersionedEstimator(CallbackSupportMixin, BaseEstimator):
-    """An estimator that takes scikit-learn's callbacks, and whose pickles and HTML representation are of this package.
+    """An estimator that takes scikit-learn's callbacks, and whose files and HTML representation are of this package.
 
-    Pickles store the version, and the representation links to the documentation.
+    Files store the version, and the representation links to the documentation.
     """
 
     _doc_link_module = "sklstm"
@@ -49,10 +49,43 @@ class _InconsistentVersionWarning(InconsistentVersionWarning):
 
     def __str__(self):
         return (
-            f"Trying to unpickle estimator {self.estimator_name} from sklstm {self.original_sklearn_version} when "
+            f"Trying to load estimator {self.estimator_name} from sklstm {self.original_sklearn_version} when "
             f"using sklstm {self.current_sklearn_version}. Its results may be invalid. Load it with the version that "
             "saved it, or fit it again."
         )
+
+
+def trusted_types() -> list[str]:
+    """Return the types to trust when skops loads estimators of this package.
+
+    A file of skops is loaded without pickle, and only if all types in it are trusted. skops trusts estimators of
+    scikit-learn, arrays and plain data by itself. What fits of this package keep consists of those, so that no other
+    types are needed, for whatever parameters. Functions and classes of your own, such as `network` or `tokenizer`, are
+    not among them: append their names once you have reviewed them.
+
+    Returns
+    -------
+    names : list of str
+        The full names of all public classes of this package.
+
+    See Also
+    --------
+    skops.io.load : Its parameter `trusted` takes this list.
+
+    Examples
+    --------
+    >>> import sklstm
+    >>> sklstm.trusted_types()[:2]
+    ['sklstm.ConformalForecaster', 'sklstm.LSTMAnomalyDetector']
+
+    With skops installed::
+
+        skops.io.dump(model, "model.skops")
+        model = skops.io.load("model.skops", trusted=sklstm.trusted_types())
+    """
+    import sklstm
+
+    return [f"sklstm.{name}" for name in sklstm.__all__ if isinstance(getattr(sklstm, name), type)]
 
 
 def all_at_once(fit: Callable) -> Callable:

@@ -53,6 +53,7 @@ def test_exported_names():
         "pad_sequences",
         "sample_paths",
         "to_supervised",
+        "trusted_types",
     ]
     assert sklstm.datasets.__all__ == ["load_airline", "make_sine"]
     assert sklstm.metrics.__all__ == [
@@ -78,8 +79,8 @@ def test_exported_names():
 
 def parameters_in(docstring):
     """Return the defaults that a numpydoc docstring states, by parameter."""
-    section = re.search(r"Parameters\n-+\n(.*?)(\n[A-Z][\w ]+\n-+\n|\Z)", inspect.cleandoc(docstring), re.S)[1]
-    stated = re.findall(r"^\**(\w+) : (.*)$", section, re.M)
+    section = re.search(r"Parameters\n-+\n(.*?)(\n[A-Z][\w ]+\n-+\n|\Z)", inspect.cleandoc(docstring), re.S)
+    stated = re.findall(r"^\**(\w+) : (.*)$", section[1], re.M) if section else []
     return {name: re.search(r"default=(.*)", text) and re.search(r"default=(.*)", text)[1] for name, text in stated}
 
 

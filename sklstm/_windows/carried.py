@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .time_index import check_comparable, following_labels
+from .time_index import check_comparable, following_labels, from_plain, to_plain
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,15 @@ class Carried:
         n_shared = min(len(table), len(self.rows))
         same = np.array_equal(table[:n_shared], self.rows[:n_shared], equal_nan=True)
         return None if same and len(table) >= min(window_size, len(self.rows)) else 0
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return arrays and settings, for a file."""
+        return {"rows": self.rows, "times": to_plain(self.times)}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> "Carried":
+        """Return what `to_plain` has described."""
+        return cls(plain["rows"], from_plain(plain["times"]))
 
     def _rows_until(self, time: Any, window_size: int) -> int:
         """Return how many rows lie between these and one of a later time, but no more than a window has."""

@@ -259,6 +259,18 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
             self._sklearn_output_config = {"transform": transform}
         return self
 
+    def __getstate__(self):
+        state = super().__getstate__()
+        if state.get("_carried"):  # as lists, since keys in a file of skops are texts
+            carried = state["_carried"].items()
+            state["_carried"] = [[id_, series.to_plain()] for id_, series in carried]
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if getattr(self, "_carried", None):
+            self._carried = {id_: Carried.from_plain(plain) for id_, plain in self._carried}
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True

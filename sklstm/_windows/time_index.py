@@ -2,6 +2,7 @@
 
 import warnings
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,40 @@ def as_times(index: Any) -> Any | None:
         return index if isinstance(index, index_class) else index_class(index, name=index.name)
     except (TypeError, ValueError) as error:
         raise ValueError(f"The index holds times that cannot be compared with each other: {error}") from error
+
+
+def to_plain(index: Any | None) -> dict[str, Any] | None:
+    """Return an index of times as an array and settings, since files of skops hold no objects of pandas."""
+    if index is None:
+        return None
+    is_integer = index.inferred_type == "integer"
+    return {
+        "kind": index.inferred_type,
+        "values": index.to_numpy() if is_integer else index.asi8,
+        "dtype": str(index.dtype),
+        "freq": None if is_integer else index.freqstr,
+        "name": index.name,
+    }
+
+
+def from_plain(plain: dict[str, Any] | None) -> Any | None:
+    """Return the index that `to_plain` has described.
+
+    A frequency without a name of its own, such as three months, is inferred again where it is needed.
+    """
+    if plain is None:
+        return None
+    import pandas as pd
+
+    values, dtype, name = plain["values"], plain["dtype"], plain["name"]
+    if plain["kind"] == "integer":
+        return pd.Index(values, dtype=dtype, name=name)
+    if plain["kind"] == "period":
+        return pd.PeriodIndex.from_ordinals(values, freq=plain["freq"], name=name)
+    index = pd.Index(values, name=name).astype(dtype)
+    with suppress(ValueError):
+        index.freq = plain["freq"]
+    return index
 
 
 def check_order(X: Any, name: str) -> None:
