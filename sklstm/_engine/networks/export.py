@@ -62,6 +62,7 @@ def to_keras(
     loss = _loss_for_users(step, output)
     model.compile(make_optimizer(step.optimizer, learning_rate, step.global_clipnorm), loss)
     model.optimizer.build(model.trainable_variables)  # without its variables, a file would load with a warning
+    model(model_inputs)  # or else Keras refuses to export it to ONNX, as a model that was never called
     return model
 
 
@@ -124,14 +125,17 @@ def _dense(n_outputs: int, name: str) -> layers.Dense:
 
 def _linear_outputs(windows: keras.KerasTensor, n_outputs: int) -> keras.KerasTensor:
     """Return a linear function of windows in which each missing step is filled with the last one present before it."""
-    n_steps = windows.shape[1]
-    values, present = without_missing(windows)
-    source = ops.where(present, ops.arange(n_steps), 0)
-    for exponent in range(ceil(log2(n_steps))):  # the largest so far, by a parallel scan (Hillis & Steele 1986)
-        shift = 2**exponent
-        source = ops.maximum(source, ops.pad(source[:, :-shift], [(0, 0), (shift, 0)]))
-    first = ops.argmax(ops.cast(present, "int32"), axis=1, keepdims=True)
-    source = ops.maximum(source, ops.cast(first, "int32"))
-    filled = ops.take_along_axis(values, source[:, :, None], axis=1)
-    filled = layers.Flatten(dtype="float32")(filled)
-    return _dense(n_outputs, "linear")(filled)
+    filled, present = without_missing(windows)
+    for before, after in ((1, 0), (0, 1)):  # forwards, and what is missing before all others backwards
+        for exponent in range(ceil(log2(windows.shape[1]))):  # by a parallel scan (Hillis & Steele 1986)
+            steps = 2**exponent
+            is_found, found = (_shifted(array, steps * before, steps * after) for array in (present, filled))
+            filled = ops.where(present[:, :, None], filled, found)
+            present = ops.logical_or(present, is_found)
+    return _dense(n_outputs, "linear")(layers.Flatten(dtype="float32")(filled))
+
+
+def _shifted(steps: keras.KerasTensor, before: int, after: int) -> keras.KerasTensor:
+    """Return steps with so many zeros before or after them, and as many less at the other end."""
+    padding = [(0, 0), (before, after), *[(0, 0)] * (len(steps.shape) - 2)]
+    return ops.pad(steps[:, after : steps.shape[1] - before], padding)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from math import prod
 
 import keras
-import numpy as np
 from keras import layers, ops
 
 SHORT = 64  # steps, of sequences that "conv_lstm" does not pool
@@ -123,9 +122,14 @@ def _moved_to_the_end(windows, mask):
     So blocks of steps that are pooled, and the last hidden state, do not depend on where sequences are padded.
     """
     n_steps = mask.shape[1]
-    n_behind = ops.cast(ops.argmax(ops.flip(mask, axis=1), axis=1, keepdims=True), "int32")
-    steps = ops.mod(ops.subtract(np.arange(n_steps, dtype=np.int32), n_behind), n_steps)
-    return ops.take_along_axis(windows, steps[:, :, None], axis=1), ops.take_along_axis(mask, steps, axis=1)
+    n_behind = ops.argmax(ops.cast(ops.flip(mask, axis=1), "int32"), axis=1)[:, None, None]
+    steps = ops.concatenate([windows, _as_numbers(mask)], axis=2)
+    for exponent in reversed(range((n_steps - 1).bit_length())):  # which, unlike a gather, exports to ONNX everywhere
+        shift = 2**exponent
+        moves = n_behind >= shift
+        n_behind = n_behind - shift * ops.cast(moves, n_behind.dtype)
+        steps = ops.where(moves, ops.roll(steps, shift, axis=1), steps)
+    return steps[:, :, :-1], steps[:, :, -1] > 0
 
 
 def _max_pooled(features, size):
