@@ -46,7 +46,7 @@ def hidden_states(spec: NetworkSpec, inputs: Tensors, options: BuildOptions) -> 
 def network_outputs(spec: NetworkSpec, inputs: Tensors, options: BuildOptions) -> keras.KerasTensor:
     """Return the network's outputs for standardised inputs."""
     kernel, _, bias = initializers(options)
-    outputs = output_layer(spec.n_outputs, kernel, bias)(hidden_states(spec, inputs, options))
+    outputs = output_layer(spec.n_outputs, kernel, bias, options.prefix)(hidden_states(spec, inputs, options))
     if options.exported or spec.pooling != "none":
         return outputs
     return ops.copy(outputs)  # without its mask, by which Keras would weigh the losses of steps once more

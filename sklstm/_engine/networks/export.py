@@ -1,5 +1,6 @@
 """Export: a fitted network as a Keras model for users."""
 
+from dataclasses import replace
 from math import ceil, log2
 
 import keras
@@ -9,6 +10,7 @@ from keras import layers, ops
 from ..._specs import WINDOWS, Meaning, NetworkSpec, OutputSpec, Scale, StepSpec
 from ..runtime.precision import float32_by_default
 from .builders import keras_inputs, network_outputs
+from .forward_loops import with_forward_loops
 from .objectives import make_loss, make_optimizer
 from .quantiles import quantile_tensor
 from .recurrent import BuildOptions, without_missing
@@ -59,11 +61,20 @@ def to_keras(
         level = _dense(output.level_coef.shape[-1], "level")(_window_means(standardised[WINDOWS]))
         model = keras.Model(model_inputs, _sum(model.output, level))
         model.get_layer("level").set_weights([output.level_coef])
+    if not _needs_masks(spec):
+        model = with_forward_loops(model)
     loss = _loss_for_users(step, output)
     model.compile(make_optimizer(step.optimizer, learning_rate, step.global_clipnorm), loss)
     model.optimizer.build(model.trainable_variables)  # without its variables, a file would load with a warning
-    model(model_inputs)  # or else Keras refuses to export it to ONNX, as a model that was never called
+    model(model.input)  # or else Keras refuses to export it to ONNX, as a model that was never called
     return model
+
+
+def _needs_masks(spec: NetworkSpec) -> bool:
+    """Tell whether the masks that layers hand on have an effect, which forward loops do not keep."""
+    if spec.custom and not isinstance(spec.custom.build, str):
+        return True
+    return spec.pooling == "none" and spec.builder != "encoder_decoder"  # by which losses of steps are weighed
 
 
 def _loss_for_users(step: StepSpec, output: OutputSpec) -> keras.losses.Loss | None:
@@ -79,7 +90,8 @@ def _loss_for_users(step: StepSpec, output: OutputSpec) -> keras.losses.Loss | N
 def _network_model(spec: NetworkSpec, weights: list[np.ndarray], name: str) -> keras.Model:
     """Return a model from standardised windows to one network's outputs."""
     inputs = keras_inputs(spec)
-    model = keras.Model(inputs, network_outputs(spec, inputs, EXPORTED), name=name)
+    options = replace(EXPORTED, prefix=f"{name}_")  # since PyTorch tells variables by the names of their layers
+    model = keras.Model(inputs, network_outputs(spec, inputs, options), name=name)
     assign_variables(weight_variables(model), weights)
     return model
 

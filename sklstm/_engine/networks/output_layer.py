@@ -8,9 +8,10 @@ from ..._windows.arrays import products_by_row
 from .cells import glorot_uniform
 
 
-def output_layer(n_outputs: int, kernel: keras.Initializer, bias: keras.Initializer) -> layers.Dense:
+def output_layer(n_outputs: int, kernel: keras.Initializer, bias: keras.Initializer, prefix: str = "") -> layers.Dense:
     """Return the layer for a Keras model."""
-    return layers.Dense(n_outputs, kernel_initializer=kernel, bias_initializer=bias, dtype="float32", name="output")
+    initializers = {"kernel_initializer": kernel, "bias_initializer": bias}
+    return layers.Dense(n_outputs, **initializers, dtype="float32", name=f"{prefix}output")
 
 
 def initial_output_weights(rng: np.random.Generator, n_inputs: int, n_outputs: int, *, zeros: bool) -> list[np.ndarray]:

@@ -21,6 +21,7 @@ class BuildOptions:
     recurrent_dropout: float = 0.0
     exported: bool = False  # whether the model is made of Keras' own layers alone, which draw their initial weights
     seed: int = 0  # of the initial weights of layers that the user chose
+    prefix: str = ""  # of the names of layers
 
 
 @keras.saving.register_keras_serializable("sklstm")  # as Bidirectional needs it
@@ -60,7 +61,7 @@ def recurrent_layer(spec: NetworkSpec, units: int, name: str, options: BuildOpti
         bias_initializer=bias,
         seed=0,
         dtype="float32",
-        name=name,
+        name=options.prefix + name,
         **params,
     )
     layer.masks_within = options.missing == "anywhere"  # for the fused loop
@@ -74,7 +75,7 @@ def recurrent_states(spec: NetworkSpec, inputs: Tensors, options: BuildOptions) 
         return_sequences = depth < len(spec.units) - 1 or spec.pooling != "last"
         layer = recurrent_layer(spec, units, f"{spec.cell}_{depth}", options, return_sequences=return_sequences)
         if spec.bidirectional:  # which makes layers of its own, with masks within
-            layer = layers.Bidirectional(layer, dtype="float32", name=f"bidirectional_{depth}")
+            layer = layers.Bidirectional(layer, dtype="float32", name=f"{options.prefix}bidirectional_{depth}")
         hidden = layer(hidden, mask=present)
     return _pooled(hidden, present, spec.pooling)
 
@@ -107,7 +108,7 @@ def embedded(item: InputSpec, windows: keras.KerasTensor, embedding_dim: int, op
     if item.n_tokens:
         vectors = keras.initializers.RandomUniform(seed=options.seed) if options.exported else Zeros()
         name = "embedding" if item.name == WINDOWS else f"embedding_{item.name}"
-        embed = layers.Embedding(item.n_tokens, embedding_dim, vectors, dtype="float32", name=name)
+        embed = layers.Embedding(item.n_tokens, embedding_dim, vectors, dtype="float32", name=options.prefix + name)
         hidden = embed(ops.cast(hidden[:, :, 0], "int32"))
     return hidden, present
 
@@ -128,5 +129,7 @@ def _pooled(hidden: keras.KerasTensor, present: keras.KerasTensor | None, poolin
 def without_missing(windows: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Return windows with zeros for missing steps, and which steps are present."""
     of_a_step = tuple(range(2, len(windows.shape)))
-    present = ops.logical_not(ops.any(ops.isnan(windows), axis=of_a_step))
-    return ops.where(ops.expand_dims(present, of_a_step), windows, 0.0), present
+    is_missing = ops.isnan(windows)
+    present = ops.logical_not(ops.any(is_missing, axis=of_a_step))
+    values = ops.where(is_missing, 0.0, windows)  # first, since tf2onnx multiplies with a condition that is broadcast
+    return ops.where(ops.expand_dims(present, of_a_step), values, 0.0), present
