@@ -98,7 +98,7 @@ def test_the_file_of_a_translator_predicts_next_tokens(tmp_path):
 
 @pytest.mark.backend(thorough=True)
 def test_the_file_of_a_transcriber_has_probabilities_of_characters(tmp_path):
-    model = LSTMTranscriber(bidirectional=False, **SMALL).fit(X[5:25], ["a", "b"] * 10)
+    model = LSTMTranscriber(**SMALL).fit(X[5:25], ["a", "b"] * 10)
     exported = model.to_keras()
     exported.export(tmp_path / "model.onnx", format="onnx", verbose=False)
     windows = np.asarray(X[5:9], np.float32)

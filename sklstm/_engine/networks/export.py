@@ -61,20 +61,21 @@ def to_keras(
         level = _dense(output.level_coef.shape[-1], "level")(_window_means(standardised[WINDOWS]))
         model = keras.Model(model_inputs, _sum(model.output, level))
         model.get_layer("level").set_weights([output.level_coef])
-    if not _needs_masks(spec):
-        model = with_forward_loops(model)
     loss = _loss_for_users(step, output)
+    if not _needs_masks(spec, loss):
+        model = with_forward_loops(model)
     model.compile(make_optimizer(step.optimizer, learning_rate, step.global_clipnorm), loss)
     model.optimizer.build(model.trainable_variables)  # without its variables, a file would load with a warning
     model(model.input)  # or else Keras refuses to export it to ONNX, as a model that was never called
     return model
 
 
-def _needs_masks(spec: NetworkSpec) -> bool:
+def _needs_masks(spec: NetworkSpec, loss: keras.losses.Loss | None) -> bool:
     """Tell whether the masks that layers hand on have an effect, which forward loops do not keep."""
     if spec.custom and not isinstance(spec.custom.build, str):
         return True
-    return spec.pooling == "none" and spec.builder != "encoder_decoder"  # by which losses of steps are weighed
+    of_steps = spec.pooling == "none" and spec.builder != "encoder_decoder"
+    return of_steps and loss is not None  # of which Keras weighs steps by the mask
 
 
 def _loss_for_users(step: StepSpec, output: OutputSpec) -> keras.losses.Loss | None:
