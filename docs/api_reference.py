@@ -26,6 +26,7 @@ REFERENCE = {
         "Transformers and functions that make sequences.",
         ["sklstm.SlidingWindow", "sklstm.TokenSequences", "sklstm.LogMelSpectrogram", "sklstm.pad_sequences"],
     ),
+    "Saving": ("Files of fitted estimators.", ["sklstm.trusted_types"]),
     "Metrics": (
         "Scores of forecasts, intervals and texts, and scorers made of them.",
         [

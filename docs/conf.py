@@ -13,11 +13,11 @@ sys.path.insert(0, str(DOCS))
 
 from api_reference import write_reference  # noqa: E402  # a neighbour, which Sphinx does not have on its path
 
-SLOW_PAGES = ["classification", "ecosystem", "growing", "known", "networks", "speech", "translation"]
+SLOW_PAGES = ["classification", "deploy", "ecosystem", "growing", "known", "networks", "speech", "translation"]
 # Those that take long, or read files of packages that the extra docs does not have.
 SLOW_EXAMPLES = [
     *("airline", "attention", "catalogues", "characters", "false_positives", "growing", "movements", "moving_digits"),
-    *("numerals", "real_series", "recall", "sentiment", "speakers", "spoken_digits"),
+    *("numerals", "real_series", "recall", "sentiment", "serving", "speakers", "spoken_digits"),
 ]
 
 SECTIONS = ["forecasting", "sequences", "text", "anomalies", "inside", "deployment"]

@@ -22,7 +22,7 @@ ROWS = load_airline().data.astype(float)
 
 @pytest.fixture(scope="module")
 def serving():
-    path = Path(__file__).parents[2] / "docs" / "examples" / "serving.py"
+    path = Path(__file__).parents[2] / "docs" / "examples" / "deployment" / "serving.py"
     spec = importlib.util.spec_from_file_location("serving", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -1,8 +1,13 @@
-"""Serve forecasts over HTTP: a request has the last rows of a series, the answer the steps to come with intervals.
+"""
+Serve forecasts over HTTP
+=========================
 
-``python serving.py`` fits a small model on the airline passengers and saves it with skops, serves it on this machine,
-and measures latency and throughput. It needs starlette, uvicorn, httpx and skops. In production, a server loads the
-file that another process has saved::
+How is a fitted model served? This script is an ASGI application of Starlette. A request has the last rows of a series.
+The answer is the forecast of the next steps, with an interval.
+
+As a script, it fits a small model on the airline passengers, saves it with skops, serves it on this machine, and measures
+latency and throughput. It needs starlette, uvicorn, httpx and skops. In production, a server loads the file that another
+process has saved::
 
     MODEL=model.skops uvicorn --factory serving:make_app --host 0.0.0.0
 """
@@ -38,9 +43,8 @@ def make_app(path=None):
     @asynccontextmanager
     async def lifespan(app):
         app.state.model = skops.io.load(path, trusted=sklstm.trusted_types())
-        forecast(
-            app.state.model, np.ones((WINDOW, app.state.model.n_features_in_))
-        )  # compiles before the first request
+        # Compiles before the first request.
+        forecast(app.state.model, np.ones((WINDOW, app.state.model.n_features_in_)))
         yield
 
     return Starlette(routes=[Route("/forecast", answer, methods=["POST"])], lifespan=lifespan)
