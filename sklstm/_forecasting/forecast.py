@@ -71,7 +71,7 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
         :class:`ConformalForecaster`. If None, there are no intervals.
 
     verbose : int, default=0
-        joblib's verbosity on the progress, block by block; for forecasts of many blocks.
+        Verbosity of joblib on the progress, block by block; for forecasts of many blocks.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def sample_paths(
         Determines which calibration rows are drawn.
 
     verbose : int, default=0
-        joblib's verbosity on the progress of the forecast, as in :func:`forecast`.
+        Verbosity of joblib on the progress of the forecast, as in :func:`forecast`.
 
     Returns
     -------

@@ -5,9 +5,9 @@ Serve forecasts over HTTP
 How is a fitted model served? This script is an ASGI application of Starlette. A request has the last rows of a series.
 The answer is the forecast of the next steps, with an interval.
 
-As a script, it fits a small model on the airline passengers, saves it with skops, serves it on this machine, and measures
-latency and throughput. It needs starlette, uvicorn, httpx and skops. In production, a server loads the file that another
-process has saved::
+As a script, it fits a small model on the airline passengers, saves it with skops, serves it on this machine, and
+measures latency and throughput. It needs starlette, uvicorn, httpx and skops. In production, a server loads the file
+that another process has saved::
 
     MODEL=model.skops uvicorn --factory serving:make_app --host 0.0.0.0
 """
