@@ -285,8 +285,9 @@ class LSTMTranscriber(BaseLSTM):
         Returns
         -------
         model : keras.Model
-            A model from sequences, of shape (n_samples, n_steps, `n_features_in_`), padded with NaN, to the probabilities
-            of the outputs at each step, of shape (n_samples, n_steps, `n_outputs_`): the blank, then the `characters_`.
+            A model from sequences, of shape (n_samples, n_steps, `n_features_in_`), padded with NaN, to the
+            probabilities of the outputs at each step, of shape (n_samples, n_steps, `n_outputs_`): the blank, then the
+            `characters_`.
 
         Raises
         ------
