@@ -37,7 +37,8 @@ ALL = [*QUESTIONS, *ONLY_BY_NAME]
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", choices=ALL, default=QUESTIONS, help="without names, just the page")
+    parser.add_argument("--only", nargs="+", choices=ALL, default=QUESTIONS, help="questions to measure")
+    parser.add_argument("--page", dest="only", action="store_const", const=[], help="measure nothing, write the page")
     parser.add_argument("--quick", action="store_true", help="few runs of little work, to a temporary folder")
     args = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow would tell of the GPU that it does not find
