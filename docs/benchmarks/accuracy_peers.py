@@ -1,19 +1,21 @@
 """Accuracy of other libraries' LSTM on real series.
 
-The same series, windows, horizons and forecasts as above. Every library trains once on the rows before the test, for
-100 epochs in batches of 32 windows, the most that `LSTMForecaster` takes by default, and then forecasts from every row
-of the test by its own function for that, each library in a process of its own. The seconds are those of fit and
-forecasts, without imports. What else can be set is as each library documents it:
+How accurate are the LSTMs of other libraries? Each library trains once on the first 80 % of a series, for 100 epochs in
+batches of 32 windows, the maximum of `LSTMForecaster` by default, and forecasts from each row of the rest. Series,
+windows and horizons are those of the [study of accuracy](#accuracy-on-real-series).
+
+Everything else is set as each library documents it:
 
 - sklstm: the defaults.
 - darts: `BlockRNNModel` after `Scaler`, as in its notebook "Multiple time series, pre-trained models and covariates",
   which leaves the network at the defaults.
 - neuralforecast: `LSTM`, with the sizes and the scaler of its "Getting started".
-- skforecast: `ForecasterRnn` with `MinMaxScaler`, as in its guide to deep learning, and the network that
-  `create_and_compile_model` makes by default, on TensorFlow.
+- skforecast: `ForecasterRnn` with `MinMaxScaler`, as in its guide to deep learning, and the default network of
+  `create_and_compile_model`, on TensorFlow.
 
-One seed each. The other columns are covariates that are known up to the present. Gaps are interpolated for all but
-sklstm.
+One random state each. The other columns are covariates that are known up to the present. Missing values are
+interpolated for all libraries but sklstm. Each library runs in its own process. The seconds are those of fit and
+forecasts, without imports.
 """
 
 import argparse
@@ -33,6 +35,7 @@ from accuracy import (
     describe,
     lstm,
     make_problem,
+    medians,
     merge,
     ridge,
     score,
@@ -41,6 +44,7 @@ from accuracy import (
 )
 from harness import process
 from real_series import SERIES
+from scipy.stats import gmean
 from sklearn.metrics import mean_absolute_error
 
 EPOCHS, BATCH_SIZE = 100, 32
@@ -204,6 +208,29 @@ def measure_series(name, contenders):
 
 def measure(quick):
     return [measure_series(name, CONTENDERS) for name in (["beer"] if quick else SERIES)]
+
+
+def answer(cases):
+    errors = medians(cases)
+    ratios = ", ".join(f"{name} {gmean(errors[name] / errors[RIDGE]):.2f}" for name in CONTENDERS)
+    return f"Errors relative to ridge regression, geometric means: {ratios}."
+
+
+def plot(cases, path):
+    """Draw the errors relative to the seasonal naive forecast, a row for each series."""
+    from figures import add_legend, new_figure, plot_dots, save, separate_rows, use_ratio_axis
+
+    errors = medians(cases)
+    ratios = errors.div(errors[NAIVE], axis=0)
+    ratios.loc["geometric mean"] = gmean(ratios)
+    figure, axes = new_figure(5.6)
+    ax = axes[0, 0]
+    plot_dots(ax, list(ratios.index), {name: ratios[name] for name in (RIDGE, *reversed(CONTENDERS))})
+    separate_rows(ax, len(cases))
+    use_ratio_axis(ax)
+    ax.set_xlabel("error relative to the seasonal naive forecast (below 1: more accurate)")
+    add_legend(figure, [ax])
+    save(figure, path)
 
 
 def main():

@@ -1,9 +1,11 @@
 """All forecasts of one step.
 
-A fitted model forecasts each value of the sine that has 50 values before it, from those 50: 950 forecasts. sklstm's
-pipeline predicts on the series, and so forecasts the 49 values with shorter histories too. darts has
-`historical_forecasts` without retraining, in its optimised form, with a batch that holds all windows. Both scale the
-series first, and darts scales its forecasts back.
+How long does it take to forecast every value of a series from its past? A fitted model forecasts each value of the sine
+that has 50 values before it: 950 forecasts. darts uses `historical_forecasts` without retraining, in its optimised
+form, with one batch for all windows.
+
+The pipeline of sklstm also forecasts the 49 values with shorter histories. Both libraries scale the series first, and
+darts scales its forecasts back.
 """
 
 from harness import compare, stopwatch

@@ -1,10 +1,14 @@
 """Videos that do not fit in memory: memory and time.
 
-A new process writes 20,000 clips of ten frames of 100 x 100 pixels to a file, 2 GB of uint8, maps it into memory, and
-fits `LSTMClassifier(network="frames")` on it for one epoch (filters (8, 8), pools of 4, 16 units, batches of 32). The
-peak is the highest resident memory of the process but for pages of the file, which the system takes back when others
-need memory: where it is plenty, all 2 GB of them may be resident besides. The goal is 1 GB. Time includes imports and
-compilation; the clips are read twice, once for their mean and deviation. It ran on one core, beside other work.
+How much memory does a fit on a large file of videos take? A new process writes 20,000 clips of ten frames of 100 x 100
+pixels to a file, 2 GB of uint8, maps it into memory, and fits `LSTMClassifier(network="frames")` on it for one epoch
+(filters (8, 8), pools of 4, 16 units, batches of 32). The goal is a peak of 1 GB.
+
+The peak is that of the resident memory without pages of the file. The system releases these pages when other programs
+need memory. If memory is plenty, all 2 GB of them may be resident as well.
+
+The time includes imports and compilation. The clips are read twice, once for their mean and standard deviation. The
+process had one core, and other work ran at the same time.
 """
 
 import re

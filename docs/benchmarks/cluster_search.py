@@ -1,14 +1,17 @@
 """A grid search on several processes and on a cluster.
 
-`GridSearchCV` over 3 numbers of units (16, 32, 50) and 3 learning rates (0.001, 0.005, 0.01), with the 5 folds of
-`TimeSeriesSplit`, on the windows of the sine: 45 fits of 200 epochs in batches of 32, without a refit. Every search
-runs in a new process: serially, with `n_jobs=2` on joblib's own processes, and on a Dask cluster of two worker
-processes with one thread each. In the last case, one worker is killed after a quarter of the time that the search takes
-on both, and Dask starts another one. The scores of all searches are asserted to be equal.
+How much faster is a grid search on several processes or on a cluster? `GridSearchCV` tries 3 numbers of units (16, 32,
+50) and 3 learning rates (0.001, 0.005, 0.01) with the 5 folds of `TimeSeriesSplit` on the windows of the sine: 45 fits
+of 200 epochs in batches of 32, without a refit. It runs serially, with `n_jobs=2` on joblib's own processes, and on a
+Dask cluster of two worker processes with one thread each.
+
+Each search runs in a new process. In the last case, one worker is killed after a quarter of the time that the search
+takes on both, and Dask starts another one. The script asserts that the scores of all searches are equal.
 
 `search` is the time of `GridSearchCV.fit`, in which each worker imports sklstm and compiles. `cluster` is the time to
-start the scheduler and the workers. The second table has what a new process takes for the import and for the first fit,
-of one epoch, with and without what an earlier process left in `JAX_COMPILATION_CACHE_DIR`.
+start the scheduler and the workers. The second table has the time that a new process takes for the import and for the
+first fit, of one epoch, with and without a compilation cache that an earlier process left in
+`JAX_COMPILATION_CACHE_DIR`.
 """
 
 import os

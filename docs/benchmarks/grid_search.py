@@ -1,8 +1,11 @@
 """A grid search.
 
-`GridSearchCV` over 3 numbers of units (16, 32, 50) and 3 learning rates (0.001, 0.005, 0.01), with the 5 folds of
-`TimeSeriesSplit`, on the windows of the sine: 45 fits of 10 epochs in batches of 32, without a refit. Every search
-runs in a new process. Compilation counts; imports do not, except those of the processes that `n_jobs=2` starts.
+How long does a grid search take? `GridSearchCV` tries 3 numbers of units (16, 32, 50) and 3 learning rates (0.001,
+0.005, 0.01) with the 5 folds of `TimeSeriesSplit` on the windows of the sine: 45 fits of 10 epochs in batches of 32,
+without a refit.
+
+Each search runs in a new process. The time includes compilation. It includes imports only in the processes that
+`n_jobs=2` starts.
 """
 
 import sys

@@ -1,21 +1,30 @@
 """Coverage of intervals.
 
-How often intervals of `ConformalForecaster` hold the truth, on average over all steps ahead, and at the step where this
-differs most from what it should be. `ridge` is `RidgeCV` on standardised windows, `LSTM` is
-`LSTMForecaster(loss="quantile")` with its defaults. Each is fitted once, on the first 80 % of a series, of which the
-last fifth calibrates, and forecasts from every row of the rest. The airline series, in logarithms, is short: its models
-are fitted anew every twelve months, direct ones from the eighth year on, recursive ones from the tenth, with 30 % of
-the rows for calibration. So each of its steps has some fifty or thirty forecasts. `LSTM, residuals` are intervals of
-the same network by its absolute errors instead of its quantiles. `plain` is split conformal prediction, `adaptive`
-moves the widths after each truth. `direct` models predict all steps at once. `recursive` ones predict half of them, of
-the autoregressions one step, and are fed their predictions.
+Do intervals of `ConformalForecaster` contain the truth as often as they should? They are computed for ridge regression
+(`RidgeCV` on standardised windows) and for `LSTMForecaster(loss="quantile")` with its defaults, as plain intervals
+(split conformal prediction) and as adaptive ones, whose width follows the errors. The goal is a mean coverage within 3
+points, and within 6 points at each step.
 
-The autoregression is y(t) = 0.8 y(t - 1) + noise, which is normal or has the t distribution with three degrees of
-freedom. The hourly series are those of the study of accuracy, without their other columns. M3 are the 1,428 monthly
-series of that competition, of which the 18 months after the training parts are forecast once, in logarithms, with
-errors scaled by series and pooled.
+**Models**: each model is fitted once, on the first 80 % of a series, of which the last fifth is the calibration set. It
+forecasts from each row of the rest. `direct` models predict all steps at once. `recursive` models predict half of the
+steps, or one step of the autoregressions, and read their own predictions.
 
-The goal is a mean within 3 points and no step beyond 6 points. One seed. The test parts were looked at {looks}.
+**Autoregressions**: y(t) = 0.8 y(t - 1) + noise. The noise is normal or has the t distribution with three degrees of
+freedom.
+
+**Airline series, in logarithms**: it is short, so the models are fitted again every twelve months, with 30 % of the
+rows for calibration. Direct models start with the eighth year, recursive ones with the tenth. Each step has about fifty
+or thirty forecasts. The intervals of `LSTM, residuals` use the absolute errors of the same network instead of its
+quantiles.
+
+**Hourly series**: those of the [study of accuracy](#accuracy-on-real-series), without their other columns.
+
+**M3**: the 1,428 monthly series of that competition, in logarithms. The 18 months after the training parts are forecast
+once. The errors are scaled by series and pooled.
+
+**Random states**: one. The test parts were looked at {looks}.
+
+`worst step` is the coverage at the step where it differs most from its nominal value.
 """
 
 import argparse
@@ -40,6 +49,7 @@ __doc__ = __doc__.format(looks=LOOKS)
 COVERAGES = (0.8, 0.9, 0.95)
 HOURLY = ["temperature_new_york", "demand_victoria", "traffic", "pedestrians", "calls", "glucose"]
 MODELS = ("ridge", "LSTM")
+GOAL = 0.03  # the largest difference of the mean coverage
 RESIDUALS = "LSTM, residuals"  # of the short series
 
 
@@ -193,6 +203,42 @@ def table(cases):
                 worst = max(by_step, key=lambda share, aim=float(name) / 100: abs(share - aim))
                 columns += [f"{100 * np.mean(by_step):.1f}", f"{100 * worst:.1f}"]
             yield f"| {' | '.join(columns)} |"
+
+
+def answer(cases):
+    found = []
+    for kind in ("plain", "adaptive"):
+        shares = [np.mean(case["coverage"][kind]["90"]) for case in cases if kind in case["coverage"]]
+        hits = sum(abs(share - 0.9) <= GOAL for share in shares)
+        found.append(f"{kind} intervals on {hits} of {len(shares)} ({min(shares):.1%} to {max(shares):.1%})")
+    return f"The mean coverage of 90 % intervals is within {100 * GOAL:.0f} points with {' and '.join(found)}."
+
+
+def plot(cases, path):
+    """Draw the mean coverage of direct models, a row for each series and a panel for each nominal coverage."""
+    from figures import BLUE, ORANGE, add_legend, new_figure, save, use_rows
+
+    names = list(dict.fromkeys(case["case"] for case in cases))
+    figure, axes = new_figure(4.6, 1, len(COVERAGES), sharey=True)
+    for ax, coverage in zip(axes[0], COVERAGES, strict=True):
+        aim = 100 * coverage
+        ax.axvline(aim, color="0.3", linewidth=1)
+        ax.axvspan(aim - 100 * GOAL, aim + 100 * GOAL, color="0.9", label="goal")
+        for case in (case for case in cases if case["way"] == "direct" and case["model"] in MODELS):
+            is_lstm = case["model"] == "LSTM"
+            marker, color, shift = ("o", BLUE, 0.15) if is_lstm else ("s", ORANGE, -0.15)
+            for kind, by_coverage in case["coverage"].items():
+                face = {
+                    "markerfacecolor": color if kind == "adaptive" else "white",
+                    "label": f"{case['model']}, {kind}",
+                }
+                share = 100 * np.mean(by_coverage[f"{aim:g}"])
+                ax.plot(share, names.index(case["case"]) + shift, marker, color=color, **face)
+        use_rows(ax, names)
+        ax.set_title(f"{aim:g} % intervals", size=10)
+        ax.set_xlabel("mean coverage (%)")
+    add_legend(figure, axes[0])
+    save(figure, path)
 
 
 def main():

@@ -1,12 +1,12 @@
 """How far the limits are.
 
-What the goals consist of that are missed above, or met by some measurements and missed by others, on the machine named
-below, measured without any other library:
+How close are these times to what is possible? The first figure splits the time of a whole process into its parts. The
+second one compares the training throughput with the rate that the matrix products of the training steps alone would
+allow, in numpy, with the shapes and the precision of the network.
 
-- **Whole process**: where the time of a process goes that imports, fits the sine for 20 epochs and predicts it. Each
-  process of a grid search with `n_jobs=2` imports and compiles, too.
-- **Training throughput**: the rate that the matrix products of the training steps would allow if nothing else had to be
-  done, in shapes and precision of the network, by numpy.
+These are the questions with goals that are missed, or met by some measurements only. No other library takes part. The
+whole process imports, fits the sine for 20 epochs and predicts it. Each process of a grid search with `n_jobs=2`
+imports and compiles, too.
 """
 
 import subprocess
@@ -96,3 +96,41 @@ def table(cases):
     for case in cases:
         for name, value in case["values"].items():
             yield f"| {case['case']} | {name} | {significant(value)} {case['unit']} |"
+
+
+def answer(cases):
+    process, throughput = (case["values"] for case in cases)
+    imports = sum(seconds for name, seconds in process.items() if name.startswith("import"))
+    shares = [100 * ours / limit for _, ours, limit in rates(throughput)]
+    return (
+        f"Imports take {imports:.1f} of the {sum(process.values()):.1f} s of a whole process. "
+        f"Training reaches {min(shares):.0f} to {max(shares):.0f} % of the rate of the matrix products."
+    )
+
+
+def rates(throughput):
+    """Return the networks, the rates of sklstm and those of the matrix products alone."""
+    names = [name.removesuffix(": sklstm") for name in throughput if name.endswith(": sklstm")]
+    return [(name, throughput[f"{name}: sklstm"], throughput[f"{name}: matrix products alone"]) for name in names]
+
+
+def plot(cases, path):
+    """Draw the parts of a whole process, and the share of the possible rate that training reaches."""
+    from figures import BLUE, new_figure, save, use_rows
+
+    process, throughput = (case["values"] for case in cases)
+    figure, axes = new_figure(4.2, 2, height_ratios=[len(process), len(throughput) / 2])
+    found = rates(throughput)
+    shares = {name: 100 * ours / limit for name, ours, limit in found}
+    panels = [
+        (process, "time of a part of the whole process (s)"),
+        (shares, "share of the rate of the matrix products (%)"),
+    ]
+    for ax, (values, label) in zip(axes[:, 0], panels, strict=True):
+        bars = ax.barh(range(len(values)), values.values(), height=0.6, color=BLUE)
+        ax.bar_label(bars, [f"{value:.3g}" for value in values.values()], padding=3)
+        use_rows(ax, list(values))
+        ax.grid(visible=False)
+        ax.set_xlabel(label)
+    axes[1, 0].set_xlim(0, 100)
+    save(figure, path)

@@ -1,11 +1,14 @@
 """The prediction of one window.
 
-A fitted model predicts the value that follows one window of 50 steps. A run is 300 calls one by one, of which the
-median counts. `estimator` takes the window as an array. `pipeline` takes 50 raw rows of the sine, scales them and makes
-the windows; it predicts all 50 rows, of which the last is wanted.
+How long does a prediction of a single value take? A fitted model predicts the value that follows one window of 50
+steps. `estimator` is given the window as an array. `pipeline` is given 50 raw rows of the sine, scales them, makes the
+windows and predicts all 50 rows, of which the last one is used.
 
-The table is older than the change by which a row alone takes the program of all rows, in batches of four. Since then
-one window takes 1.55 times as long, and 50 rows through the pipeline 1.24 times (medians of seven pairs of processes).
+A run is 300 single calls, and its value is their median.
+
+The figures are older than a change of the way that single rows are predicted: they now use the program of all rows, in
+batches of four. Since this change, one window takes 1.55 times as long, and 50 rows through the pipeline take 1.24
+times as long (medians of seven pairs of processes).
 """
 
 from functools import partial

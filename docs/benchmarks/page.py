@@ -1,4 +1,17 @@
-"""The page of results, from what was measured."""
+"""Write the page of results and its pictures.
+
+A script of a benchmark provides:
+
+- `__doc__`: the title, which is the heading; a paragraph that starts with the question and says what is done; and, for
+  those who want to know more, further paragraphs on settings, data and limits.
+- `measure(quick)`: the cases, which JSON can store.
+- `answer(cases)`: one or two sentences with the figures that answer the question.
+- `table(cases)`: the lines of a table of all figures, in Markdown.
+- `plot(cases, path)`: a picture that answers the question.
+
+Without the last three, a case has a name (`case`), a `unit`, `values` by contender, of which `sklstm` is one, and
+perhaps `goals`. The values of contenders of the same turn are compared.
+"""
 
 import operator
 import os
@@ -8,6 +21,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 from textwrap import fill
+
+from figures import plot_measurements, ratios_of
 
 RELATIONS = {"<=": operator.le, ">=": operator.ge}
 PACKAGES = [
@@ -20,18 +35,23 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "XLA_
 HEAD = """\
 # Benchmarks
 
-This page is written by `python docs/benchmarks/run.py`, in an environment with `pip install -e ".[benchmarks]"`, and
-`--only` with names of scripts of [docs/benchmarks](benchmarks) measures those questions again.
+This page compares sklstm with other libraries and with simple models. `python docs/benchmarks/run.py` measures and
+writes it, in an environment with `pip install -e ".[benchmarks]"`.
+"""
 
-Where speed is measured, every contender runs in a process of its own, with the same network, data, epochs, batch size,
-optimizer (Adam, with the same learning rate) and loss (the mean squared error), in float32, and is set up as its
-documentation recommends. sklstm trains one network there, without a linear model, learning-rate schedule, gradient
-clipping and early stopping.
-The contenders take turns, one run each, so that a machine which becomes slower becomes slower for all. Every library
-chooses its number of threads itself, which is one for each core.
+METHOD = """\
+## How speed is measured
 
-The tables have medians. `ratio` is the median of sklstm's measurement divided by the contender's of the same turn,
-with its least and largest value. A goal for a contender is one for this ratio; a goal for sklstm is one for its median.
+Each contender runs in its own process, with the same network, data, epochs, batch size, optimizer (Adam), learning
+rate and loss (mean squared error), in float32, and with the set-up that its documentation recommends. The contenders
+take turns, one run each, so that a change of the machine's speed affects all of them.
+
+- **Settings of sklstm**: one network, without linear model, learning-rate schedule, gradient clipping and early
+  stopping.
+- **Threads**: the default of each library, one for each core.
+- **Tables**: medians of the runs. `ratio` is the median of sklstm's measurement divided by that of the contender in the
+  same turn, with its least and largest value.
+- **Goals**: a goal for a contender applies to this ratio, a goal for sklstm to its median.
 """
 
 
@@ -57,21 +77,65 @@ def processor():
 def write_page(results, folder):
     """Write the page, and its pictures, for the results of each question."""
     latest = max(results.values(), key=lambda result: result["date"])["environment"]
-    lines = [HEAD, *environment_lines(latest)]
+    summary, sections = ["| question | answer | details |", "|---|---|---|"], []
     for name, result in results.items():
-        question = import_module(name)
-        title, _, text = question.__doc__.strip().partition("\n")
-        lines += ["", f"## {title.rstrip('.')}", text, ""]
-        lines += getattr(question, "table", comparison)(result["cases"])
-        measured = f"Measured on {result['date']} by [{name}.py](benchmarks/{name}.py)."
-        lines += ["", f"{measured} {result.get('note', '')}".rstrip()]
-        if differing := list(environment_lines(result["environment"], latest)):
-            lines += ["", *differing]
-        if hasattr(question, "plot"):
-            question.plot(result["cases"], folder / "images" / f"{name}.png")
+        script, cases = import_module(name), result["cases"]
+        title, text, *details = script.__doc__.strip().split("\n\n")
+        title, found = title.rstrip("."), getattr(script, "answer", medians)(cases)
+        question = " ".join(text.split("?")[0].split()) + "?"
+        summary.append(f"| {question} | {found} | [{title}](#{anchor(title)}) |")
+        getattr(script, "plot", plot_measurements)(cases, folder / "images" / f"{name}.png")
+        measured = (
+            f"Measured on {result['date']} by [{name}.py](benchmarks/{name}.py). {result.get('note', '')}".rstrip()
+        )
+        table = getattr(script, "table", comparison)(cases)
+        sections += [
+            "",
+            f"## {title}",
+            "",
+            text,
+            "",
+            fill(f"**{found}**", 120),
+            "",
+            f"![{title}](images/{name}.png)",
+            "",
+        ]
+        sections += [":::{dropdown} All figures", *paragraphs(*details, "\n".join(table), measured)]
+        sections += [*environment_lines(result["environment"], latest), ":::"]
     page = folder / "benchmarks.md"
+    lines = [HEAD, *summary, "", METHOD, *environment_lines(latest), *sections]
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return page
+
+
+def anchor(title):
+    """Return the anchor of a heading, as GitHub and MyST make it."""
+    return "".join(letter for letter in title.lower().replace(" ", "-") if letter.isalnum() or letter in "-_")
+
+
+def paragraphs(*texts):
+    """Return the lines of texts, with an empty one after each."""
+    return [line for text in texts for line in (*text.splitlines(), "")]
+
+
+def medians(cases):
+    """Return the medians of the cases with the unit of the first, and the goals that were missed."""
+    parts = []
+    for case in cases:
+        if case["unit"] == cases[0]["unit"]:
+            values = ", ".join(f"{name} {quantity(runs, case['unit'])}" for name, runs in case["values"].items())
+            parts.append(f"{case['case']}: {values}")
+    missed = [
+        f"{name}, {goal}"
+        for case in cases
+        for name, goal in case.get("goals", {}).items()
+        if not is_met(goal, goal_value(case, name))
+    ]
+    return "; ".join(parts) + "." + (f" Goal missed: {'; '.join(missed)}." if missed else "")
+
+
+def quantity(runs, unit):
+    return f"{significant(median(runs))} {unit}".strip()
 
 
 def environment_lines(found, other=None):
@@ -88,20 +152,24 @@ def comparison(cases):
     yield "| case | contender | median | min to max | runs | ratio | goal | met |"
     yield "|---|---|---:|---:|---:|---:|---:|---|"
     for case in cases:
-        ours = case["values"]["sklstm"]
         for name, values in case["values"].items():
             goal = case.get("goals", {}).get(name, "")
-            ratios = [mine / theirs for mine, theirs in zip(ours, values, strict=True)]
+            ratios = ratios_of(case, name)
             ratio = "" if name == "sklstm" else f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-            met = is_met(goal, median(ours if name == "sklstm" else ratios)) if goal else ""
+            met = ("yes" if is_met(goal, goal_value(case, name)) else "**no**") if goal else ""
             spread = f"{significant(min(values))} to {significant(max(values))}"
-            middle = f"{significant(median(values))} {case['unit']}".strip()
+            middle = quantity(values, case["unit"])
             yield f"| {case['case']} | {name} | {middle} | {spread} | {len(values)} | {ratio} | {goal} | {met} |"
+
+
+def goal_value(case, name):
+    """Return what a goal applies to: the median of sklstm, or of its ratio to a contender."""
+    return median(case["values"][name] if name == "sklstm" else ratios_of(case, name))
 
 
 def is_met(goal, value):
     relation, bound = goal.split()
-    return "yes" if RELATIONS[relation](value, float(bound)) else "**no**"
+    return RELATIONS[relation](value, float(bound))
 
 
 def significant(value):

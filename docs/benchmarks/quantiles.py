@@ -1,20 +1,26 @@
 """Quantiles of forecasts beside other libraries.
 
-The pinball loss of forecasts of nine quantiles ({levels}), averaged over quantiles, steps and all rows of the last 20 %
-of a series, of models that were fitted once, on the rows before. Series, windows and horizons are those of the study of
-accuracy above. `ridge` and `LSTM` are calibrated by `ConformalForecaster`: `RidgeCV` on standardised windows, whose
-intervals have one width, and `LSTMForecaster(loss="quantile")` with its defaults. Both know no truth of the test part.
-`LSTM raw` are the quantiles of the same network without calibration, fitted on all rows. `seasonal naive` is
-calibrated, too.
+How good are forecasts of quantiles? The measure is the pinball loss, averaged over nine quantiles, all steps and all
+rows of the last 20 % of a series. Each model is fitted once, on the rows before. `ridge` and `LSTM` are calibrated by
+`ConformalForecaster`, and the other libraries train with the losses for quantiles that they document.
 
-The other libraries train as in their comparison below, each for 100 epochs in batches of 32 windows, with the losses
-for quantiles that they document:
+**Quantiles**: {levels}.
 
-- neuralforecast: `LSTM` with `MQLoss`.
-- darts: `BlockRNNModel` with `QuantileRegression`, whose quantiles are predicted, not drawn.
+**Data**: series, windows and horizons of the [study of accuracy](#accuracy-on-real-series).
 
-One seed each. Gaps are interpolated for all but `LSTM`. On three series, the two other libraries were left out, since
-they take long there. Other work ran beside, so no times are shown.
+**Models**
+
+- `ridge` is `RidgeCV` on standardised windows. Its intervals have the same width for all rows.
+- `LSTM` is `LSTMForecaster(loss="quantile")` with its defaults.
+- `LSTM raw` has the quantiles of the same network without calibration, fitted on all training rows.
+- `seasonal naive` is calibrated, too.
+- `neuralforecast` is `LSTM` with `MQLoss`.
+- `darts` is `BlockRNNModel` with `QuantileRegression`, whose quantiles are predicted, not sampled.
+
+No calibration uses values of the test part. The other libraries train for 100 epochs in batches of 32 windows, as in
+the [comparison of their errors](#accuracy-of-other-libraries-lstm-on-real-series). Missing values are interpolated for
+all models but `LSTM`. One random state each. The two other libraries were left out on three series, where they take
+long. Other work ran at the same time, so no times are shown.
 """
 
 import argparse
@@ -222,16 +228,49 @@ def measure(quick):
     return [measure_series(name, CONTENDERS) for name in (["beer"] if quick else SERIES)]
 
 
-def table(cases):
+def ratios_to(other, cases):
+    """Return the losses of each contender relative to those of another, NaN where they were not measured."""
     found = [contender for contender in CONTENDERS if any(contender in case["values"] for case in cases)]
-    losses = {name: [case["values"].get(name, [np.nan])[0] for case in cases] for name in found}
+    losses = {name: np.array([case["values"].get(name, [np.nan])[0] for case in cases]) for name in found}
+    return {name: losses[name] / losses[other] for name in found}
+
+
+def answer(cases):
+    means = {name: gmean(ratios, nan_policy="omit") for name, ratios in ratios_to("ridge", cases).items()}
+    found = ", ".join(f"{name} {mean:.2f}" for name, mean in means.items() if name != "ridge")
+    return f"Pinball losses relative to ridge regression, geometric means: {found}."
+
+
+def plot(cases, path):
+    """Draw the losses relative to those of ridge regression, a row for each series."""
+    from figures import add_legend, new_figure, plot_dots, save, separate_rows, use_ratio_axis
+
+    ratios = {
+        name: [*values, gmean(values, nan_policy="omit")]
+        for name, values in ratios_to("ridge", cases).items()
+        if name not in ("ridge", "LSTM raw")
+    }
+    figure, axes = new_figure(5.6)
+    ax = axes[0, 0]
+    order = sorted(ratios, key=lambda name: name == "LSTM")
+    plot_dots(ax, [*(case["case"] for case in cases), "geometric mean"], {name: ratios[name] for name in order})
+    separate_rows(ax, len(cases))
+    use_ratio_axis(ax)
+    ax.set_xlabel("pinball loss relative to ridge regression (below 1: better)")
+    add_legend(figure, [ax])
+    save(figure, path)
+
+
+def table(cases):
+    by_other = {other: ratios_to(other, cases) for other in ("ridge", "LSTM")}
+    found = list(by_other["ridge"])
     yield f"| pinball loss relative to ridge | {' | '.join(found)} |"
     yield f"|---|{'---:|' * len(found)}"
     for row, case in enumerate(cases):
-        ratios = [losses[name][row] / losses["ridge"][row] for name in found]
+        ratios = [by_other["ridge"][name][row] for name in found]
         yield f"| {case['case']} | {' | '.join('' if np.isnan(ratio) else f'{ratio:.2f}' for ratio in ratios)} |"
     for title, other in (("geometric mean", "ridge"), ("geometric mean, relative to LSTM", "LSTM")):
-        means = [gmean(np.divide(losses[name], losses[other]), nan_policy="omit") for name in found]
+        means = [gmean(by_other[other][name], nan_policy="omit") for name in found]
         yield f"| {title} | {' | '.join(f'{mean:.3f}' for mean in means)} |"
     for i, coverage in enumerate(COVERAGES):
         means = [np.mean([case["coverage"][name][i] for case in cases if name in case["coverage"]]) for name in found]

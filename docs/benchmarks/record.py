@@ -1,26 +1,25 @@
 """Many series: the published record.
 
-One model for all series of a set: the monthly and quarterly series of the M3 competition (Makridakis and Hibon, 2000)
-and of the tourism competition (Athanasopoulos et al., 2011), forecast once from the end of their training parts. All
-sets have the same settings: those of `LSTMForecaster`, but for
-`{settings}`.
-The model learns the logarithms of the values from windows of four years. The weight of a row is the level of its last
-year in units of the naive error of its series, by which the mean absolute scaled error (MASE) divides: an error of a
-logarithm times the level is about one of the value. No weight is over {max_weight}, and rows with less than a year
-behind them have none.
+How does one model for many series compare with published results? It is fitted on the monthly or quarterly series of
+the M3 competition (Makridakis and Hibon, 2000) or of the tourism competition (Athanasopoulos et al., 2011), and
+forecasts once from the end of their training parts. The measure is the mean absolute scaled error (MASE).
 
-The published figures are those of the Monash archive (Godahewa et al., 2021,
-[arXiv 2105.06643](https://arxiv.org/abs/2105.06643)). DeepAR is an LSTM; N-BEATS, WaveNet and FFNN are other networks.
-Theta and ETS fit each series by itself. The seasonal naive forecast, and a ridge regression on the same windows with
+**Settings**: the same for all sets, those of `LSTMForecaster` except
+`{settings}`.
+The model learns the logarithms of the values from windows of four years.
+
+**Weights**: the weight of a row is the level of its last year divided by the naive error of its series, which is the
+denominator of the MASE. An error of the logarithm times the level is about an error of the value. Weights are at most
+{max_weight}. Rows with less than a year of history have the weight zero.
+
+**Published figures**: those of the Monash archive (Godahewa et al., 2021,
+[arXiv 2105.06643](https://arxiv.org/abs/2105.06643)). DeepAR is an LSTM. N-BEATS, WaveNet and FFNN are other networks.
+Theta and ETS are fitted to each series. The seasonal naive forecast, and a ridge regression on the same windows with
 the same weights, are measured here.
 
-The settings were chosen on the training parts alone, of which the last horizon was held out. The second table has
-figures of that kind for other ways to bring the series to one scale: without the weights, and with the values of each
-series divided by their mean instead of logarithms. The test parts were looked at {looks}.
-
-On the tourism series, the networks add nothing to the ridge regression. Its error is the least of all on the quarterly
-series, and on the monthly ones only that of FFNN is less. On M3, the networks make its error 9 % (monthly) and 6 %
-(quarterly) smaller.
+**Choice of the settings**: they were chosen on the last horizon of the training parts. The second table has these
+errors for other ways to bring the series to one scale: without weights, and with each series divided by its mean
+instead of logarithms. The test parts were looked at {looks}.
 """
 
 from statistics import median
@@ -182,6 +181,40 @@ def table(cases):
         smape = " | ".join(f"{of(case, model, 'sMAPE'):.2f}" for model in (LSTM, NAIVE, RIDGE))
         start = f"| {case['case']} | {case['series']} | {case['horizon']} | {min(runs):.3f} to {max(runs):.3f}"
         yield f"{start} | {smape} | {of(case, LSTM, 's'):.0f} |"
+
+
+def errors_of(case):
+    """Return the MASE of each model on a set."""
+    measured = {model: median(run["MASE"] for run in case["values"][model]) for model in (LSTM, RIDGE, NAIVE)}
+    return measured | {model: published[list(SETS).index(case["case"])] for model, published in PUBLISHED.items()}
+
+
+def answer(cases):
+    found = []
+    for case in cases:
+        errors = errors_of(case)
+        best = min(errors, key=errors.get)
+        rank = sorted(errors.values()).index(errors[LSTM]) + 1
+        found.append(f"{case['case']} {errors[LSTM]:.3f}, {rank} of {len(errors)} (best: {best} {errors[best]:.3f})")
+    return f"MASE and rank of {LSTM}: {'; '.join(found)}."
+
+
+def plot(cases, path):
+    """Draw the MASE of each model, a panel for each set."""
+    from figures import BLUE, ORANGE, add_legend, new_figure, save, use_rows
+
+    figure, axes = new_figure(3.6, 1, len(cases), sharey=True)
+    for ax, case in zip(axes[0], cases, strict=True):
+        errors = errors_of(case)
+        for row, (model, error) in enumerate(errors.items()):
+            marker, color, label = ("D", ORANGE, "published") if model in PUBLISHED else ("o", BLUE, "measured here")
+            ax.plot(error, row, marker, color=color, label=label)
+        use_rows(ax, list(errors))
+        ax.axvline(errors[LSTM], color=BLUE, linewidth=1, linestyle=":")
+        ax.set_title(case["case"], size=10)
+        ax.set_xlabel("MASE")
+    add_legend(figure, axes[0])
+    save(figure, path)
 
 
 def head(cases):

@@ -1,11 +1,11 @@
 """Scaling.
 
-Time of a second fit in the same process, when rows, window or units double and the others stay at 4000 rows, a window
-of 50 and 32 units: one epoch of a pipeline of `SlidingWindow` and `LSTMForecaster`, in batches of 32. `growth` is the
-factor from the line above. Twice the rows or the window are twice the work; twice the units are up to four times the
-work.
+How does the time of a fit grow with rows, window and units? One of them doubles while the others stay at 4000 rows, a
+window of 50 and 32 units. The time is that of a second fit in the same process: one epoch in batches of 32, with a
+pipeline of `SlidingWindow` and `LSTMForecaster`.
 
-![Time of a fit against rows, window and units](images/scaling.png)
+Twice the rows or twice the window are twice the work. Twice the units are up to four times the work. `growth` is the
+time divided by that of the line above.
 """
 
 from functools import partial
@@ -48,6 +48,14 @@ def measure(quick):
     return cases
 
 
+def answer(cases):
+    found = {case["case"]: [median(seconds) for seconds in case["values"].values()] for case in cases}
+    growth = ", ".join(
+        f"{(times[-1] / times[0]) ** (1 / (len(times) - 1)):.1f} for {name}" for name, times in found.items()
+    )
+    return f"Each doubling multiplies the time by: {growth} (geometric means)."
+
+
 def table(cases):
     yield "| what doubles | size | median | min to max | runs | growth |"
     yield "|---|---:|---:|---:|---:|---:|"
@@ -62,20 +70,19 @@ def table(cases):
 
 
 def plot(cases, path):
-    import matplotlib.pyplot as plt
+    from figures import BLUE, add_legend, new_figure, save
 
-    plt.switch_backend("Agg")  # draws to a file and needs no display
-    figure, axes = plt.subplots(1, len(cases), figsize=(9, 3.2), sharey=True, layout="constrained")
-    for ax, case in zip(axes, cases, strict=True):
+    figure, axes = new_figure(3.4, 1, len(cases), sharey=True)
+    for ax, case in zip(axes[0], cases, strict=True):
         sizes = np.array([int(size) for size in case["values"]])
         times = [median(seconds) for seconds in case["values"].values()]
-        ax.loglog(sizes, times, "o-", label="fit")
-        ax.loglog(sizes, times[0] * sizes / sizes[0], ":", color="0.5", label="linear")
-        ax.loglog(sizes, times[0] * (sizes / sizes[0]) ** 2, "--", color="0.7", label="quadratic")
+        ax.loglog(sizes, times, "o-", color=BLUE, label="measured")
+        ax.loglog(sizes, times[0] * sizes / sizes[0], ":", color="0.3", label="linear growth")
+        ax.loglog(sizes, times[0] * (sizes / sizes[0]) ** 2, "--", color="0.6", label="quadratic growth")
         ax.set_xticks(sizes, [str(size) for size in sizes])
         ax.minorticks_off()
         ax.set_xlabel(case["case"])
-    axes[0].set_ylabel("seconds")
-    axes[0].legend(frameon=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100)
+    axes[0, 0].set_ylabel("time of a fit (s)")
+    axes[0, 0].set_yticks([0.2, 0.5, 1, 2, 5, 10, 20], ["0.2", "0.5", "1", "2", "5", "10", "20"])
+    add_legend(figure, axes[0])
+    save(figure, path)

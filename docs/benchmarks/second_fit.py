@@ -1,7 +1,8 @@
 """A second fit in the same process.
 
-What every fit of a search or an ensemble takes but the first: the 950 windows of the sine as arrays, a new network,
-20 epochs in batches of 32. Imports, and what is compiled for the first fit and kept, do not count.
+How long does each fit of a search or an ensemble take after the first one? A new network is trained on the 950 windows
+of the sine, given as arrays, for 20 epochs in batches of 32. Imports and the compilation for the first fit are not
+included.
 """
 
 from functools import partial

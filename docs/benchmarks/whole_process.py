@@ -1,12 +1,15 @@
 """A whole process: import, fit and predict.
 
-A new interpreter imports the library, scales the sine (1000 points) to [0, 1], trains an LSTM of 50 units with a
-dense unit on windows of 50 steps (20 epochs, batches of 32, Adam, the mean squared error), predicts the next value
-for all 950 windows, and scales back. The time is that from the start of the process to its end.
+How long does a program take that trains one LSTM? A new interpreter imports the library, scales the sine (1000 points)
+to [0, 1], trains an LSTM of 50 units and a dense unit on windows of 50 steps (20 epochs, batches of 32), predicts the
+next value of all 950 windows, and scales the predictions back. The time runs from the start of the process to its end.
 
-The pipeline of sklstm trains on a little more: on all 999 rows, of which the first 49 have short windows. The
-other libraries train on the 950 full windows. neuralforecast counts steps instead of epochs: 600, as many as the 20
-epochs have. skforecast predicts the future only, so its network predicts the training windows that it made.
+**Rows**: the pipeline of sklstm trains on all 999 rows, of which the first 49 have short windows. The other libraries
+train on the 950 full windows.
+
+**Epochs**: neuralforecast counts steps instead of epochs. It takes 600 steps, as many as the 20 epochs have.
+
+**Predictions**: skforecast predicts the future only, so its network predicts the training windows that it made.
 """
 
 import os
