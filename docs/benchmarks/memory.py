@@ -52,8 +52,11 @@ def measure(quick):
 
 
 def answer(cases):
+    from page import missed_goals
+
     peaks = [median(case["values"]["sklstm"]) for case in cases if case["unit"] == "MB"]
-    return f"{min(peaks):.0f} to {max(peaks):.0f} MB, nearly independent of the window."
+    answer = f"{min(peaks):.0f} to {max(peaks):.0f} MB, nearly independent of the window."
+    return " ".join([answer, *missed_goals(cases)])
 
 
 if __name__ == "__main__":

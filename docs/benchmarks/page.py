@@ -120,18 +120,22 @@ def paragraphs(*texts):
 
 def medians(cases):
     """Return the medians of the cases with the unit of the first, and the goals that were missed."""
+    chosen = [case for case in cases if case["unit"] == cases[0]["unit"]]
     parts = []
+    for case in chosen:
+        values = ", ".join(f"{name} {quantity(runs, case['unit'])}" for name, runs in case["values"].items())
+        parts.append(f"{case['case']}: {values}" if len(chosen) > 1 else values)
+    return " ".join([f"{'; '.join(parts)}.", *missed_goals(cases)])
+
+
+def missed_goals(cases):
+    """Return a sentence for each goal that is missed."""
     for case in cases:
-        if case["unit"] == cases[0]["unit"]:
-            values = ", ".join(f"{name} {quantity(runs, case['unit'])}" for name, runs in case["values"].items())
-            parts.append(f"{case['case']}: {values}")
-    missed = [
-        f"{name}, {goal}"
-        for case in cases
-        for name, goal in case.get("goals", {}).items()
-        if not is_met(goal, goal_value(case, name))
-    ]
-    return "; ".join(parts) + "." + (f" Goal missed: {'; '.join(missed)}." if missed else "")
+        for name, goal in case.get("goals", {}).items():
+            value = goal_value(case, name)
+            if not is_met(goal, value):
+                of, unit = ("", f" {case['unit']}") if name == "sklstm" else (f", ratio to {name}", "")
+                yield f"Goal missed ({case['case']}{of}): {goal}{unit}, measured {significant(value)}{unit}."
 
 
 def quantity(runs, unit):

@@ -195,7 +195,8 @@ def answer(cases):
         errors = errors_of(case)
         best = min(errors, key=errors.get)
         rank = sorted(errors.values()).index(errors[LSTM]) + 1
-        found.append(f"{case['case']} {errors[LSTM]:.3f}, {rank} of {len(errors)} (best: {best} {errors[best]:.3f})")
+        others = f"ridge {errors[RIDGE]:.3f}, best: {best} {errors[best]:.3f}"
+        found.append(f"{case['case']} {errors[LSTM]:.3f}, {rank} of {len(errors)} ({others})")
     return f"MASE and rank of {LSTM}: {'; '.join(found)}."
 
 
