@@ -150,6 +150,34 @@ def table(cases):
         yield f"| {name} | {median(case['import']):.1f} s | {median(case['first fit']):.1f} s |"
 
 
+def answer(cases):
+    times = {case["case"]: median(case["search"]) for case in cases if "search" in case}
+    return ", ".join(f"{name} {time:.0f} s" for name, time in times.items()) + "."
+
+
+def plot(cases, path):
+    """Draw the time of each search, and that of the import and the first fit of a process."""
+    from figures import BLUE, ORANGE, SKY, new_figure, save, use_rows
+
+    parts = {"search": BLUE, "cluster": ORANGE, "import": SKY, "first fit": BLUE}
+    titles = {"search": "searches", "import": "new processes"}
+    figure, axes = new_figure(4, len(titles), height_ratios=[4, 3])
+    for ax, (part, title) in zip(axes[:, 0], titles.items(), strict=True):
+        members = [case for case in cases if part in case]
+        names = [name for name in parts if name in members[0]]
+        ends = [0] * len(members)
+        for name in names:
+            times = [median(case[name]) for case in members]
+            ax.barh(range(len(members)), times, left=ends, height=0.6, color=parts[name], label=name)
+            ends = [end + time for end, time in zip(ends, times, strict=True)]
+        use_rows(ax, [case["case"] for case in members])
+        ax.grid(visible=False)
+        ax.set_title(title, loc="left", size=10)
+        ax.set_xlabel("time (s)")
+        ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
+    save(figure, path)
+
+
 if __name__ == "__main__":
     kind, *args = sys.argv[1:]
     if kind == "here":

@@ -9,8 +9,8 @@ A script of a benchmark provides:
 - `table(cases)`: the lines of a table of all figures, in Markdown.
 - `plot(cases, path)`: a picture that answers the question.
 
-Without the last three, a case has a name (`case`), a `unit`, `values` by contender, of which `sklstm` is one, and
-perhaps `goals`. The values of contenders of the same turn are compared.
+`answer`, `table` and `plot` have defaults for cases with a name (`case`), a `unit`, `values` by contender and, optionally, `goals`. One contender
+is `sklstm`; each of its values is divided by that of the other contender in the same turn.
 """
 
 import operator
@@ -52,6 +52,8 @@ take turns, one run each, so that a change of the machine's speed affects all of
 - **Tables**: medians of the runs. `ratio` is the median of sklstm's measurement divided by that of the contender in the
   same turn, with its least and largest value.
 - **Goals**: a goal for a contender applies to this ratio, a goal for sklstm to its median.
+
+The machine and the versions are as follows, unless the figures of a question name others:
 """
 
 
@@ -148,7 +150,7 @@ def environment_lines(found, other=None):
         known = {} if other is None else other[part]
         text = ", ".join(f"{name} {value}" for name, value in pairs.items() if known.get(name) != value)
         if text:
-            yield fill(f"- {part}: {text}", 120, subsequent_indent="  ", break_on_hyphens=False)
+            yield fill(f"- **{part.capitalize()}**: {text}", 120, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def comparison(cases):

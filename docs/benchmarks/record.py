@@ -190,14 +190,13 @@ def errors_of(case):
 
 
 def answer(cases):
-    found = []
+    ranks = {model: [] for model in (LSTM, RIDGE)}
     for case in cases:
         errors = errors_of(case)
-        best = min(errors, key=errors.get)
-        rank = sorted(errors.values()).index(errors[LSTM]) + 1
-        others = f"ridge {errors[RIDGE]:.3f}, best: {best} {errors[best]:.3f}"
-        found.append(f"{case['case']} {errors[LSTM]:.3f}, {rank} of {len(errors)} ({others})")
-    return f"MASE and rank of {LSTM}: {'; '.join(found)}."
+        for model, found in ranks.items():
+            found.append(f"{sorted(errors.values()).index(errors[model]) + 1}")
+    found = "; ".join(f"{model} {', '.join(places)}" for model, places in ranks.items())
+    return f"Ranks by MASE among {len(errors)} models on {'; '.join(case['case'] for case in cases)}: {found}."
 
 
 def plot(cases, path):
