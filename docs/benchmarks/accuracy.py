@@ -290,11 +290,12 @@ def plot_kinds(cases, path):
     from figures import STYLES, add_legend, new_figure, save, separate_rows, use_ratio_axis, use_rows
 
     errors = medians(cases)
-    kinds = ["up to 250 rows", "250 to 1000 rows", "1000 to 3500 rows"]
-    kinds += [kind for kind in dict.fromkeys(map(group_of, cases)) if kind not in kinds]
+    by_length = sorted(cases, key=lambda case: (case["case"] in LONG_CONFIRMATION, case["case"] in LONG, case["rows"]))
     figure, axes = new_figure(5)
     ax = axes[0, 0]
-    rows = {kind: [case["case"] for case in cases if group_of(case) == kind] for kind in kinds}
+    rows = {}
+    for case in by_length:
+        rows.setdefault(group_of(case), []).append(case["case"])
     for shift, (name, column) in zip(
         (-0.25, 0, 0.25), ((RIDGE, RIDGE), (BOOSTING, BOOSTING), (LSTM, DEFAULT)), strict=True
     ):
@@ -327,7 +328,7 @@ def plot_series(cases, path):
     figure, axes = new_figure(4.2)
     ax = axes[0, 0]
     kinds = sorted({kind_of(case) for case in cases})
-    for kind, marker, color in zip(kinds, "so^", (ORANGE, BLUE, GREEN), strict=True):
+    for kind, marker, color in zip(kinds, "so^", (ORANGE, BLUE, GREEN), strict=False):
         members = [case for case in cases if kind_of(case) == kind]
         rows = [(1 - TEST_FRACTION) * case["rows"] for case in members]
         ax.loglog(rows, [ratios[case["case"]] for case in members], marker, color=color, label=kind, alpha=0.8)

@@ -9,8 +9,8 @@ A script of a benchmark provides:
 - `table(cases)`: the lines of a table of all figures, in Markdown.
 - `plot(cases, path)`: a picture that answers the question.
 
-`answer`, `table` and `plot` have defaults for cases with a name (`case`), a `unit`, `values` by contender and, optionally, `goals`. One contender
-is `sklstm`; each of its values is divided by that of the other contender in the same turn.
+`answer`, `table` and `plot` have defaults for cases with a name (`case`), a `unit`, `values` by contender and,
+optionally, `goals`. One contender is `sklstm`. Its values are divided by those of the others in the same turn.
 """
 
 import operator
