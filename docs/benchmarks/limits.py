@@ -1,7 +1,7 @@
 """How far the limits are.
 
-How close are these times to what is possible? The first figure splits the time of a whole process into its parts. The
-second one compares the training throughput with the rate that the matrix products of the training steps alone would
+How close are these times to what is possible? The upper panel splits the time of a whole process into its parts. The
+lower panel compares the training throughput with the rate that the matrix products of the training steps alone would
 allow, in numpy, with the shapes and the precision of the network.
 
 These are the questions with goals that are missed, or met by some measurements only. No other library takes part. The
