@@ -55,7 +55,7 @@ def backtest(
     n_jobs=None,
     verbose=0,
 ):
-    """Forecast a known series from one row after another, its rolling origin, and return it beside the true values.
+    """Forecast a known series from a rolling origin, and return forecasts and true values.
 
     The forecast from an origin knows the rows up to the origin and no later one [1]_. With `refit_every` this
     holds for training too.
@@ -122,14 +122,20 @@ def backtest(
         A row for each origin, step and target, in this order. A DataFrame of the same library if `series`
         is a pandas or polars object, otherwise a Bunch of arrays, with these columns.
 
-        the name of `groups`, or ``series`` : the id, if the windows of the model are of several series
-
-        origin : the origin's label in the index of a pandas object, or else its position
-        step : how many steps ahead of the origin, from 1 to `horizon`
-        target : name or position of the column; only if there are several targets
-        truth : the value in the series, NaN where it is missing
-        prediction : the forecast of it
-        lower_80, upper_80 : the ends of its interval, for each coverage, such as 0.8.
+        the name of `groups`, or ``series``
+            The identifier of the series; only if the windows of the model are of several series.
+        origin
+            Label of the origin in the index of a pandas object, otherwise its position.
+        step : int
+            Number of steps from the origin to the row, from 1 to `horizon`.
+        target
+            Name or position of the column; only if there are several targets.
+        truth : float
+            The true value, NaN where it is missing.
+        prediction : float
+            The forecast.
+        lower_80, upper_80 : float
+            The bounds of the prediction interval, for each coverage, such as 0.8.
 
     Raises
     ------

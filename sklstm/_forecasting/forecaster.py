@@ -38,10 +38,9 @@ def _forecasts_quantiles(forecaster) -> bool:
 class LSTMForecaster(ForecasterMixin, BaseLSTM):
     """Forecast with long short-term memory (LSTM) networks and a linear model.
 
-    Each network reads a window of steps, oldest first, and a linear layer maps its last hidden state to the outputs
-    [1]_ [2]_. Steps with missing values (NaN) are skipped. Beside the networks stands a linear autoregression on the
-    window. The prediction is a weighted average of both, whose weights come from rows that neither was trained on
-    [3]_.
+    Each network reads a window of steps, oldest first. A linear layer maps its last hidden state to the outputs
+    [1]_ [2]_. Steps with missing values (NaN) are masked. A linear autoregression reads the same window. The prediction
+    is a weighted average of both [3]_, with weights chosen on validation sets.
 
     Parameters
     ----------
@@ -49,7 +48,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Number of units of the LSTM layer; a sequence stacks layers.
 
     network : {"lstm", "gru", "conv_lstm", "lstm_fcn"} or callable, default="lstm"
-        What is between the windows and the output layer.
+        The layers between the windows and the output layer.
 
         - "lstm": LSTM layers.
         - "gru": gated recurrent units instead (Cho et al., 2014).
@@ -72,7 +71,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
 
     n_networks : int, default=4
         Number of networks, whose mean is predicted. They have different initial weights and orders of rows and, with
-        `early_stopping=True`, hold out different rows [9]_.
+        `early_stopping=True`, different validation sets [9]_.
 
     loss : {"absolute_error", "squared_error", "huber", "quantile"}, default="absolute_error"
         The loss of the networks, averaged over outputs, and over rows by `sample_weight`. With "absolute_error" they
@@ -88,8 +87,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     linear_skip : bool, default=True
         Whether to add a linear model of the window: a ridge regression, whose penalty is chosen by leave-one-out error,
         and in which a missing step has the values of the one before it. With `early_stopping=True`, the prediction is
-        the average of the networks and the linear model. Its weights are those from 0 to 1 with the least loss on the
-        last rows held out, or on all of them if the networks weigh less there, by models that have not seen these rows.
+        the average of the networks and the linear model. Its weights, from 0 to 1, minimise the loss on the last
+        validation set, or on all of them if the networks weigh less there, by models not trained on these rows.
         Otherwise, and after a first `partial_fit`, the networks are trained on the residuals of the linear model [4]_,
         and both are added.
 
@@ -124,17 +123,17 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Number of rows, each a sequence, in a step of the optimizer.
 
     early_stopping : bool, default=True
-        Whether each network holds out some rows, stops when the loss on them no longer falls, and restores the weights
-        with which it was lowest. One network holds out the last rows. Several hold out a block each, spread evenly from
-        the first rows to the last ones, so that together they learn from all rows; but if a block would leave fewer
-        rows than it has, all hold out the last ones. The linear model is fitted on all rows. Of windows of a panel, all
-        series have their blocks at the same times.
+        Whether each network has a validation set, stops when the validation loss no longer falls, and restores the
+        weights with the lowest one. The validation set of a single network is the last rows. Those of several networks
+        are blocks, spread evenly from the first rows to the last ones, so that together they learn from all rows; but
+        if a block would leave fewer rows than it has, all have the last ones. The linear model is fitted on all rows.
+        For windows of a panel, the blocks of all series are at the same times.
 
     validation_fraction : float, default=0.2
-        Fraction of the rows that a network holds out; only with `early_stopping=True`.
+        Fraction of the rows in the validation set of a network; only with `early_stopping=True`.
 
     validation_gap : int or "auto", default="auto"
-        Number of rows on either side of those held out that the network is not trained on; only with
+        Number of rows on either side of the validation set that the network is not trained on; only with
         `early_stopping=True`. If "auto", it is the number of outputs less one if the windows are of a panel, or if the
         last ones slide over one series, each being the one before it moved on by one step, so that no row is trained on
         a future that overlaps those to predict; and 0 otherwise. Windows of a single step do not tell.
@@ -195,8 +194,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
 
     history_ : dict of str to list of float
         The training loss after each epoch (``"loss"``), in units of the standardised target, or of its standardised
-        deviations from the level, unless `normalize=False`; with `early_stopping=True` also that of the rows held out
-        (``"val_loss"``), NaN after epochs of trainings without any. Each is the mean over the networks that were
+        deviations from the level, unless `normalize=False`; with `early_stopping=True` also that of the validation
+        set (``"val_loss"``), NaN after epochs without a validation set. Each is the mean over the networks that were
         trained for so many epochs.
 
     weights_ : list of ndarray, float32
@@ -406,8 +405,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     def partial_fit(self, X, y, sample_weight=None):
         """Train the networks for one more epoch, on the same data or new ones.
 
-        The first call starts new networks and learns the statistics that `normalize` needs; they stay. No rows
-        are held out: `early_stopping` is for `fit`.
+        The first call starts new networks and learns the statistics that `normalize` needs; they stay. There is
+        no validation set: `early_stopping` only applies to `fit`.
 
         Parameters
         ----------
@@ -672,7 +671,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         if self._meaning() != NUMBERS:
             self.quantiles_ = self._meaning().quantiles
             self.linear_quantile_offsets_ = np.zeros((self.n_outputs_, len(self.quantiles_)))
-        if self.linear_skip:  # trained on all rows, held out or not: early stopping is for the networks only
+        if self.linear_skip:  # trained on all rows: the validation sets are for the networks only
             linear = fit_linear(sample, self._feature_scale(), self._seed)
             self.linear_coef_, self.linear_intercept_, self._penalty = linear.coef, linear.intercept, linear.penalty
             self._on_residuals = not validates

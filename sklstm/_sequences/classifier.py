@@ -46,7 +46,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Number of units of the LSTM layer; a sequence stacks layers.
 
     network : {"auto", "lstm", "gru", "conv_lstm", "lstm_fcn", "frames"} or callable, default="auto"
-        What is between the windows and the output layer.
+        The layers between the windows and the output layer.
 
         - "auto": "lstm" with `embedding_dim` or a `pooling` other than "last", or else "conv_lstm".
         - "lstm": LSTM layers.
@@ -149,7 +149,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         its own, so those that write a file need `n_networks=1`.
 
     random_state : int, RandomState instance or None, default=None
-        Determines initial weights, the rows held out, the order of rows in each epoch, and dropout. Pass an int for
+        Determines initial weights, the validation set, the order of rows in each epoch, and dropout. Pass an int for
         the same fit in every call and process. With convolutions, such as those of "conv_lstm", fits on another number
         of cores differ, since sums are rounded otherwise.
 
@@ -342,7 +342,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train the network for one more epoch, on the same data or new ones.
 
-        No rows are held out: `early_stopping` is for `fit`.
+        There is no validation set: `early_stopping` only applies to `fit`.
 
         Parameters
         ----------
@@ -350,10 +350,10 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             Sequences and class labels, as in `fit`.
 
         classes : array-like of shape (n_classes,), default=None
-            All classes, even those that do not occur in `y`. Required in the first call, optional later.
+            All classes. Pass them in the first call, even if some do not occur in it.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the sequences, as in `fit`.
+            Weights, as in `fit`.
 
         Returns
         -------

@@ -28,10 +28,10 @@ EXPECTED_PROMPT = "The 'prompt' parameter of LSTMTextGenerator.generate must be 
 
 
 class LSTMTextGenerator(BaseLSTM):
-    """Learn to write, one character or word at a time, with a long short-term memory (LSTM) network.
+    """Generate text, one character or word at a time, with a long short-term memory (LSTM) network.
 
-    The network learns to predict, from the tokens so far, the next one of each document: a language model [1]_ [2]_.
-    `generate` draws one token after the other from what it predicts.
+    The network is a language model [1]_ [2]_: it predicts the probability of each next token of a document from the
+    tokens before it. `generate` samples one token after the other from these probabilities.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class LSTMTextGenerator(BaseLSTM):
         Number of units of the LSTM layer; a sequence stacks layers.
 
     network : {"lstm", "gru"} or callable, default="lstm"
-        What is between the tokens and the output layer.
+        The layers between the tokens and the output layer.
 
         - "lstm": LSTM layers.
         - "gru": gated recurrent units instead (Cho et al., 2014).
@@ -60,14 +60,15 @@ class LSTMTextGenerator(BaseLSTM):
         Smallest share (float) or number (int) of training documents with a token of the vocabulary.
 
     max_features : int, default=None
-        Largest size of the vocabulary: the most frequent tokens. The others are one, which is not written.
+        Maximum vocabulary size: the most frequent tokens are kept. All others become the unknown token, which is never
+        generated.
 
     window_size : int, default=50
-        Number of tokens in a training window, at the start of which the network remembers nothing. In writing it
-        remembers all tokens; a network of your own remembers the last `window_size` ones.
+        Number of tokens in a training window. The hidden and cell states are zero at the start of each window. When
+        generating, the states carry over all tokens; a callable `network` reads the last `window_size` tokens.
 
     embedding_dim : int, default=32
-        Size of the vectors that stand for tokens, which are learnt.
+        Size of the token embeddings, which are learned.
 
     dropout : float, default=0.0
         Fraction of each layer's inputs that are dropped in training, in the range [0, 1).
@@ -96,11 +97,11 @@ class LSTMTextGenerator(BaseLSTM):
         Number of rows, each a sequence, in a step of the optimizer.
 
     early_stopping : bool, default=False
-        Whether to hold out the end of the documents, stop when the loss on it no longer falls, and restore the
-        weights with which it was lowest.
+        Whether to use the end of the documents as the validation set, stop training when the validation loss no
+        longer falls, and restore the weights with the lowest validation loss.
 
     validation_fraction : float, default=0.1
-        Fraction of the windows to hold out, the last ones; only with `early_stopping=True`.
+        Fraction of the windows in the validation set, the last ones; only with `early_stopping=True`.
 
     n_iter_no_change : int, default=5
         Number of epochs without improvement by `tol` to stop after; only with `early_stopping=True`.
@@ -129,32 +130,33 @@ class LSTMTextGenerator(BaseLSTM):
     Attributes
     ----------
     tokens_ : TokenSequences
-        What turns documents into the numbers of tokens; ``tokens_.vocabulary_`` is the vocabulary.
+        The fitted tokenizer, which maps documents to sequences of integers; ``tokens_.vocabulary_`` is the vocabulary.
 
     n_features_in_, n_steps_in_ : int
         Number of tokens in a window.
 
     n_outputs_ : int
-        Number of outputs of the network: one for each token, and one for those that are not in the vocabulary.
+        Number of outputs of the network: one for each token of the vocabulary, and one for the unknown token.
 
     n_iter_ : int
         Number of epochs that the network has been trained for.
 
     history_ : dict of str to list of float
         The cross-entropy in nats a token after each epoch (``"loss"``); with `early_stopping=True` also that of
-        the windows held out (``"val_loss"``), NaN after epochs of trainings without any.
+        the validation set (``"val_loss"``), NaN after epochs without a validation set.
 
     weights_ : list of ndarray, float32
-        The network's weights in the order of Keras: the vectors of tokens, of shape (n_tokens, embedding_dim), and
-        then as those of `LSTMForecaster`.
+        The network's weights in the order of Keras: the embeddings, of shape (n_tokens, embedding_dim), followed
+        by the same weights as in :class:`LSTMForecaster`.
 
     feature_mean_, feature_scale_ : ndarray of shape (1,)
         Zero and one.
 
     See Also
     --------
-    LSTMTranslator : Generates a text for each text.
-    LSTMClassifier : Predicts the class of a document, from the tokens of :class:`TokenSequences`.
+    TokenSequences : Turns documents into sequences of integers.
+    LSTMTranslator : Translates texts to texts.
+    LSTMClassifier : Classifies sequences of tokens.
 
     References
     ----------

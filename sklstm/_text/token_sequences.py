@@ -45,7 +45,7 @@ class TokenSequences(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Versione
         rows of a series. If None, the number of tokens in the longest training document.
 
     handle_unknown : {"use_encoded_value", "ignore"}, default="use_encoded_value"
-        What becomes of tokens out of the vocabulary: the integer 0, or nothing, as if they were not there.
+        How unknown tokens are encoded. "use_encoded_value" encodes them as the integer 0, "ignore" removes them.
 
     analyzer : {"word", "char", "char_wb"} or callable, default="word"
         Whether tokens are words, characters, or characters inside words only; or a function that returns
@@ -72,7 +72,7 @@ class TokenSequences(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Versione
         Regular expression of a word. The default leaves out punctuation and words of a single character.
 
     stop_words : {"english"} or list, default=None
-        Words to leave out, as if they were not there.
+        Words to remove before sequences are made.
 
     min_df : float in [0.0, 1.0] or int, default=1
         Smallest share (float) or number (int) of training documents with a token of the vocabulary.
@@ -81,7 +81,7 @@ class TokenSequences(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Versione
         Largest share or number of them.
 
     max_features : int, default=None
-        Largest size of the vocabulary: the most frequent tokens.
+        Maximum vocabulary size: the most frequent tokens are kept.
 
     vocabulary : mapping or iterable, default=None
         The vocabulary, instead of one learned: tokens in their order, or a mapping from tokens to places 0, 1, …
@@ -93,7 +93,7 @@ class TokenSequences(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Versione
         The integer of each token: 1, 2, … in alphabetical order, or in that of `vocabulary`.
 
     n_tokens_ : int
-        Number of different integers, the 0 of unknown tokens included: ``len(vocabulary_) + 1``.
+        Vocabulary size with the unknown token: ``len(vocabulary_) + 1``.
 
     n_steps_ : int
         Number of steps of a sequence.

@@ -30,7 +30,7 @@ def load_airline(*, as_frame=False):
 
     See Also
     --------
-    make_sine : A series without noise.
+    make_sine : Make a sine wave.
 
     References
     ----------

@@ -21,7 +21,7 @@ def make_sine(n_samples=1000):
 
     See Also
     --------
-    load_airline : A real series, with a trend and a season.
+    load_airline : Load a monthly series with a trend and a season.
 
     Examples
     --------

@@ -12,7 +12,7 @@ from .._validation import check_texts
     prefer_skip_nested_validation=True,
 )
 def character_error_rate(y_true, y_pred, *, sample_weight=None):
-    """Return the edits that turn predicted texts into the true ones, per character of the true ones.
+    """Character error rate (CER): the edit distance per character of the true texts.
 
     Parameters
     ----------

@@ -136,7 +136,7 @@ class _Epochs(keras.callbacks.Callback):
 
 
 class _CosineDecay(keras.callbacks.Callback):
-    """Lower the learning rate along half a cosine, which would be zero after the last epoch (Loshchilov & Hutter 2017).
+    """Decay the learning rate along a cosine to zero after the last epoch (Loshchilov & Hutter 2017).
 
     Each epoch lowers the rate that it finds, so that what other callbacks do to it lasts.
     """
