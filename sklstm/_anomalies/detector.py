@@ -45,9 +45,9 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
     Parameters
     ----------
     forecaster : regressor, default=None
-        What predicts the last step from those before it: any regressor on windows, such as :class:`LSTMForecaster`,
-        or as a baseline :class:`SeasonalNaive` or a ridge regression behind a step that flattens windows. If None, it
-        is ``LSTMForecaster(random_state=0)``.
+        The regressor that predicts the last step from the steps before it: any regressor on windows, such as
+        :class:`LSTMForecaster`, or as a baseline :class:`SeasonalNaive` or a ridge regression behind a step that
+        flattens windows. If None, it is ``LSTMForecaster(random_state=0)``.
 
     contamination : "auto" or float, default="auto"
         The fraction of the training rows that are anomalies, in the range (0, 0.5]; it sets the threshold. With "auto"
@@ -92,22 +92,21 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         The threshold: rows of which `score_samples` is lower are anomalies.
 
     calibration_scores_ : ndarray of shape (n_calibration_rows,) or None
-        What `score_samples` gives for the calibration rows, in their order. None without `false_positive_rate`.
+        Result of `score_samples` for the calibration rows, in their order. None without `false_positive_rate`.
 
     See Also
     --------
     SlidingWindow : Makes windows inside a pipeline.
     LSTMForecaster : The forecaster.
-    sklearn.ensemble.IsolationForest : Finds rows that lie apart, in any order.
+    sklearn.ensemble.IsolationForest : Finds anomalies among rows without an order in time.
 
     Notes
     -----
-    A feature of a row is judged if it is present there and in at least half of the steps before it in the window,
-    since a forecast from less is no measure of anything. A sensor that fails does not keep the others from being
-    judged. A row of which no feature can be judged, such as the first ones of a series, is neither normal nor an
-    anomaly: its scores are NaN, and `predict` gives 0. `smoothing` averages over those of the rows before that are
-    judged; a row that is not judged itself has no average either. Training leaves out, without a warning, all rows of
-    which any feature is not judged.
+    A feature of a row is judged if it is present there and in at least half of the steps before it in the window, since
+    a forecast from less is no measure of anything. If a sensor fails, the others are still judged. A row of which no
+    feature can be judged, such as the first ones of a series, is neither normal nor an anomaly: its scores are NaN, and
+    `predict` gives 0. `smoothing` averages over those of the rows before that are judged; a row that is not judged
+    itself has no average either. Training leaves out, without a warning, all rows of which any feature is not judged.
 
     The forecaster gets windows in which a step is either complete or missing in all features. If a step has some
     features, the others are filled: each with its last value before in the window or, if there is none, its mean over
@@ -255,7 +254,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
 
     @of_one_fit
     def feature_errors(self, X):
-        """Return how far each feature is from its forecast: which sensor it was.
+        """Return the squared forecast error of each feature, which shows the feature that is abnormal.
 
         Parameters
         ----------
@@ -313,7 +312,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
 
     @of_one_fit
     def decision_function(self, X):
-        """Return by how much the score of each row is above the threshold; it is negative for anomalies.
+        """Return the score of each row minus the threshold; it is negative for anomalies.
 
         Parameters
         ----------

@@ -62,7 +62,7 @@ class Basis(NamedTuple):
 
 
 class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimator):
-    """Forecast intervals that hold the truth with a stated probability.
+    """Forecast with prediction intervals of a stated coverage.
 
     The model is fitted on the first rows. Its errors on the last ones, the calibration rows, tell how wide intervals
     have to be [1]_. Then it is fitted again on all rows. It may be any regressor with a prediction for each row: an
@@ -75,12 +75,13 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         The model. If None, it is ``LSTMForecaster(loss="quantile", random_state=0)``.
 
     method : {"auto", "residual", "quantile"}, default="auto"
-        What intervals are made of.
+        How intervals are computed.
 
         - "residual": the prediction, and around it a quantile of the absolute errors on the calibration rows. All rows
           have intervals of the same width, unless `scale` says otherwise.
-        - "quantile": quantiles that the model predicts, by a method `predict_quantiles`, moved by a quantile of how far
-          truths lie outside: conformalized quantile regression [2]_. The width depends on the row.
+        - "quantile": quantiles that the model predicts, by a method `predict_quantiles`, shifted by a quantile of the
+          distances of true values outside of them: conformalized quantile regression [2]_. The width depends on the
+          row.
         - "auto": "quantile" if the model predicts quantiles, as :class:`LSTMForecaster` with ``loss="quantile"``, and
           "residual" otherwise.
 
@@ -89,8 +90,8 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
 
     calibration_folds : int, default=1
         Number of fits that calibrate. The calibration rows are divided into so many folds in time, and each fold is
-        predicted by a model that is fitted on all rows before it. With several folds, these models know nearly as much
-        as the one that predicts, so intervals are narrower where rows are few.
+        predicted by a model that is fitted on all rows before it. With several folds, these models are trained on
+        nearly as many rows as the one that predicts, so intervals are narrower where rows are few.
 
     calibration_gap : int or "auto", default="auto"
         Number of rows before the calibration rows, in each series, on which the model is not fitted. If "auto", it is
@@ -287,7 +288,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     @fit_context(prefer_skip_nested_validation=False)
     @all_at_once
     def conformalize(self, X, y):
-        """Calibrate the intervals of a fitted model on rows that it has not seen.
+        """Calibrate the intervals of a fitted model on rows outside its training set.
 
         It takes the place of the calibration in `fit`. If this estimator is not fitted, `estimator` must be.
 
@@ -322,7 +323,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
 
     @all_at_once
     def update(self, X, y):
-        """Learn from truths that have come in.
+        """Update the intervals with newly observed targets.
 
         With ``adaptive=True`` they move the widths of intervals; otherwise they join the calibration rows. The model
         stays as it is, and so do intervals further ahead than `y` reaches. Pass each truth once, in the order of time,

@@ -35,10 +35,10 @@ MIN_BATCH_SIZE, MAX_BATCH_SIZE = 8, 32  # of batch_size="auto", the limits of a 
 class LSTMClassifier(ClassifierMixin, BaseLSTM):
     """Classify sequences with a long short-term memory (LSTM) network.
 
-    By default, convolutions look for shapes in a sequence, and an LSTM layer reads what they find, step by step and in
-    both directions. One vector tells of the whole sequence, and a linear layer maps it to a number for each class, of
-    which softmax makes probabilities. With ``pooling="none"``, each step has a class. Steps with missing values (NaN)
-    are skipped, wherever they stand, so sequences may differ in length.
+    By default, a bidirectional LSTM layer reads the features that a convolutional network extracts from a sequence. A
+    linear layer with softmax maps one vector for the whole sequence to the probabilities of the classes. With
+    ``pooling="none"``, each step has a class. Steps with missing values (NaN) are masked at any position, so sequences
+    may differ in length.
 
     Parameters
     ----------
@@ -73,10 +73,10 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     n_networks : int, default=1
         Number of networks, whose probabilities are averaged. They have different initial weights and orders of rows
-        and, with `early_stopping=True`, hold out different rows [1]_.
+        and, with `early_stopping=True`, different validation sets [1]_.
 
     embedding_dim : int or None, default=None
-        Size of the vectors that stand for tokens, which are learnt. `X` then holds the numbers of tokens, one a
+        Size of the token embeddings, which are learned. `X` then holds the numbers of tokens, one a
         step, as `TokenSequences` makes them; larger ones than in `fit` count as 0. If None, `X` holds features.
 
     pooling : {"last", "mean", "max", "none"}, default="last"
@@ -118,14 +118,15 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, which rows are weighted with besides `sample_weight`: one for each class, or inversely
-        proportional to how often it occurs in ``y``. Rows to validate on have the same weights of classes.
+        proportional to how often it occurs in ``y``. The validation set has the same class weights.
 
     early_stopping : bool, default=False
-        Whether to hold out some rows, stop when the loss on them no longer falls, and restore the weights with
-        which it was lowest.
+        Whether to draw a validation set, stop when the validation loss no longer falls, and restore the weights with
+        the lowest one.
 
     validation_fraction : float, default=0.2
-        Fraction of the rows to hold out, drawn at random and stratified by class; only with `early_stopping=True`.
+        Fraction of the rows in the validation set, drawn at random and stratified by class; only with
+        `early_stopping=True`.
 
     n_iter_no_change : int, default=10
         Number of epochs without improvement by `tol` to stop after; only with `early_stopping=True`.
@@ -179,13 +180,13 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Number of epochs that the networks have been trained for, at most.
 
     history_ : dict of str to list of float
-        The cross-entropy in nats after each epoch (``"loss"``); with `early_stopping=True` also that of the rows held
-        out (``"val_loss"``), NaN after epochs of trainings without any. Each is the mean over the networks that were
+        The cross-entropy in nats after each epoch (``"loss"``); with `early_stopping=True` also that of the validation
+        set (``"val_loss"``), NaN after epochs without a validation set. Each is the mean over the networks that were
         trained for so many epochs.
 
     weights_ : list of ndarray, float32
         The networks' weights, one network after the other, each in the order of Keras, as those of `LSTMForecaster`;
-        before those of each, with `embedding_dim`, the vectors of tokens, of shape (n_tokens, embedding_dim).
+        before those of each, with `embedding_dim`, the embeddings, of shape (n_tokens, embedding_dim).
 
     feature_mean_, feature_scale_ : ndarray of shape (n_features,)
         What features, or channels of frames, are standardised with; zeros and ones if `normalize=False` or with
@@ -435,7 +436,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
 
     @of_one_fit
     def decision_function(self, X):
-        """Return the logarithms of odds of the classes.
+        """Return the log-odds of the classes.
 
         Parameters
         ----------

@@ -9,7 +9,7 @@ from .._validation import check_numeric
 
 
 def pad_sequences(sequences, n_steps=None):
-    """Return sequences that differ in length as one array, with missing steps (NaN) before the first of each.
+    """Pad sequences that differ in length to one array, with missing steps (NaN) at the start.
 
     Parameters
     ----------

@@ -296,7 +296,7 @@ class LSTMTextGenerator(BaseLSTM):
     )
     @of_one_fit
     def generate(self, prompt="", length=100, *, temperature=1.0, top_k=None, top_p=None, random_state=None):
-        """Write on from a prompt, or from several ones at once.
+        """Generate the continuation of a prompt, or of several prompts at once.
 
         Parameters
         ----------
@@ -357,7 +357,7 @@ class LSTMTextGenerator(BaseLSTM):
         return texts[0] if isinstance(prompt, str) else texts
 
     def score(self, X, y=None):
-        """Return how well documents are predicted: minus `bits_per_token`, so that more is better.
+        """Return the negative of `bits_per_token`, so that higher is better.
 
         Parameters
         ----------
@@ -376,7 +376,7 @@ class LSTMTextGenerator(BaseLSTM):
 
     @of_one_fit
     def bits_per_token(self, X):
-        """Return the bits that it takes to tell the next token of documents: bits per character, or per word.
+        """Return the cross-entropy of documents in bits per token: bits per character, or per word.
 
         Parameters
         ----------

@@ -45,8 +45,8 @@ class LSTMTranscriber(BaseLSTM):
         Whether to standardise each feature by its mean and standard deviation over all steps of the training rows.
 
     beam_size : int, default=1
-        Number of beginnings of texts that `predict` keeps at each step: prefix beam search [2]_. With 1, it follows the
-        most probable output at each step, which is quicker. It may be changed after `fit`.
+        Number of prefixes that `predict` keeps at each step: prefix beam search [2]_. With 1, it takes the most
+        probable output at each step, which is faster. It may be changed after `fit`.
 
     dropout : float, default=0.4
         Fraction of each layer's inputs that are dropped in training, in the range [0, 1).
@@ -75,11 +75,11 @@ class LSTMTranscriber(BaseLSTM):
         Number of rows, each a sequence and of about the same length, in a step of the optimizer.
 
     early_stopping : bool, default=False
-        Whether to hold out rows drawn at random, stop when the loss on them no longer falls, and restore the weights
-        with which it was lowest.
+        Whether to draw a validation set at random, stop when the validation loss no longer falls, and restore the
+        weights with the lowest one.
 
     validation_fraction : float, default=0.1
-        Fraction of the rows to hold out; only with `early_stopping=True`.
+        Fraction of the rows in the validation set; only with `early_stopping=True`.
 
     n_iter_no_change : int, default=5
         Number of epochs without improvement by `tol` to stop after; only with `early_stopping=True`.
@@ -114,15 +114,15 @@ class LSTMTranscriber(BaseLSTM):
         Number of features at each step.
 
     n_outputs_ : int
-        Number of outputs of the network at each step: one for none, and then one for each character.
+        Number of outputs of the network at each step: one for the blank, and then one for each character.
 
     n_iter_ : int
         Number of epochs that the network has been trained for.
 
     history_ : dict of str to list of float
-        The mean of minus the logarithm of the probability of a text after each epoch (``"loss"``); with
-        `early_stopping=True` also that of the validation set (``"val_loss"``), NaN after epochs of trainings without
-        any.
+        The mean negative log-likelihood of a text in nats, the CTC loss, after each epoch (``"loss"``); with
+        `early_stopping=True` also that of the validation set (``"val_loss"``), NaN after epochs without a
+        validation set.
 
     weights_ : list of ndarray, float32
         The network's weights in the order and the shapes of Keras, as those of `LSTMForecaster`.
@@ -132,9 +132,9 @@ class LSTMTranscriber(BaseLSTM):
 
     See Also
     --------
-    LogMelSpectrogram : Features of recordings.
-    LSTMTranslator : From texts to texts.
-    sklstm.metrics.character_error_rate : The rate that `score` is one minus.
+    LogMelSpectrogram : Makes log mel features of recordings.
+    LSTMTranslator : Translates texts to texts.
+    sklstm.metrics.character_error_rate : Computes the error rate; `score` is one minus this rate.
 
     Notes
     -----
@@ -361,7 +361,7 @@ class LSTMTranscriber(BaseLSTM):
 
     @of_one_fit
     def stream(self):
-        """Return what transcribes a sequence that goes on, a part at a time, in constant memory.
+        """Return a stream that transcribes a sequence part by part, in constant memory.
 
         Returns
         -------

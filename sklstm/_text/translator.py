@@ -41,8 +41,8 @@ class LSTMTranslator(BaseLSTM):
         Whether encoder and decoder are made of LSTM layers, or of gated recurrent units (Cho et al., 2014).
 
     attention : bool, default=True
-        Whether the decoder sees all states of the encoder. Without, it only gets the last one, which is harder to learn
-        the longer the texts are.
+        Whether the decoder attends to all hidden states of the encoder. Without attention it only receives the last
+        states, and long texts are harder to learn.
 
     bidirectional : bool, default=True
         Whether the encoder also reads from the end to the start, by as many units again.
@@ -55,17 +55,18 @@ class LSTMTranslator(BaseLSTM):
         Smallest share (float) or number (int) of training documents with a token of the vocabulary.
 
     max_features : int, default=None
-        Largest size of the vocabulary: the most frequent tokens. The others are one, which is not written.
+        Maximum vocabulary size: the most frequent tokens are kept. All others become the unknown token, which is never
+        generated.
 
     embedding_dim : int, default=32
-        Size of the vectors that stand for tokens, which are learnt; one set for each side.
+        Size of the token embeddings, which are learned; one set of embeddings for each side.
 
     beam_size : int, default=1
         Number of hypotheses that `predict` keeps at each step: beam search. With 1, it takes the most probable token at
         each step. It may be changed after `fit`.
 
     max_length : int, default=None
-        Largest number of tokens that `predict` writes; twice that of the longest training target if None. It may be
+        Maximum number of tokens in a translation. If None, twice that of the longest training target. It may be
         changed after `fit`.
 
     dropout : float, default=0.0
@@ -95,11 +96,11 @@ class LSTMTranslator(BaseLSTM):
         Number of rows, each a pair of texts of about the same length, in a step of the optimizer.
 
     early_stopping : bool, default=False
-        Whether to hold out pairs drawn at random, stop when the loss on them no longer falls, and restore the weights
-        with which it was lowest. Pairs with the same text in `X` are on the same side.
+        Whether to draw a validation set of pairs at random, stop when the validation loss no longer falls, and restore
+        the weights with the lowest one. Pairs with the same text in `X` are all in it, or all in the training set.
 
     validation_fraction : float, default=0.1
-        Fraction of the different texts in `X` to hold out; only with `early_stopping=True`.
+        Fraction of the different texts in `X` in the validation set; only with `early_stopping=True`.
 
     n_iter_no_change : int, default=5
         Number of epochs without improvement by `tol` to stop after; only with `early_stopping=True`.
@@ -128,31 +129,30 @@ class LSTMTranslator(BaseLSTM):
     Attributes
     ----------
     source_tokens_, target_tokens_ : TokenSequences
-        What turns texts of `X` and of `y` into the numbers of tokens; ``target_tokens_.vocabulary_`` is what can be
-        written.
+        The fitted tokenizers of `X` and of `y`; ``target_tokens_.vocabulary_`` is the vocabulary of translations.
 
     n_outputs_ : int
-        Number of outputs of the network: one for each token of `y`, one for those out of the vocabulary, and one for
-        the end.
+        Number of outputs of the network: one for each token of `y`, one for the unknown token, and one for the
+        end of the text.
 
     n_iter_ : int
         Number of epochs that the network has been trained for.
 
     history_ : dict of str to list of float
         The cross-entropy in nats a token after each epoch (``"loss"``); with `early_stopping=True` also that of
-        the validation set (``"val_loss"``), NaN after epochs of trainings without any.
+        the validation set (``"val_loss"``), NaN after epochs without a validation set.
 
     weights_ : list of ndarray, float32
-        The network's weights in the order and the shapes of Keras: the encoder's embedding and layers, the dense layer
-        between the encoder and the decoder, the decoder's embedding and layers, attention, and the output layer.
+        The network's weights in the order and the shapes of Keras: the encoder's embedding and layers, the layers that
+        map the states of the encoder to the decoder, the decoder's embedding and layers, attention, and the output layer.
 
     feature_mean_, feature_scale_ : ndarray of shape (1,)
         Zero and one.
 
     See Also
     --------
-    LSTMTranscriber : From sounds to texts.
-    LSTMTextGenerator : Writes on from a prompt.
+    LSTMTranscriber : Transcribes sequences, such as speech, to texts.
+    LSTMTextGenerator : Generates text from a prompt.
 
     Notes
     -----
@@ -367,7 +367,7 @@ class LSTMTranslator(BaseLSTM):
         return [hypotheses[:n_best] for hypotheses in self._translate(X, max(n_best, self.beam_size))]
 
     def score(self, X, y, sample_weight=None):
-        """Return the share of texts that are translated exactly.
+        """Return the fraction of texts that are translated exactly.
 
         Parameters
         ----------
@@ -398,7 +398,7 @@ class LSTMTranslator(BaseLSTM):
 
     @of_one_fit
     def attention_weights(self, X):
-        """Return how much each token of a translation looks at each token of the text.
+        """Return the attention weights of each token of a translation on each token of the text.
 
         Parameters
         ----------

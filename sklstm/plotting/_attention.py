@@ -9,7 +9,7 @@ from ._panels import SEQUENTIAL, VISIBLE
 
 
 class AttentionDisplay:
-    """How much each token of a translation looks at each token of the text.
+    """Heat map of the attention weights of a translation on the tokens of the text.
 
     It is recommended to use :meth:`from_estimator` to create a display. All parameters are stored as attributes.
 
