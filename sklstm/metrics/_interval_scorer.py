@@ -143,7 +143,7 @@ class _Scorer:
         check_consistent_length(y, predicted)
         known = ~np.isnan(y).all(axis=1)
         if not known.any():
-            raise ValueError("y has no value that is not missing, so there is nothing to score.")
+            raise ValueError("All values of y are missing (NaN). Pass at least one true value.")
         if sample_weight is not None:
             params = params | {"sample_weight": check_sample_weight(sample_weight, y)[known]}
         arguments = [predicted[known]] if self._reads_predictions_only() else [y[known], predicted[known]]

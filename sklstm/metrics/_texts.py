@@ -52,7 +52,10 @@ def character_error_rate(y_true, y_pred, *, sample_weight=None):
     check_consistent_length(y_true, weight)
     n_characters = weight @ np.array([len(text) for text in y_true], float)
     if n_characters == 0:
-        raise ValueError("y_true has no character with a weight, so there is no rate of errors.")
+        raise ValueError(
+            "All true texts are empty or have weight zero, so the error rate is undefined. Pass texts in y_true with "
+            "a positive weight."
+        )
     n_edits = weight @ np.array([_edit_distance(*pair) for pair in zip(y_true, y_pred, strict=True)], float)
     return float(n_edits / n_characters)
 

@@ -91,7 +91,7 @@ def test_missing_values_and_weights(data):
     ):
         expected = scorer(Normal(), X[known], y[known], weight[known])
         assert_allclose(pickle.loads(pickle.dumps(scorer))(Normal(), X, missing, sample_weight=weight), expected)
-        with pytest.raises(ValueError, match="nothing to score"):
+        with pytest.raises(ValueError, match="All values of y are missing"):
             scorer(Normal(), X, np.full(60, np.nan))
         with pytest.raises(ValueError, match="inconsistent numbers"):
             scorer(Normal(), X, y[:9])

@@ -34,9 +34,9 @@ def test_character_errors_of_several_texts():
         ([1], ["a"], None, r"y_true should be a list of strings, but y_true\[0\] is 1"),
         (["a"], [None], None, r"y_pred\[0\] is None"),
         ("a", ["a"], None, "y_true"),
-        ([""], ["a"], None, "y_true has no character"),
+        ([""], ["a"], None, "All true texts are empty"),
         (["a"], ["a"], [1, 2], "inconsistent numbers of samples"),
-        (["a"], ["a"], [0], "y_true has no character with a weight"),
+        (["a"], ["a"], [0], "All true texts are empty or have weight zero"),
         ([], [], None, "0 sample"),
     ],
 )
