@@ -144,7 +144,8 @@ class LSTMTranslator(BaseLSTM):
 
     weights_ : list of ndarray, float32
         The network's weights in the order and the shapes of Keras: the encoder's embedding and layers, the layers that
-        map the states of the encoder to the decoder, the decoder's embedding and layers, attention, and the output layer.
+        map the states of the encoder to the decoder, the decoder's embedding and layers, attention, and the output
+        layer.
 
     feature_mean_, feature_scale_ : ndarray of shape (1,)
         Zero and one.
