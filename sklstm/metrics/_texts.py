@@ -14,37 +14,37 @@ from .._validation import check_texts
 def character_error_rate(y_true, y_pred, *, sample_weight=None):
     """Character error rate (CER): the edit distance per character of the true texts.
 
-        Parameters
-        ----------
-        y_true : array-like of str, of shape (n_samples,)
-            True texts.
+    Parameters
+    ----------
+    y_true : array-like of str, of shape (n_samples,)
+        True texts.
 
-        y_pred : array-like of str, of shape (n_samples,)
-            Predicted texts.
+    y_pred : array-like of str, of shape (n_samples,)
+        Predicted texts.
 
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the texts. Both the edits and the characters of a text count by its weight.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the texts. Both the edits and the characters of a text count by its weight.
 
-        Returns
-        -------
-        rate : float
-            The sum of the edit distances (Levenshtein 1966: characters to insert, delete or replace), divided by the sum
-            of the lengths of the true texts. It is 0 if all texts are right, and may be larger than 1.
+    Returns
+    -------
+    rate : float
+        The sum of the edit distances (Levenshtein 1966: characters to insert, delete or replace), divided by the sum
+        of the lengths of the true texts. It is 0 if all texts are right, and may be larger than 1.
 
-        Raises
-        ------
-        ValueError
-            If there are different numbers of texts, an element is no string, or the true texts have no character.
+    Raises
+    ------
+    ValueError
+        If there are different numbers of texts, an element is no string, or the true texts have no character.
 
-        See Also
-        --------
-        sklstm.LSTMTranscriber : Its `score` is one minus this rate.
+    See Also
+    --------
+    sklstm.LSTMTranscriber : Its `score` is one minus this rate.
 
-        Examples
-        --------
-        >>> from sklstm.metrics import character_error_rate
-        >>> character_error_rate(["nine", "one"], ["nine", "on"])
-        0.14...
+    Examples
+    --------
+    >>> from sklstm.metrics import character_error_rate
+    >>> character_error_rate(["nine", "one"], ["nine", "on"])
+    0.14...
     """
     y_true, y_pred = check_texts(y_true, "y_true"), check_texts(y_pred, "y_pred")
     check_consistent_length(y_true, y_pred)
