@@ -259,7 +259,7 @@ def check_target(estimator: BaseEstimator, X: np.ndarray, y) -> np.ndarray:
         raise ValueError(f"y should be a 1d or 2d array, got an array of shape {y.shape} instead.")
     check_consistent_length(X, y)
     if not has_target(y).any():
-        raise ValueError("Input y contains NaN in every row: there is nothing to learn from.")
+        raise ValueError("Input y contains NaN in every row. Pass at least one row with a known target.")
     return y
 
 
@@ -272,7 +272,7 @@ def weights_of_known(sample_weight: np.ndarray, known: np.ndarray) -> np.ndarray
     """Return the weights of rows, zero for those whose target is not known."""
     weights = sample_weight * known
     if not weights.any():
-        raise ValueError("Input y contains NaN in every row that has a weight: there is nothing to learn from.")
+        raise ValueError("Input y contains NaN in every row with a weight. Pass a weight for a known target.")
     return weights
 
 

@@ -485,11 +485,12 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         complete = rows[judged[rows].all(axis=1)]
         if not len(complete):
             never = np.flatnonzero(~judged[rows].any(axis=0) & (len(rows) > 0))
-            cure = f" Drop or fill {name_features(never)}." if 0 < len(never) < judged.shape[1] else ""
+            some = name_features(never) if 0 < len(never) < judged.shape[1] else "the features that are missing most"
+            cure = f" Drop or fill {some}."
             where = "" if self.false_positive_rate is None else " before the calibration rows"
             raise ValueError(
                 "Input X has no row in which every feature is present in the last step and in half of those before "
-                f"it{where}: there is nothing to learn from.{cure}"
+                f"it{where}.{cure}"
             )
         return complete
 

@@ -37,7 +37,7 @@ def feature_scale(windows: np.ndarray, sample_weight: np.ndarray, rows: np.ndarr
             scaler.partial_fit(values, sample_weight=np.repeat(weight, len(values) // len(weight)))
     if not hasattr(scaler, "mean_"):
         raise ValueError(
-            "Input X has a missing value in every step of every row: there is nothing to learn from."
+            "Input X has a missing value in every step of every row, so all steps are masked."
             + _most_missing(count_steps(windows, rows))
         )
     return Scale(scaler.mean_, scaler.scale_)

@@ -21,7 +21,7 @@ def last_rows(rows: np.ndarray, times: np.ndarray, fraction: float, gap: int = 0
     if not len(split.training):
         raise ValueError(
             f"With n_samples={len(rows)}, validation_fraction={fraction} and a gap of {gap} row(s), early stopping "
-            "leaves no row to train on."
+            "leaves no row to train on. Pass more rows, a smaller validation_fraction, or early_stopping=False."
         )
     return split
 

@@ -445,7 +445,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         if names is not None and self._target_names is not None and names != self._target_names:
             raise ValueError(f"y has the columns {names}, but {self._target_names} are expected as in fit.")
         if np.isnan(targets).all():
-            raise ValueError("Input y contains NaN only: there is nothing to learn from.")
+            raise ValueError("Input y contains NaN in every row. Pass at least one row with a known target.")
         return targets
 
     def _adopt(self, y) -> None:
@@ -491,7 +491,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         if not (ends[rows] <= start).any():
             raise ValueError(
                 f"With n_samples={len(rows)}, calibration_fraction={self.calibration_fraction} and a gap of {gap} "
-                "row(s), no row is left to fit the model on."
+                "row(s), no row is left to fit the model on. Pass more rows, or a smaller calibration_fraction."
             )
         folds = np.array_split(np.unique(times[rows][times[rows] >= start]), self.calibration_folds)
         for fold in folds:
@@ -549,7 +549,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
             self.trajectory_errors_, self._trajectory_ids = map(np.concatenate, zip(*trajectories, strict=True))
             if not len(self.trajectory_errors_):
                 raise ValueError(
-                    f"horizon={self.horizon} is longer than the calibration rows reach, so no truth tells the errors. "
+                    f"horizon={self.horizon} is longer than the calibration rows, so no error of that step is known. "
                     "Fit on more rows, or enlarge calibration_fraction."
                 )
 
@@ -732,7 +732,9 @@ def _check_finite(found: Rows, targets: np.ndarray, basis: Basis) -> None:
     if np.isnan(basis.scale).any():
         raise ValueError("scale returned NaN for calibration rows. Fill it first, as with bfill().")
     if np.isnan(found.residuals[~np.isnan(targets)]).any():
-        raise ValueError("The model predicts NaN for calibration rows, which therefore have no errors.")
+        raise ValueError(
+            "The model predicts NaN for calibration rows. Fill missing values of X, or use a model that accepts them."
+        )
 
 
 def _of_columns(scale: np.ndarray, n_columns: int) -> np.ndarray:

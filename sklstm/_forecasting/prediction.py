@@ -35,7 +35,8 @@ def predict_steps(model, table, n_targets: int) -> np.ndarray:
     prediction = np.asarray(model.predict(table))
     if len(prediction) != num_samples(table):
         raise ValueError(
-            f"The model must predict a row for each row, but predicted {len(prediction)} for {num_samples(table)}."
+            f"The model must predict a row for each row, but predicted {len(prediction)} for {num_samples(table)}. "
+            "Leave out steps that drop rows: SlidingWindow keeps them."
         )
     outputs = prediction.reshape(len(prediction), -1)
     n_outputs = outputs.shape[1]

@@ -34,6 +34,6 @@ class ForecasterMixin(MultiOutputMixin, RegressorMixin):
         check_consistent_length(X, y, sample_weight)
         known = has_target(y)
         if not known.any():
-            raise ValueError("Input y contains NaN in every row: there is nothing to score.")
+            raise ValueError("Input y contains NaN in every row. Pass at least one row with a known target.")
         weight = None if sample_weight is None else np.asarray(sample_weight)[known]
         return r2_score(y[known], self.predict(X)[known], sample_weight=weight)

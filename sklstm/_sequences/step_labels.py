@@ -29,7 +29,7 @@ def check_step_labels(y, present: np.ndarray, *, purpose: str = "learn from") ->
         )
     known = has_label(y) & present
     if not known.any():
-        raise ValueError(f"Input y has no class at any step that is present in X: there is nothing to {purpose}.")
+        raise ValueError(f"Input y has no class at any step present in X, so no step to {purpose}. Label at least one.")
     if y.dtype == object and not any(isinstance(label, str) for label in y[known]):
         numbers = np.array(y[known].tolist())  # which became objects by what stands for missing ones
         y = np.zeros(y.shape, numbers.dtype)

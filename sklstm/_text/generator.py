@@ -414,7 +414,7 @@ class LSTMTextGenerator(BaseLSTM):
         documents = self._encode(check_documents(X))
         n_steps = max(map(len, documents), default=0)
         if n_steps == 0:
-            raise ValueError("Found no document with a token: there is nothing to look at.")
+            raise ValueError("Found no document with a token. Pass at least one that is not empty.")
         windows = np.full((len(documents), n_steps, 1), np.nan)
         for window, tokens in zip(windows, documents, strict=True):
             window[len(window) - len(tokens) :, 0] = tokens
@@ -440,7 +440,7 @@ class LSTMTextGenerator(BaseLSTM):
             inputs.append(sliding_window_view(known, size)[::stride])
             targets.append(sliding_window_view(following, size)[::stride])
         if not inputs:
-            raise ValueError("Found no document with two tokens: nothing tells which token follows which.")
+            raise ValueError("Found no document with two tokens, a token and the next one. Pass longer documents.")
         return np.concatenate(inputs), np.concatenate(targets).astype(np.int32)
 
     def _decoder(self, n_rows: int) -> Decoder:

@@ -265,7 +265,7 @@ class LSTMTranscriber(BaseLSTM):
         check_consistent_length(sequences, texts)
         if not resume:
             if not any(texts):
-                raise ValueError("All texts of y are empty: there is nothing to learn from.")
+                raise ValueError("All texts of y are empty. Pass at least one text with a character.")
             self.characters_ = sorted(set().union(*texts))
         targets = self._encode(texts, sequences.lengths)
         return self._fit_network(

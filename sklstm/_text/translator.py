@@ -520,7 +520,7 @@ class LSTMTranslator(BaseLSTM):
     def _fit_tokens(self, texts: list[str], analyzer: str, name: str) -> TokenSequences:
         """Learn the vocabulary of a side."""
         if not any(texts):
-            raise ValueError(f"All texts of {name} are empty: there is nothing to learn from.")
+            raise ValueError(f"All texts of {name} are empty. Pass at least one text with a token.")
         tokens = TokenSequences(
             token_pattern=TOKENS[analyzer], lowercase=False, min_df=self.min_df, max_features=self.max_features
         )

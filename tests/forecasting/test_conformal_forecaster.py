@@ -507,7 +507,7 @@ def test_a_failed_fit_leaves_the_earlier_one(rng):
 @pytest.mark.parametrize("y", [np.full(10, np.nan), np.ones((10, 2)), np.ones(9)])
 def test_bad_targets_of_an_update(rng, y):
     model = ConformalForecaster(Ridge()).fit(rng.random((50, 2)), rng.random(50))
-    with pytest.raises(ValueError, match=r"NaN only|2 output|inconsistent"):
+    with pytest.raises(ValueError, match=r"NaN in every row|2 output|inconsistent"):
         model.update(rng.random((10, 2)), y)
 
 

@@ -1435,8 +1435,8 @@ def test_bad_weights(tiny, weight, message):
         tiny().fit(GOOD, TARGET, sample_weight=weight)
 
 
-def test_nothing_to_learn_from(tiny):
-    with pytest.raises(ValueError, match="nothing to learn from"):
+def test_all_steps_are_masked(tiny):
+    with pytest.raises(ValueError, match="all steps are masked"):
         tiny().fit(np.full((4, 3, 2), np.nan), TARGET)
 
 

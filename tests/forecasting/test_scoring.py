@@ -32,9 +32,9 @@ def test_a_search_on_a_series_with_a_missing_value(tiny, rng):
 
 def test_all_targets_missing():
     X, y = np.ones((5, 4, 1)), np.arange(5.0)
-    with pytest.raises(ValueError, match="nothing to score"):
+    with pytest.raises(ValueError, match="known target"):
         SeasonalNaive().fit(X, y).score(X, np.full(5, np.nan))
-    with pytest.raises(ValueError, match="NaN in every row that has a weight"):
+    with pytest.raises(ValueError, match="NaN in every row with a weight"):
         SeasonalNaive().fit(X, np.where(y > 2, y, np.nan), sample_weight=y < 3)
 
 

@@ -126,7 +126,7 @@ def _connected(inputs: list[keras.KerasTensor], states: keras.KerasTensor, name:
     windows, mask = inputs
     error = f"network={name} must make what it returns of its first argument"
     if not _is_read(windows):
-        raise ValueError(f"{error}, which nothing reads.")
+        raise ValueError(f"{error}, but no layer reads that argument.")
     try:
         return keras.Model(inputs if _is_read(mask) else [windows], states, name="network")
     except ValueError as of_keras:

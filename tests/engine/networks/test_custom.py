@@ -262,7 +262,7 @@ BAD = [
     ("conv_lstm", {"kernel_sizes": 3}, ValueError, "kernel_sizes of network_params must be a list of positive ints"),
     ("lstm_fcn", {"kernel_sizes": None}, ValueError, "kernel_sizes of network_params must be a list"),
     ("lstm_fcn", {"filters": [8, 8]}, ValueError, "must be lists of the same length"),
-    (of_the_mask_alone, None, ValueError, "its first argument, which nothing reads"),
+    (of_the_mask_alone, None, ValueError, "its first argument, but no layer reads"),
     (without_input, None, TypeError, "Got ndarray instead"),
     (constant, None, TypeError, "must return a tensor"),
     (lambda windows, mask: None, None, TypeError, "Got NoneType instead"),
