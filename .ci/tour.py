@@ -1,7 +1,7 @@
 """Open every page of a built site in headless Chromium, and list what is broken: ``python .ci/tour.py build/site``.
 
 Needs ``pip install playwright`` and the command `chromium`. Pages are opened wide and narrow, in light and in dark.
-``--pictures FOLDER`` takes screenshots of the pages named after it.
+``--pictures FOLDER PAGE ...`` takes screenshots of some pages instead.
 """
 
 import argparse
@@ -102,8 +102,7 @@ def take_pictures(browser, home, folder, pages):
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("site")
-parser.add_argument("--pictures", type=Path)
-parser.add_argument("pages", nargs="*")
+parser.add_argument("--pictures", nargs="+", metavar=("FOLDER", "PAGE"))
 args = parser.parse_args()
 
 home = serve(args.site)
@@ -113,7 +112,8 @@ broken, found = [], {}
 with sync_playwright() as playwright:
     browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
     if args.pictures:
-        take_pictures(browser, home, args.pictures, args.pages)
+        folder, *pages = args.pictures
+        take_pictures(browser, home, Path(folder), pages)
         sys.exit()
     for name in names:
         for size in SIZES:
