@@ -43,9 +43,14 @@ def check_numeric(
     """
     check_columns(array, name)
     check_no_dates(array, name)
-    array = check_array(
-        array, dtype="numeric", ensure_all_finite=False, estimator=estimator, input_name=name, **check_params
-    )
+    try:
+        array = check_array(
+            array, dtype="numeric", ensure_all_finite=False, estimator=estimator, input_name=name, **check_params
+        )
+    except ValueError as error:
+        if cure := _cure_of_conversion(error, array, name):
+            raise ValueError(f"{error} {cure}") from error
+        raise
     if array.dtype.kind in "mM":
         raise TypeError(f"{name} must be numeric, but its dtype is {array.dtype}. Convert it explicitly.")
     keeps_dtype = dims_to_keep_dtype is not None and array.ndim >= dims_to_keep_dtype and array.dtype.kind in "biuf"
@@ -54,6 +59,19 @@ def check_numeric(
     if array.dtype.kind == "f":
         _assert_fits_float32(array, name)
     return array
+
+
+def _cure_of_conversion(error: ValueError, array, name: str) -> str:
+    """Return what to do where numbers cannot be read: ids of series in a table, and sequences of different lengths."""
+    if "inhomogeneous" in str(error):
+        return f"Pad sequences of different lengths first: pad_sequences({name})."
+    if "could not convert string" not in str(error) or not hasattr(array, "iloc") or array.ndim == 1:
+        return ""
+    texts = [column for column in array.columns if array[column].map(type).eq(str).any()]
+    return (
+        f"The columns {texts} hold text. If one of them tells the series of each row, name it with groups, as in "
+        f"SlidingWindow(groups={texts[0]!r}). Encode or drop others."
+    )
 
 
 def column_names(frame) -> list:
@@ -232,7 +250,10 @@ def _check_input_shape(estimator: BaseEstimator, shape: tuple[int, ...]) -> None
     if shape[-1] != expected[-1]:
         raise ValueError(f"X has {shape[-1]} features, but {name} is expecting {expected[-1]} features as input.")
     if shape[0] != expected[0]:
-        raise ValueError(f"X has {shape[0]} steps, but {name} is expecting {expected[0]} steps as input.")
+        raise ValueError(
+            f"X has {shape[0]} steps, but {name} is expecting {expected[0]} steps as input. Make windows of the same "
+            f"size, or pad sequences to it: pad_sequences(..., n_steps={expected[0]})."
+        )
 
 
 def check_tokens(estimator: BaseEstimator, X: np.ndarray) -> None:

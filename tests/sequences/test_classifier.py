@@ -560,3 +560,9 @@ def test_padding_does_not_count_with_the_default_network(sequences):
     params = {"network_params": CONVOLUTIONS, "epochs": 20, "random_state": 0}  # few filters, to be quick
     model, other = (LSTMClassifier(4, **params).fit(windows, y) for windows in (X, longer))
     assert_allclose(model.predict_proba(X), other.predict_proba(longer), atol=0.05)
+
+
+def test_sequences_of_different_lengths_need_padding():
+    sequences = [np.ones((2, 1)), np.ones((3, 1))]
+    with pytest.raises(ValueError, match=r"pad_sequences\(X\)"):
+        LSTMClassifier().fit(sequences, ["a", "b"])

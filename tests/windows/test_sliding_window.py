@@ -265,3 +265,9 @@ def test_a_search_that_shuffles_rows_is_refused():
     )
     with pytest.raises(ValueError, match="X must have its rows in the order of time"):
         search.fit(frame, frame["a"])
+
+
+def test_ids_of_series_as_features():
+    table = pd.DataFrame({"shop": ["a", "a", "b", "b"], "sales": range(4)})
+    with pytest.raises(ValueError, match=r"could not convert .* columns \['shop'\] hold text.*groups='shop'"):
+        SlidingWindow(2).fit(table)
