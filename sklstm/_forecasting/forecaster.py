@@ -368,7 +368,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
 
         X_val, y_val, sample_weight_val : array-like like `X`, `y` and `sample_weight`, default=None
             Rows for early stopping to look at, in the place of the last ones of `X`. In a pipeline,
-            ``Pipeline(..., transform_input=["X_val"])`` makes windows of `X_val` as of `X`.
+            ``Pipeline(..., transform_input=["X_val"])`` makes windows of `X_val` as of `X`, if scikit-learn's metadata
+            routing is enabled and ``set_fit_request(X_val=True, y_val=True)`` was called. All networks use these rows.
 
         Returns
         -------
