@@ -114,8 +114,9 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         - "series": the mean absolute change of the target from row to row in the same series, over all rows of fit, for
           panels of series of different levels.
         - A callable ``scale(X)`` that returns a positive number for each row, of shape (n_samples,), such as the
-          volatility of the last rows. It gets the rows up to those that are predicted, and in :func:`backtest` later
-          ones as well unless that changes its result. To be pickled, it must be defined at the top level of a module.
+          volatility of the last rows. `X` ends with the row to predict from. :func:`backtest` may pass later rows,
+          too, if they do not change the result. To be pickled, the function must be defined at the top level of a
+          module.
         - None: nothing.
 
     pooled : bool, default=True
@@ -123,10 +124,10 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         for models of panels: with `groups` of :class:`SlidingWindow`.
 
     adaptive : bool, default=False
-        Whether the width follows drift: `update` and :func:`backtest` enlarge intervals after truths that they have
-        missed, and narrow them after the others, such that in the long run they cover as many as they should [3]_ [4]_.
-        A step is a tenth of the mean absolute score of recent rows. Otherwise rows of `update` join the calibration
-        rows. It may be changed after `fit`.
+        Whether the width follows drift: `update` and :func:`backtest` enlarge intervals after true values outside of
+        them, and narrow them after the others, so that the long-run coverage is as stated [3]_ [4]_. Each adjustment is
+        a tenth of the mean absolute score of recent rows. If False, rows of `update` join the calibration rows. It may
+        be changed after `fit`.
 
     Attributes
     ----------
@@ -143,7 +144,8 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         Number of outputs.
 
     levels_ : ndarray of shape (n_levels,)
-        The probabilities of the quantiles that intervals are made of; with "residual" 0.5 alone, of the prediction.
+        The probabilities of the quantiles that intervals are made of. With "residual", intervals are made of the
+        prediction, which counts as the quantile of 0.5.
 
     residuals_ : ndarray of shape (n_calibration, n_outputs, n_levels)
         Differences of the calibration targets from the predictions at each level, in units of `scale`. NaN where a
@@ -169,10 +171,10 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
 
     The intervals of a row hold for each step by itself, not for all steps together.
 
-    Put the whole pipeline inside: ``ConformalForecaster(make_pipeline(SlidingWindow(24), Ridge()))``. Behind flattened
-    windows, nothing tells which series a row belongs to, and :func:`forecast` finds no intervals.
+    Wrap the whole pipeline: ``ConformalForecaster(make_pipeline(SlidingWindow(24), LSTMForecaster()))``. As the last
+    step of a pipeline, it would not see which series a row belongs to, and :func:`forecast` would find no intervals.
 
-    Other parameters than `adaptive` that are set after `fit` wait for the next one.
+    Parameters that are set after `fit` take effect at the next fit, except `adaptive`.
 
     References
     ----------
@@ -335,7 +337,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
             What the model reads, in the order of time. Rows that only windows need have missing targets.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets, NaN where the truth has not come yet. A row of which all are NaN is none.
+            Targets, NaN where the true value is not known yet. A row whose targets are all NaN is ignored.
 
         Returns
         -------

@@ -33,15 +33,15 @@ class Outlook(NamedTuple):
 def forecast(model, history, steps, *, target=None, known=None, future=None, coverage=None, verbose=0):
     """Forecast the steps that follow a series.
 
-    The model predicts a block of steps from the end of the series, as many as it was fitted to predict at
-    once. The block is appended to the series, and so on until there are enough steps. If the windows of the model are
-    of several series, by `groups` of :class:`SlidingWindow`, all of them are forecast.
+    The model predicts a block of steps from the end of the series: as many steps as it was fitted to predict at once,
+    which is the `horizon` of :func:`to_supervised`. If more steps are needed, the block is appended to the series, and
+    the model predicts the next one. So a model with ``horizon=1`` forecasts recursively, step by step. A model of
+    several series, by `groups` of :class:`SlidingWindow`, forecasts all of them.
 
     Parameters
     ----------
     model : fitted regressor or pipeline
-        Anything that predicts as many rows as it is given, fitted on the ``X`` and ``y`` of
-        :func:`to_supervised`.
+        Any model that returns a prediction for each row, fitted on the ``X`` and ``y`` of :func:`to_supervised`.
 
     history : array-like, pandas or polars object of shape (n_samples,) or (n_samples, n_features)
         The series so far, oldest row first, with the columns that the model was fitted on.
@@ -55,16 +55,17 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
         `SeasonalNaive` repeats.
 
     known : str or int, list of them, or dict, default=None
-        The columns known ahead, as in :func:`to_supervised`. If None, they are those that the model remembers by the
-        names of its features; models that were fitted on arrays remember none.
+        The columns known ahead, as in :func:`to_supervised`. If None, they follow from the names of the features that
+        the model was fitted on; a model that was fitted on an array has no names.
 
     future : array-like or DataFrame of shape (n_future, n_columns), default=None
         The next values of the columns that are known ahead; if `steps` exceeds what the model predicts at once, those
         of all columns that it does not predict. With columns known ahead the rows reach to the end of the last block of
         steps: a model that was fitted for ``horizon=24`` needs 24 rows for one to 24 steps, and 48 for 25. Rows
         and columns of an array are in order, from the first step to come on. Those of a DataFrame are found by name,
-        and by label if `history` has an index of times. If that has no frequency, the rows are those after its end,
-        which then give the forecast its labels. Of several series, rows are found by id as well.
+        and by label if `history` has an index of times. If this index has no frequency, such as one of working days,
+        the rows are those after the end of `history`, and the forecast has their labels. For several series, rows are
+        found by id, too.
 
     coverage : float or sequence of float, default=None
         The probability that an interval holds the truth, or several, each in the open interval (0, 1). Only for
@@ -77,10 +78,9 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
     -------
     predictions : ndarray or DataFrame of shape (steps, n_targets) or (steps, n_targets * (1 + 2 * n_coverages))
         The forecast in the units of the series. A DataFrame of the same library if `history` is a pandas or polars
-        object. The index of pandas continues that of `history` if it is one of integers, periods, or dates or durations
-        with a frequency. Of
-        several series, one after the other, with `steps` rows each, and with the ids in the first column or in the
-        level of the index. With `coverage`, each column is followed by the lower and the upper ends of its intervals,
+        object. An index of pandas continues that of `history` if it has integers, periods, or dates or durations with a
+        frequency. Several series follow each other, with `steps` rows each, and with the ids in the first column or in
+        the level of the index. With `coverage`, the lower and the upper bounds of the intervals follow each column,
         coverage by coverage. In a DataFrame they are called ``sales_lower_80`` and ``sales_upper_80``.
 
     Raises

@@ -53,7 +53,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         - "lstm": LSTM layers.
         - "gru": gated recurrent units instead (Cho et al., 2014).
         - "conv_lstm": LSTM layers after a convolutional network, whose first layer is followed by pooling. Their last
-          hidden state, the mean of all, and the mean of what they read go on.
+          hidden state, the mean of all, and the mean of the convolutions are passed to the output layer.
         - "lstm_fcn": LSTM layers beside a fully convolutional network (Karim et al., 2018). They read one feature after
           the other, each with all its steps.
         - A callable: a function that is called with two symbolic tensors of Keras. The first one, of shape (n_samples,
@@ -134,9 +134,9 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
 
     validation_gap : int or "auto", default="auto"
         Number of rows on either side of the validation set that the network is not trained on; only with
-        `early_stopping=True`. If "auto", it is the number of outputs less one if the windows are of a panel, or if the
-        last ones slide over one series, each being the one before it moved on by one step, so that no row is trained on
-        a future that overlaps those to predict; and 0 otherwise. Windows of a single step do not tell.
+        `early_stopping=True`. It keeps the targets of training rows from overlapping those of the validation set. If
+        "auto", it is the number of outputs less one if the windows are of a panel, or if the last windows slide over
+        one series by one step each; and 0 otherwise. Windows of a single step do not show this: pass ``horizon - 1``.
 
     n_iter_no_change : int, default=10
         Number of epochs without improvement by `tol` to stop after; only with `early_stopping=True`.
@@ -190,7 +190,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Number of outputs.
 
     n_iter_ : int
-        Number of epochs that the networks have been trained for, at most.
+        Number of epochs of the network that was trained for most of them.
 
     history_ : dict of str to list of float
         The training loss after each epoch (``"loss"``), in units of the standardised target, or of its standardised

@@ -52,7 +52,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         - "lstm": LSTM layers.
         - "gru": gated recurrent units instead (Cho et al., 2014).
         - "conv_lstm": LSTM layers after a convolutional network, whose first layer is followed by pooling. Their
-          hidden states at the last step, the mean of all, and the mean of what they read go on.
+          hidden states at the last step, the mean of all, and the mean of the convolutions are passed to the output
+          layer.
         - "lstm_fcn": LSTM layers beside a fully convolutional network (Karim et al., 2018). They read one feature after
           the other, each with all its steps.
         - "frames": a convolutional network on each frame of a video, then the LSTM layers (Donahue et al., 2015). `X`

@@ -285,7 +285,7 @@ def test_what_cannot_be_asked(model):
         model.predict([[[1, 2]]])
     with pytest.raises(ValueError, match="Found array with 0 sample"):
         model.predict([])
-    with pytest.raises(ValueError, match="no character"):
+    with pytest.raises(ValueError, match="All true texts are empty"):
         model.score([ONE], [""])
     with pytest.raises(ValueError, match=r"y\[0\] is 1"):
         model.score([ONE], [1])
