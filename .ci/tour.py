@@ -59,7 +59,7 @@ def visit(browser, url, size, scheme, broken):
     return facts
 
 
-def broken_links(found, home):
+def broken_links(found, home, site):
     """Return the links within the site whose page or anchor does not exist."""
     broken = []
     for url, facts in found.items():
@@ -68,7 +68,7 @@ def broken_links(found, home):
             if not target.startswith(home):
                 continue
             if target not in found:
-                if not (Path(args.site) / unquote(target.removeprefix(home))).is_file():
+                if not (Path(site) / unquote(target.removeprefix(home))).is_file():
                     broken.append(f"{url}: no page {target}")
             elif anchor and unquote(anchor) not in found[target]["ids"]:
                 broken.append(f"{url}: no anchor #{anchor} in {target}")
@@ -121,7 +121,7 @@ with sync_playwright() as playwright:
                 found[home + name] = visit(browser, home + name, size, scheme, broken)
     results = search(browser, home, broken)
     browser.close()
-broken += broken_links(found, home)
+broken += broken_links(found, home, args.site)
 counts = Counter(pages=len(found), visits=len(found) * len(SIZES) * len(SCHEMES), search_results=results)
 for facts in found.values():
     counts.update(links=len(facts["links"]), pictures=len(facts["pictures"]))

@@ -46,10 +46,9 @@ extensions = [
 templates_path = ["_templates"]
 exclude_patterns = ["examples", "benchmarks", "auto_examples/**/*.ipynb", "auto_examples/*.ipynb"]
 default_role = "literal"
-nitpicky = False
 
 # Pages
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "substitution"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(DOCS.parent / "build" / "notebooks")
@@ -65,7 +64,6 @@ suppress_warnings = ["mystnb.unknown_mime_type"]
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
-numpydoc_xref_param_type = False
 
 # Gallery
 sphinx_gallery_conf = {
@@ -75,7 +73,6 @@ sphinx_gallery_conf = {
     "filename_pattern": rf"/(?!({'|'.join(SLOW_EXAMPLES)})\.py)\w+\.py$" if quick else r"\.py$",
     "backreferences_dir": "api/backreferences",
     "doc_module": ("sklstm",),
-    "show_memory": False,
     "min_reported_time": 5,
     "remove_config_comments": True,
     "write_computation_times": False,

@@ -67,7 +67,9 @@ def _cure_of_conversion(error: ValueError, array, name: str) -> str:
         return f"Pad sequences of different lengths first: pad_sequences({name})."
     if "could not convert string" not in str(error) or not hasattr(array, "iloc") or array.ndim == 1:
         return ""
-    texts = [column for column in array.columns if array[column].map(type).eq(str).any()]
+    texts = [column for column in array.columns if array[column].map(lambda value: isinstance(value, str)).any()]
+    if not texts or name == "y":
+        return ""
     return (
         f"The columns {texts} hold text. If one of them tells the series of each row, name it with groups, as in "
         f"SlidingWindow(groups={texts[0]!r}). Encode or drop others."

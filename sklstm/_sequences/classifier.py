@@ -323,7 +323,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             If most of the steps that have any value are skipped, since another value is missing in them.
             If labels of steps stand where tokens are missing.
             If you interrupt the training (Ctrl-C). The estimator is then fitted with the weights so far, with
-            `early_stopping=True` with the best ones. In what joblib runs, such as a search or a cross-validation, the
+            `early_stopping=True` with the best ones. In a search, a cross-validation or an Optuna study, the
             interrupt goes on.
         """
         resume = self.warm_start and hasattr(self, "weights_")

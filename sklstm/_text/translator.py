@@ -284,7 +284,7 @@ class LSTMTranslator(BaseLSTM):
         -----
         UserWarning
             If you interrupt the training (Ctrl-C). The estimator is then fitted with the weights so far, with
-            `early_stopping=True` with the best ones. In what joblib runs, such as a search or a cross-validation, the
+            `early_stopping=True` with the best ones. In a search, a cross-validation or an Optuna study, the
             interrupt goes on.
         """
         analyzers = self._analyzers()

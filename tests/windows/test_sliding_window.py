@@ -268,6 +268,7 @@ def test_a_search_that_shuffles_rows_is_refused():
 
 
 def test_ids_of_series_as_features():
-    table = pd.DataFrame({"shop": ["a", "a", "b", "b"], "sales": range(4)})
-    with pytest.raises(ValueError, match=r"could not convert .* columns \['shop'\] hold text.*groups='shop'"):
-        SlidingWindow(2).fit(table)
+    for kind in (str, np.str_):
+        table = pd.DataFrame({"shop": pd.Series(list(map(kind, "aabb")), dtype=object), "sales": range(4)})
+        with pytest.raises(ValueError, match=r"could not convert .* columns \['shop'\] hold text.*groups='shop'"):
+            SlidingWindow(2).fit(table)
