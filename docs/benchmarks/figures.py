@@ -2,7 +2,10 @@
 
 from statistics import median
 
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
     "#0072B2",
@@ -43,8 +46,11 @@ def new_figure(height, n_rows=1, n_columns=1, **params):
 
 
 def save(figure, path):
+    """Write a picture of 256 colours, which makes a small file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100, pil_kwargs={"optimize": True})
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize().save(path, optimize=True)
 
 
 def use_ratio_axis(ax):
@@ -76,6 +82,19 @@ def ratios_of(case, contender):
     return [mine / theirs for mine, theirs in zip(case["values"]["sklstm"], case["values"][contender], strict=True)]
 
 
+def significant(value):
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def rounded(ratio):
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
+
+
+def quantity(runs, unit):
+    """Return the median with its unit."""
+    return f"{significant(median(runs))} {unit}".strip()
+
+
 def plot_measurements(cases, path):
     """Draw the ratios to contenders or, if there are none, the measured values."""
     compared = [case for case in cases if len(case["values"]) > 1]
@@ -87,19 +106,20 @@ def plot_ratios(cases, path):
     contenders = [[name for name in case["values"] if name != "sklstm"] for case in cases]
     sizes = [len(names) for names in contenders]
     height = 0.8 + 0.27 * sum(sizes) + 0.4 * len(cases)
+    runs = {"color": BLUE, "linewidth": 2}
     figure, axes = new_figure(height, len(cases), sharex=True, height_ratios=[size + 0.3 for size in sizes])
     axes = axes[:, 0]
     for ax, case, names in zip(axes, cases, contenders, strict=True):
         for row, name in enumerate(names):
             ratios = ratios_of(case, name)
-            ax.plot([min(ratios), max(ratios)], [row, row], color=BLUE, linewidth=2)
-            ax.plot(median(ratios), row, "o", color=BLUE, label="median, and least to largest ratio")
-            text = f"{median(ratios):.2f}" if median(ratios) >= 0.1 else f"{median(ratios):.2g}"
-            ax.text(1.01, row, text, transform=ax.get_yaxis_transform(), va="center")
+            ax.plot([min(ratios), max(ratios)], [row, row], **runs)
+            ax.plot(median(ratios), row, "o", **runs)
+            ax.text(1.01, row, rounded(median(ratios)), transform=ax.get_yaxis_transform(), va="center")
             if goal := case.get("goals", {}).get(name):
                 ax.plot(float(goal.split()[1]), row, "|", color=RED, markersize=14, markeredgewidth=2, label="goal")
-        use_rows(ax, names)
-        ax.set_title(case["case"], loc="left", size=10)
+        use_rows(ax, [f"{name}, {quantity(case['values'][name], case['unit'])}" for name in names])
+        ax.set_title(f"{case['case']}: sklstm {quantity(case['values']['sklstm'], case['unit'])}", loc="left", size=10)
+    axes[0].plot([], [], "o-", label="median, and least to largest ratio", **runs)
     axes[0].set_xscale("log")
     low, high = axes[0].get_xlim()
     axes[0].set_xlim(min(low, 0.8), max(high, 1.25))
@@ -122,14 +142,18 @@ def plot_values(cases, path):
     figure, axes = new_figure(0.3 + 0.27 * sum(sizes) + 0.6 * len(units), len(units), height_ratios=sizes)
     for ax, (unit, members) in zip(axes[:, 0], by_unit.items(), strict=True):
         values = [median(case["values"]["sklstm"]) for case in members]
-        ax.barh(range(len(values)), values, height=0.6, color=BLUE)
+        if max(values) > 100 * min(values):  # bars of the least ones would be invisible
+            ax.plot(values, range(len(values)), "o", color=BLUE)
+            ax.set_xscale("log")
+            ax.xaxis.set_major_formatter("{x:g}")
+        else:
+            ax.barh(range(len(values)), values, height=0.6, color=BLUE)
         for row, (case, value) in enumerate(zip(members, values, strict=True)):
-            text = f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-            ax.text(1.01, row, text, transform=ax.get_yaxis_transform(), va="center")
+            ax.text(1.01, row, significant(value), transform=ax.get_yaxis_transform(), va="center")
             if goal := case.get("goals", {}).get("sklstm"):
                 ax.vlines(float(goal.split()[1]), row - 0.4, row + 0.4, color=RED, linewidth=3, label="goal")
         use_rows(ax, [case["case"] for case in members])
-        ax.grid(visible=False)
+        ax.grid(visible=ax.get_xscale() == "log", axis="y")
         ax.set_xlabel(QUANTITIES[unit])
     add_legend(figure, axes[:, 0])
     save(figure, path)
