@@ -69,9 +69,3 @@ def measure(quick):
             "goals": {"windows read anew": "<= 0.1"},
         },
     ]
-
-
-def answer(cases):
-    from page import quantity
-
-    return "; ".join(f"{case['case']}: {quantity(case['values']['sklstm'], 's')}" for case in cases) + "."

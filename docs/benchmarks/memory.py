@@ -52,11 +52,8 @@ def measure(quick):
 
 
 def answer(cases):
-    from page import missed_goals
-
     peaks = [median(case["values"]["sklstm"]) for case in cases if case["unit"] == "MB"]
-    answer = f"{min(peaks):.0f} to {max(peaks):.0f} MB, nearly independent of the window."
-    return " ".join([answer, *missed_goals(cases)])
+    return f"A fit on 2,000,000 rows takes {min(peaks):.0f} to {max(peaks):.0f} MB, nearly independent of the window."
 
 
 if __name__ == "__main__":

