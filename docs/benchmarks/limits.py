@@ -4,7 +4,7 @@ How close are these times to what is possible? The upper panel splits the time o
 lower panel compares the training throughput with the rate that the matrix products of the training steps alone would
 allow, in numpy, with the shapes and the precision of the network.
 
-These are the questions with goals that are missed, or met by some measurements only. No other library takes part. The
+No other library takes part. The times and rates of sklstm were measured anew and differ a little from those above. The
 whole process imports, fits the sine for 20 epochs and predicts it. Each process of a grid search with `n_jobs=2`
 imports and compiles, too.
 """
