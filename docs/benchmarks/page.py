@@ -8,7 +8,6 @@ A script of a benchmark provides:
 - `answer(cases)`: one or two sentences with the figures that answer the question.
 - `table(cases)`: the lines of a table of all figures, in Markdown.
 - `plot(cases, path)`: a picture that answers the question.
-- `shown(cases)`: optionally, the cases as the page shows them, if they are not those that were measured.
 
 `answer`, `table` and `plot` have defaults for cases with a name (`case`), a `unit`, `values` by contender and,
 optionally, `goals`. One contender is `sklstm`. Its values are divided by those of the others in the same turn.
@@ -92,7 +91,7 @@ def write_page(results, folder):
     rows, sections, answers, goals = ["| question | answer |", "|---|---|"], [], {}, []
     for name, result in results.items():
         script = import_module(name)
-        cases = getattr(script, "shown", list)(result["cases"])
+        cases = result["cases"]
         title, text, *details = script.__doc__.strip().split("\n\n")
         title, answer = title.rstrip("."), getattr(script, "answer", medians)(cases)
         answers[name] = answer
