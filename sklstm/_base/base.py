@@ -37,7 +37,7 @@ from .._windows.arrays import chunks, missing_steps, rows_with_weight
 from .._windows.windows import steps_of
 from .heads import Head
 from .progress import FitTasks
-from .scaling import feature_scale, unit_scale, warn_of_masked_steps
+from .scaling import feature_scale, unit_scale, warn_of_masked_steps, warn_of_windows_without_steps
 from .splitting import Split, last_rows, training_rows
 
 ENGINE = "sklstm._engine"
@@ -351,6 +351,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
 
     def _predict_network(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """Return decoded predictions for validated inputs."""
+        warn_of_windows_without_steps(inputs[WINDOWS])
         return self._head().decode(inputs, self._network_output(inputs))
 
     def _network_output(self, inputs: dict[str, np.ndarray], *, last_step: bool = False) -> np.ndarray:

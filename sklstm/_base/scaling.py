@@ -1,4 +1,4 @@
-"""Means and standard deviations of windows and of targets, and a warning if few steps are complete."""
+"""Means and standard deviations of windows and of targets, and warnings if few steps are complete."""
 
 import warnings
 
@@ -70,6 +70,20 @@ def warn_of_masked_steps(windows: np.ndarray, rows: np.ndarray) -> None:
         warnings.warn(
             f"The network skips {counts.n_partial / counts.n_known:.0%} of the steps of X that have any value, since "
             f"another value is missing in them.{_most_missing(counts)}",
+            stacklevel=2,
+        )
+
+
+def warn_of_windows_without_steps(windows: np.ndarray) -> None:
+    """Warn if all steps of a window are masked, so that its prediction does not depend on its values."""
+    candidates = np.flatnonzero(~present_steps(windows[:, -1:])[:, 0])
+    parts = (windows[candidates[chunk]] for chunk in chunks(len(candidates), windows[0].size))
+    n_windows = sum(int((~present_steps(part).any(axis=1)).sum()) for part in parts)
+    if n_windows:
+        warnings.warn(
+            f"In {n_windows} of {len(windows)} row(s) of X all steps are masked, since each has a missing value: the "
+            "predictions of these rows do not depend on X. Fill missing values first, as with DataFrame.ffill.",
+            UserWarning,
             stacklevel=2,
         )
 

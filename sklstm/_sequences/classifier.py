@@ -644,7 +644,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
                 warn_of_labels_without_token(y, present)
             y = labels
         else:
-            y = column_or_1d(y, warn=True)
+            y = _row_labels(y)
             check_classification_targets(y)
             check_consistent_length(X, y)
             known = np.ones(y.shape, dtype=bool)
@@ -670,3 +670,13 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         classes = None if self._labels_steps() else sample.y
         seeds = range(self._seed, self._seed + self.n_networks)
         return [drawn_rows(sample.rows, classes, self.validation_fraction, seed) for seed in seeds]
+
+
+def _row_labels(y) -> np.ndarray:
+    """Return a class for each row."""
+    try:
+        return column_or_1d(y, warn=True)
+    except ValueError as error:
+        if "1d array" in str(error):
+            raise ValueError(f"{error} For a class at each step, pass pooling='none'.") from error
+        raise

@@ -1,10 +1,20 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.pipeline import make_pipeline
 
-from sklstm import LSTMAnomalyDetector, LSTMClassifier, LSTMForecaster, SeasonalNaive, SlidingWindow, to_supervised
+from sklstm import (
+    LSTMAnomalyDetector,
+    LSTMClassifier,
+    LSTMForecaster,
+    SeasonalNaive,
+    SlidingWindow,
+    forecast,
+    to_supervised,
+)
 from sklstm._base.scaling import deviation_scale, feature_scale, target_scale, warn_of_masked_steps
 from sklstm._windows import arrays
 
@@ -125,6 +135,22 @@ def test_what_masks_no_steps_does_not_warn(sparse_column, tiny, rng):
     table[rng.random(table.shape) < 0.35] = NAN
     detector = LSTMAnomalyDetector(tiny())
     assert messages(detector.fit, SlidingWindow(6).fit_transform(table)) == []
+
+
+@pytest.mark.parametrize("groups", [None, "id"])
+def test_predictions_from_masked_steps_alone_warn(sparse_column, tiny, groups):
+    series = pd.DataFrame({"value": np.sin(np.arange(40) / 4), "other": 1.0})
+    series = series if groups is None else series.assign(id=np.repeat(["a", "b"], 20))
+    X, y = to_supervised(series, target="value", groups=groups)
+    model = make_pipeline(SlidingWindow(5, groups=groups), tiny()).fit(X, y)
+    assert messages(model.predict, X) == []
+    X.loc[X.index[-4:], "other"] = NAN
+    assert messages(model.predict, X) == []  # a step of each window is left
+    X.loc[X.index[-7:], "other"] = NAN
+    (text,) = messages(model.predict, X)
+    assert text.startswith(f"In 3 of {len(X)} row(s) of X all steps are masked")
+    if groups is None:
+        assert messages(forecast, model, X, 1) == [text]
 
 
 def test_target_scale_is_weighted():

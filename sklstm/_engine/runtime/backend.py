@@ -22,6 +22,13 @@ def _import_keras() -> str:
         os.environ["KERAS_BACKEND"] = DEFAULT
     try:
         import keras
+    except ModuleNotFoundError as error:
+        if error.name in SUPPORTED and error.name == os.environ.get("KERAS_BACKEND"):
+            raise ImportError(
+                f"KERAS_BACKEND={error.name!r} needs the package {error.name!r}, which is not installed. Install it, "
+                f"as with pip install 'sklstm[{error.name}]', or unset KERAS_BACKEND to use {DEFAULT!r}."
+            ) from error
+        raise
     finally:
         random.setstate(random_states[0])
         np.random.set_state(random_states[1])  # noqa: NPY002

@@ -73,3 +73,8 @@ def test_the_environment_decides():
 
 def test_a_backend_that_cannot_train_is_an_error():
     assert "'numpy'" in run(f"try: exec({FIT!r})\nexcept ImportError as error: print(error)", "numpy")
+
+
+def test_a_backend_that_is_not_installed_is_an_error_with_the_cure():
+    code = f"import sys; sys.modules['torch'] = None\ntry: exec({FIT!r})\nexcept ImportError as error: print(error)"
+    assert "pip install 'sklstm[torch]'" in run(code, "torch")
