@@ -213,7 +213,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, not negative, for the forecaster and `error_scale_`. A row of weight zero, such as a
-            known anomaly, counts as no row. With `false_positive_rate`, all other calibration rows count the same.
+            known anomaly, is ignored. With `false_positive_rate`, all other calibration rows count the same.
 
         **fit_params : dict
             What else the forecaster's `fit` requests. Only with ``enable_metadata_routing=True``, under which the
@@ -230,7 +230,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
             If the data are not as described, windows have a single step, no row is complete enough to learn from,
             there are too few calibration rows for `false_positive_rate` or no rows before them, `contamination` is
             given as well, `sample_weight` is given and the forecaster takes none, or `fit_params` are given without
-            metadata routing. What was fitted before stays.
+            metadata routing. The previous fit is kept.
         UnsetMetadataPassedError
             If metadata routing is enabled, and the forecaster does not say whether it requests what is given.
         """

@@ -265,7 +265,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         ------
         ValueError
             If there are too few rows to fit and calibrate, the parameters do not fit the model or the data, or the
-            model refuses them. What was fitted before stays.
+            model refuses them. The previous fit is kept.
         """
         n_fits = self.calibration_folds + self.refit
         task = self._init_callback_context(max_subtasks=n_fits).call_on_fit_task_begin(estimator=self, X=X, y=y)

@@ -358,13 +358,13 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         ----------
         X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
             Windows, oldest step first; 2-D input has one feature a step. A step in which any feature is NaN is
-            missing. A row of which every step is missing counts as no row.
+            missing. A row of which every step is missing is ignored.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets, one column for each step ahead or variable. A row in which any of them is NaN counts as no row.
+            Targets, one column for each step ahead or variable. A row in which any of them is NaN is ignored.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, not negative. A row of weight zero counts as no row.
+            Weights of the rows, not negative. A row of weight zero is ignored.
 
         X_val, y_val, sample_weight_val : array-like like `X`, `y` and `sample_weight`, default=None
             Rows for early stopping to look at, in the place of the last ones of `X`. In a pipeline,

@@ -11,11 +11,11 @@ from .._windows.tables import as_pandas, is_pandas
 
 
 class PanelTimeSeriesSplit(TimeSeriesSplit):
-    """Cross-validator that cuts all series at the same times.
+    """Time series cross-validator that splits all series at the same times.
 
-    Each split tests on the rows of some times, whatever series they belong to, and trains on those of earlier times.
-    scikit-learn's :class:`~sklearn.model_selection.TimeSeriesSplit` cuts between rows, which would train on one series
-    and test on the next.
+    Each test set contains the rows of all series at consecutive times, and its training set the rows at earlier times.
+    In contrast, :class:`~sklearn.model_selection.TimeSeriesSplit` splits by row, and would train on one series and test
+    on the next.
 
     Parameters
     ----------
@@ -23,28 +23,29 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
         Number of splits. Must be at least 2.
 
     groups : str or int, default=None
-        What tells the series of each row, as in :class:`SlidingWindow`. If None, it is `groups` of `split`, which
-        :func:`~sklearn.model_selection.cross_val_score` passes on, or else all rows are one series.
+        The column or index level that identifies the series of each row, as in :class:`SlidingWindow`. If None, the
+        `groups` passed to `split` are used, as from :func:`~sklearn.model_selection.cross_val_score`. Without either,
+        all rows are one series.
 
     max_train_size : int, default=None
-        The most times in a training set, the latest ones; all, if None.
+        Maximum number of times in a training set, which keeps the latest ones. If None, there is no maximum.
 
     test_size : int, default=None
-        Number of times in each test set; those of the whole table over ``n_splits + 1``, if None.
+        Number of times in each test set. If None, ``n_times // (n_splits + 1)``.
 
     gap : int, default=0
-        Number of times between a training set and its test set. With a target that reaches `horizon` steps ahead,
-        ``gap=horizon - 1`` keeps the targets that are trained on apart from those of the test.
+        Number of times between a training set and its test set. For targets up to `horizon` steps ahead, set
+        ``gap=horizon - 1`` to keep training targets out of the test set.
 
     See Also
     --------
     backtest : Forecasts from a rolling origin.
-    sklearn.model_selection.TimeSeriesSplit : The same for one series.
+    sklearn.model_selection.TimeSeriesSplit : Splits the rows of one series.
 
     Notes
     -----
-    Times are those of the index. Rows without times are counted from the last row of each series back, so that all
-    series end at the same time.
+    Times are read from the index. Without times, rows are counted backwards from the last row of each series, so that
+    all series end at the same time.
 
     Examples
     --------
@@ -65,18 +66,18 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
         self.groups = groups
 
     def split(self, X, y=None, groups=None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the rows to train on and the rows to test on of each split.
+        """Yield the positions of the training rows and of the test rows of each split.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            The table, with the ids in a column or a level of the index.
+            The table. A column or an index level identifies the series, or `groups` does.
 
         y : array-like
             Ignored.
 
         groups : array-like of shape (n_samples,), default=None
-            The series of each row; only if the parameter `groups` is None.
+            The series of each row. Only allowed if the parameter `groups` is None.
 
         Yields
         ------
@@ -89,8 +90,8 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
         Raises
         ------
         ValueError
-            If there are too few times for so many splits, if `X` is invalid as in :class:`SlidingWindow`, or if the
-            series are given twice.
+            If there are too few times for `n_splits`, if `X` is invalid as in :class:`SlidingWindow`, or if both
+            `groups` are given.
         """
         steps = self._panel(X, groups).steps
         for train, test in super().split(np.arange(steps.max() + 1)):

@@ -24,22 +24,22 @@ from .scoring import ForecasterMixin
 class SeasonalNaive(ForecasterMixin, VersionedEstimator):
     """Forecast each step with the value one season before it.
 
-    The baseline of every forecast [1]_: the last season of a window, repeated. It stands where
-    :class:`LSTMForecaster` stands in a pipeline, behind :class:`SlidingWindow`.
+    The forecast repeats the last season of a window. It is the standard baseline [1]_. In a pipeline, it takes the
+    place of :class:`LSTMForecaster` after :class:`SlidingWindow`.
 
     Parameters
     ----------
     season_length : int, default=1
-        Number of steps in a season, at most those of a window. With 1 the forecast is the last value
+        Number of steps in a season, at most the number of steps in a window. With 1, the forecast is the last value
         (persistence).
 
     target : int or list of int, default=None
-        The features of a step to forecast, by position and in the order of the targets in `y`. All, if None.
+        Positions of the features to forecast, in the order of the targets in `y`. If None, all features.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of features at each step; for 2-D input the number of columns, which is that of steps.
+        Number of features at each step. For 2-D input, the number of columns, which equals the number of steps.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of 2-D input, if `X` has names that are all strings.
@@ -51,22 +51,22 @@ class SeasonalNaive(ForecasterMixin, VersionedEstimator):
         Number of outputs.
 
     target_mean_ : ndarray of shape (`n_outputs_`,)
-        Mean of each output over the training rows, weighted by `sample_weight`: the forecast from a window
-        that holds no value of the target.
+        Mean of each output over the training rows, weighted by `sample_weight`. It is the forecast for a window
+        without any value of the target.
 
     See Also
     --------
     LSTMForecaster : Forecasts with a network, from the same windows.
     SlidingWindow : Makes windows inside a pipeline.
-    sklstm.metrics.mean_absolute_scaled_error : Errors relative to those of this forecast.
+    sklstm.metrics.mean_absolute_scaled_error : Error relative to the error of this forecast.
 
     Notes
     -----
-    Predictions are values of `X`, so `X` and `y` must have the same units: no scaler may stand in front. In a
-    search over several models, set that step of the pipeline to ``"passthrough"`` for this one.
+    Predictions are values of `X`, so `X` and `y` must have the same units. Do not scale `X` before this estimator. In a
+    search over several models, set the scaler to ``"passthrough"`` for this one.
 
-    Where the value one season before is missing (NaN), the one two seasons before stands in for it, and so on
-    as far as the window reaches; then the latest value of the target in the window.
+    If the value one season before is missing (NaN), the value two seasons before is used, and so on back to the start
+    of the window. If all of them are missing, the forecast is the latest value of the target in the window.
 
     References
     ----------
@@ -107,7 +107,7 @@ class SeasonalNaive(ForecasterMixin, VersionedEstimator):
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, laid out as by :func:`to_supervised`: step 1 of every target, step 2 of every target, and
-            so on. A row in which any of them is NaN counts as no row.
+            so on. A row in which any of them is NaN is ignored.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, not negative.
@@ -121,7 +121,7 @@ class SeasonalNaive(ForecasterMixin, VersionedEstimator):
         ------
         ValueError
             If the data are not as described, windows are shorter than a season, there is no such target, or
-            the outputs cannot be steps of the targets. What was fitted before stays.
+            the outputs cannot be steps of the targets. The previous fit is kept.
         """
         windows = check_sequences(self, X, y, reset=True)
         warn_of_table(self, X)

@@ -16,57 +16,58 @@ from .targets import name_at_step
 def to_supervised(series, horizon=1, *, target=None, known=None, groups=None):
     """Return aligned ``X`` and ``y`` for forecasting a series.
 
-    Row ``t`` of ``X`` is what is known at time ``t``; row ``t`` of ``y`` is what follows it.
+    Row ``t`` of ``X`` holds the values known at time ``t``. Row ``t`` of ``y`` holds the targets of the next steps.
 
     Parameters
     ----------
     series : array-like, pandas or polars object of shape (n_samples,) or (n_samples, n_features)
-        The series, oldest row first. A 1-D series is taken as one column. Missing values (NaN) stay as they are. The
-        names of other data frames than those of pandas and polars are not read. Polars has no index: its rows are in
-        the order of time. Reading it needs pandas.
+        The series, oldest row first. A 1-D series counts as one column. Missing values (NaN) are kept. Column names are
+        read from pandas and polars only. A polars object has no index, so its rows must be in the order of time. Polars
+        input requires pandas.
 
     horizon : int, default=1
-        How many steps ahead `y` reaches.
+        Number of steps to forecast.
 
     target : str or int, or list of them, default=None
-        The columns to forecast: names of a DataFrame's columns, or positions in an array. All, if None.
+        The columns to forecast: names of a DataFrame's columns, or positions in an array. If None, all columns.
 
     known : str or int, list of them, or dict, default=None
-        The columns whose values are known for the steps to come, such as a calendar, a plan or a weather forecast, as
-        names or positions. A dict also names lags: ``{"temperature": 0, "demand": 168}`` says that for each
-        step to come, the temperature at its own time is known, and the demand 168 rows before. A lag, or each of a
-        list, is 0 or longer than `horizon`; that of a target is longer than `horizon`.
+        The columns with known future values, such as a calendar, a plan or a weather forecast, as names or positions.
+        A dict also sets lags. With ``{"temperature": 0, "demand": 168}``, each step ahead has the temperature at its
+        own time and the demand 168 rows earlier. A lag, or each lag of a list, is 0 or longer than `horizon`. The lag
+        of a target must be longer than `horizon`.
 
     groups : str or int, default=None
-        What tells the series of each row, if there are several: the name of a column or of a level of the index in a
-        DataFrame, the position of a column in an array. No target or known value is taken from another series. The
-        series may come in any order, as long as time increases within each. The column stays in `X`: give its name to
+        The column or index level that identifies the series of each row, if there are several: a name in a DataFrame,
+        or the position of a column in an array. Targets and known values never come from another series. The series
+        may come in any order, as long as time increases within each. The column stays in `X`; pass its name to
         :class:`SlidingWindow` as well.
 
     Returns
     -------
     X : ndarray or DataFrame of shape (n_rows, n_features + n_known)
-        Each series without its last `horizon` rows, and without the first ones, which lags reach beyond. Behind its own
-        columns each row has the known values, `horizon` rows later less the lag: in a window of `horizon` rows or more,
-        the last rows have them for all steps to come. A DataFrame's columns are called ``temperature_step24`` or, for a
-        value of earlier rows, ``demand_lag144``. Like `y` it is of the library of `series`, pandas or polars.
+        The rows of each series, without the last `horizon` rows and without the first rows, which lack lagged values.
+        The known values follow the columns of the series. Each row has those ``horizon - lag`` rows later, so the last
+        rows of a window of at least `horizon` rows hold the known values of all steps ahead. In a DataFrame, their
+        names are ``temperature_step24`` or, for earlier rows, ``demand_lag144``. `X` and `y` are of the same library
+        as `series`.
 
     y : ndarray, Series or DataFrame of shape (n_rows,) or (n_rows, n_outputs)
         1-D for one target and ``horizon=1``. Otherwise one column for each step and target: step 1 of every
-        target, step 2 of every target, and so on. A DataFrame's columns are called ``sales_step1``, and
-        keep the names of the targets for ``horizon=1``.
+        target, step 2 of every target, and so on. The columns of a DataFrame have names such as ``sales_step1``.
+        With ``horizon=1``, they keep the names of the targets.
 
     Raises
     ------
     ValueError
-        If the series has more than two dimensions or not more than `horizon` rows, has columns of the same name, or has
-        no such target or known columns, or if lags are not known for all steps to come. If its index has several
-        levels, or its times do not increase from row to row.
+        If the series has more than two dimensions, at most `horizon` rows or columns of the same name, if a target or
+        known column is missing, or if a lag is not known for all steps ahead. If its index has several levels, or its
+        times do not increase from row to row.
 
     Warns
     -----
     UserWarning
-        If the index has times without a regular step: rows are treated as adjacent.
+        If the times of the index have no regular step. The rows are then treated as adjacent.
 
     See Also
     --------
@@ -83,7 +84,7 @@ def to_supervised(series, horizon=1, *, target=None, known=None, groups=None):
     array([[2., 3.],
            [3., 4.]])
 
-    The temperature of the next two days is known. Row 0 has that of row 2, beside its own:
+    The temperature of the next two days is known, so row 0 also has the temperature of row 2:
 
     >>> import pandas as pd
     >>> table = pd.DataFrame({"demand": [5.0, 6.0, 4.0, 7.0], "temperature": [20.0, 18.0, 22.0, 17.0]})

@@ -300,7 +300,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             Class labels. Of labels of steps, some may be missing (NaN or None). Those at missing steps do not count.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, not negative. A row of weight zero counts as no row.
+            Weights of the rows, not negative. A row of weight zero is ignored.
 
         X_val, y_val, sample_weight_val : array-like like `X`, `y` and `sample_weight`, default=None
             Rows for early stopping to look at, in the place of some of `X`.

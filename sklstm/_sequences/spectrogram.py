@@ -18,17 +18,17 @@ SMALLEST = np.finfo(np.float32).tiny  # the energy of silence in a recording of 
 class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
     """Turn recordings of sound into sequences of log mel energies, the features of speech recognition.
 
-    A recording is cut into overlapping frames. The power spectrum of each frame is summed in bands that are equally
-    wide on the mel scale [1]_, which is finer for low frequencies, as hearing is. The features are the natural
+    A recording is cut into overlapping frames. The power spectrum of each frame is summed in bands of equal width on
+    the mel scale [1]_, which resolves low frequencies more finely, as human hearing does. The features are the natural
     logarithms of these sums.
 
     Parameters
     ----------
     sampling_rate : float, default=16000
-        Samples per second of the recordings, in Hz. It must be the same in all of them.
+        Sampling rate of all recordings, in Hz.
 
     n_mels : int, default=40
-        Number of mel bands, which are the features of a frame.
+        Number of mel bands: the features of a frame.
 
     frame_length : float, default=0.025
         Length of a frame in seconds.
@@ -43,16 +43,16 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
         Highest frequency of the bands, in Hz. If None, half the sampling rate.
 
     normalize : bool, default=True
-        Whether to subtract the mean of each band over the recording, which is known as cepstral mean normalisation
-        [2]_. Loudness, microphone and line then make less of a difference.
+        Whether to subtract the mean of each band over the recording (cepstral mean normalisation [2]_). This reduces
+        the effects of loudness, microphone and transmission channel.
 
     n_stacked : int, default=1
-        Number of adjacent frames that make up a step of the sequence. With 3, sequences have a third of the steps, each
-        of three times as many features, and a recurrent network is trained in about a third of the time [3]_.
+        Number of adjacent frames stacked into one step of the sequence. With 3, sequences have a third of the steps and
+        three times as many features, and a recurrent network trains in about a third of the time [3]_.
 
     See Also
     --------
-    pad_sequences : Makes one array of sequences that differ in length.
+    pad_sequences : Pads sequences of different lengths to one array.
     LSTMClassifier : Classifies sequences.
 
     Notes
@@ -60,15 +60,15 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
     The transformer is stateless: `fit` only checks the parameters.
 
     A recording of ``n`` samples has ``1 + (n - frame) // hop`` frames, where ``frame`` and ``hop`` are the lengths in
-    samples, rounded. Samples behind the last whole frame are left out, and frames behind the last whole step.
+    samples, rounded. Samples after the last complete frame are dropped, and so are frames after the last complete step.
 
-    Frames are centred at zero, multiplied by a Hann window and padded with zeros to a power of two. Bands are
-    triangles on the mel scale ``2595 * log10(1 + f / 700)``, each from the centre of the band below to that of the
-    band above.
+    The mean of each frame is subtracted. The frame is then multiplied by a Hann window and padded with zeros to a power
+    of two. Bands are triangular on the mel scale ``2595 * log10(1 + f / 700)``. Each one reaches from the centre of the
+    band below to the centre of the band above.
 
-    Energies more than 80 dB below the largest one of the recording are raised to that level, so silence has finite
-    features. The features of a recording depend on no other recording. With ``normalize=True``, they do not change if
-    all its samples are multiplied by a number, so samples of type int16 need no scaling.
+    Energies more than 80 dB below the largest energy of the recording are raised to that level, so silence has finite
+    features. Each recording is transformed independently of the others. With ``normalize=True``, the features do not
+    depend on the scale of the samples, so samples of type int16 need no scaling.
 
     References
     ----------
@@ -144,8 +144,8 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
         Raises
         ------
         ValueError
-            If the bands reach above half the sampling rate or hold no frequency of the Fourier transform, or if frames
-            or hops are shorter than the time between samples.
+            If `fmin` is not below `fmax`, if the bands reach above half the sampling rate or contain no frequency of
+            the Fourier transform, or if a frame has fewer than two samples or a hop fewer than one.
         """
         self._mel_filters(self._frame_and_hop()[0])
         return self
@@ -156,21 +156,21 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
         Parameters
         ----------
         X : list of array-likes of shape (n_samples_i,)
-            The recordings: floats or integers, such as int16. Or an array of shape (n_recordings, n_samples), with NaN
-            before or behind the samples of shorter recordings.
+            The recordings, as floats or integers such as int16. Or an array of shape (n_recordings, n_samples), in
+            which NaN pads shorter recordings at the start or end.
 
         Returns
         -------
         features : list of ndarrays of shape (n_frames_i // n_stacked, n_stacked * n_mels), float32
-            Log mel energies, lowest band first; those of the frames of a step one after the other.
+            Log mel energies, lowest band first. The frames of a step are concatenated.
 
         Raises
         ------
         TypeError
-            If recordings are strings, such as paths of files.
+            If recordings are strings, such as file paths.
         ValueError
-            If there is no recording, or one of them has more than one dimension, holds what is no number, infinity or
-            missing samples between others, or is shorter than the frames of a step; or as in `fit`.
+            If there is no recording, or if one of them is not 1-D, contains other values than numbers, infinity or NaN
+            between samples, or is shorter than the frames of a step. Also as in `fit`.
         """
         self._validate_params()
         frame, hop = self._frame_and_hop()
@@ -179,7 +179,7 @@ class LogMelSpectrogram(TransformerMixin, VersionedEstimator):
         return [self._stacked(self._log_mel(recording, filters, frame, hop)) for recording in recordings]
 
     def set_output(self, *, transform=None):
-        """Do nothing: the features of recordings, which differ in length, are no table.
+        """Do nothing, since sequences of different lengths do not form a table.
 
         Parameters
         ----------

@@ -257,7 +257,7 @@ class LSTMTextGenerator(BaseLSTM):
         ------
         ValueError
             If `X` is a single string, holds what is no document, or no document with two tokens; and, while
-            training, if the loss is no longer finite. What was fitted before stays in all cases.
+            training, if the loss is no longer finite. The previous fit is kept in all cases.
 
         Warns
         -----

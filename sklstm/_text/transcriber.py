@@ -240,7 +240,7 @@ class LSTMTranscriber(BaseLSTM):
             The text of each sequence.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, not negative. A row of weight zero counts as no row.
+            Weights of the rows, not negative. A row of weight zero is ignored.
 
         Returns
         -------
@@ -251,7 +251,7 @@ class LSTMTranscriber(BaseLSTM):
         ------
         ValueError
             If the data are not as described, a text needs more steps than its sequence has, or all texts are empty;
-            and, while training, if the loss is no longer finite. What was fitted before stays in all cases.
+            and, while training, if the loss is no longer finite. The previous fit is kept in all cases.
 
         Warns
         -----

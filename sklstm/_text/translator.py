@@ -278,7 +278,7 @@ class LSTMTranslator(BaseLSTM):
         ------
         ValueError
             If `X` or `y` is no list of strings, they differ in length, or all texts of one of them are empty; and,
-            while training, if the loss is no longer finite. What was fitted before stays in all cases.
+            while training, if the loss is no longer finite. The previous fit is kept in all cases.
 
         Warns
         -----

@@ -33,8 +33,8 @@ def _series(table: np.ndarray, panel: Panel) -> Iterator[tuple]:
 class SlidingWindow(TransformerMixin, VersionedEstimator):
     """Turn each row of a series into the window of rows that ends with it.
 
-    Row ``t`` becomes the rows ``t - window_size + 1, ..., t``. There are as many windows as rows, so the
-    transformer stands in a :class:`~sklearn.pipeline.Pipeline` and ``y`` stays aligned.
+    Row ``t`` becomes the rows ``t - window_size + 1, ..., t``. There are as many windows as rows, so ``y`` stays
+    aligned in a :class:`~sklearn.pipeline.Pipeline`.
 
     Parameters
     ----------
@@ -42,20 +42,20 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         Number of rows in a window. It may exceed the length of the series.
 
     groups : str or int, default=None
-        What tells the series of each row, if there are several: the name of a column or of a level of the index in a
-        DataFrame, the position of a column in an array. No window reaches from one series into another. The series
-        may come in any order, even row by row, as long as time increases within each. The column is no feature.
+        The column or index level that identifies the series of each row, if there are several: a name in a DataFrame,
+        or the position of a column in an array. Windows never span two series. The series may come in any order, even
+        interleaved, as long as time increases within each. The column is not a feature.
 
     pad : {"missing", "edge"}, default="missing"
-        What stands for the rows before the first one: missing values (NaN), which
-        :class:`LSTMForecaster` skips, or the first row, repeated.
+        Padding before the first row: missing values (NaN), which :class:`LSTMForecaster` masks, or copies of the first
+        row.
 
     carry_over : bool, default=False
-        Whether `transform` reaches back into the last rows that `fit` saw, for rows that directly follow them, as a
-        test fold of :class:`~sklearn.model_selection.TimeSeriesSplit` follows its training fold. See Notes.
+        Whether the first windows of `transform` include the last rows of `fit` if `X` follows them, as the test fold of
+        a :class:`~sklearn.model_selection.TimeSeriesSplit` follows its training fold. The Notes describe the details.
 
     flatten : bool, default=False
-        Whether to lay a window's rows side by side, oldest first, for estimators that take tables.
+        Whether to concatenate the rows of a window, oldest first, for estimators that expect 2-D input.
 
     Attributes
     ----------
@@ -72,21 +72,22 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
 
     Notes
     -----
-    The windows of ``flatten=False`` are a read-only view of one padded copy of the series, float32 if the
-    series is float32 and float64 otherwise: memory does not grow with ``window_size``.
+    With ``flatten=False``, the windows are a read-only view of one padded copy of the series. The copy is float32 if
+    the series is float32, and float64 otherwise. Memory does not grow with ``window_size``.
 
-    Windows are of adjacent rows. So the rows of a pandas object with an index of integers, dates, periods or durations
-    must be in the order of time, each time once; where times have no regular step, a warning says so. The rows of an
-    array are in order: a search that shuffles them, such as :class:`~sklearn.model_selection.HalvingGridSearchCV` with
-    its default ``resource="n_samples"``, must not be used, since nothing can tell.
+    A window consists of adjacent rows. The rows of a pandas object with an index of integers, dates, periods or
+    durations must therefore be in the order of time, each time once. A warning is raised if the times have no regular
+    step. The rows of an array are assumed to be in order. Do not use a search that shuffles rows, such as
+    :class:`~sklearn.model_selection.HalvingGridSearchCV` with its default ``resource="n_samples"``: the shuffling
+    cannot be detected.
 
-    ``carry_over=True`` keeps a copy of the fitted rows. It takes the gap between them and those to transform
-    from the index if both are pandas objects with an index of integers, dates, periods or durations: a row
-    ``k`` steps after the last fitted one has ``k - 1`` missing steps between them, and rows that start
-    inside or before the fitted range get no carry-over. Behind a step that returns arrays there is no
-    index; ``pipeline.set_output(transform="pandas")`` keeps it. Without an index, rows are taken to follow the
-    fitted ones directly, unless they are the same series again: at least ``window_size`` rows that begin like the
-    fitted ones, as far as both reach. So are rows with dates that have no frequency, with a warning.
+    ``carry_over=True`` keeps a copy of the fitted rows. If both the fitted rows and the rows to transform are pandas
+    objects with an index of integers, dates, periods or durations, the index determines the gap between them. A row
+    ``k`` steps after the last fitted row is preceded by ``k - 1`` missing steps. Rows that start inside or before the
+    fitted range get no carry-over. The index is lost after a step that returns arrays;
+    ``pipeline.set_output(transform="pandas")`` keeps it. Without an index, the rows are assumed to follow the fitted
+    rows directly, unless they are the same series again: at least ``window_size`` rows that equal the fitted rows over
+    their common length. Rows with dates that have no frequency are treated in the same way, with a warning.
 
     Examples
     --------
@@ -120,7 +121,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
     @all_at_once
     @as_one_task
     def fit(self, X, y=None):
-        """Learn the features, and with ``carry_over=True`` the rows.
+        """Store the features and, with ``carry_over=True``, the rows.
 
         Parameters
         ----------
@@ -138,13 +139,13 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         Raises
         ------
         ValueError
-            If `X` is not a numeric table with at least one row and column, holds infinity, or has an index of several
-            levels, or one of times that does not increase.
+            If `X` is not a numeric table with at least one row and column, or holds infinity. If its index has several
+            levels, or its times do not increase.
 
         Warns
         -----
         UserWarning
-            If `X` has an index of times without a regular step: its rows are treated as adjacent.
+            If the times of the index have no regular step. The rows are then treated as adjacent.
         """
         table, panel = self._check_series(X, reset=True)
         self._id_column = panel.column
@@ -165,21 +166,21 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         Returns
         -------
         windows : ndarray or Windows of shape (n_samples, window_size, n_features)
-            Read-only. With `groups`, windows are made when they are indexed, or by ``numpy.asarray``. With
-            ``flatten=True`` an array of shape (n_samples, window_size * n_features), or a DataFrame if `set_output`
-            asks for one.
+            Read-only windows. With `groups`, windows are built on indexing or by ``numpy.asarray``. With
+            ``flatten=True``, an array of shape (n_samples, window_size * n_features), or a DataFrame if selected with
+            `set_output`.
 
         Raises
         ------
         ValueError
-            If `X` has other columns than in `fit`, or is no such table. With ``carry_over=True`` also if its times
-            cannot be compared with those in `fit`.
+            If `X` has other columns than in `fit`, or is invalid as in `fit`. With ``carry_over=True``, also if its
+            times cannot be compared with the times in `fit`.
 
         Warns
         -----
         UserWarning
-            As in `fit`, and with ``carry_over=True`` if dates without a frequency do not tell how many rows lie between
-            those in `fit` and `X`.
+            As in `fit`. With ``carry_over=True``, also if the number of rows between `fit` and `X` is unknown, since
+            the dates have no frequency.
         """
         check_is_fitted(self)
         table, panel = self._check_series(X, reset=False)
@@ -222,17 +223,19 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
 
     @available_if(_is_flat)
     def get_feature_names_out(self, input_features=None):
-        """Return a name such as ``sales_lag3`` for each column; only with ``flatten=True``.
+        """Return a name such as ``sales_lag3`` for each column.
+
+        Only available with ``flatten=True``.
 
         Parameters
         ----------
         input_features : array-like of str of shape (n_features,), default=None
-            Names of the features; those seen in `fit`, or else ``x0, x1, ...``, if None.
+            Names of the features. If None, the names seen in `fit` or, without names, ``x0, x1, ...``.
 
         Returns
         -------
         names : ndarray of shape (window_size * n_features,), dtype object
-            Without that of `groups`. ``lag0`` is the window's last row.
+            Names of the columns, without the column of `groups`. ``lag0`` is the last row of the window.
         """
         check_is_fitted(self)
         features = list(check_feature_names_in(self, input_features))
@@ -242,7 +245,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         return np.array([f"{feature}_lag{step}" for step in steps for feature in features], dtype=object)
 
     def set_output(self, *, transform=None):
-        """Set the container of the output; it is an array all the same with ``flatten=False``.
+        """Set the container of the output. With ``flatten=False``, the output is always an array.
 
         Parameters
         ----------
