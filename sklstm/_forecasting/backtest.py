@@ -57,73 +57,72 @@ def backtest(
 ):
     """Forecast a known series from a rolling origin, and return forecasts and true values.
 
-    The forecast from an origin knows the rows up to the origin and no later one [1]_. With `refit_every` this
-    holds for training too.
+    The forecast from an origin uses only the rows up to the origin [1]_. With `refit_every`, this also holds for
+    training.
 
     Parameters
     ----------
     model : regressor or pipeline
-        Anything that predicts as many rows as it is given, as in :func:`forecast`. Fitted, and used as it is,
-        if `refit_every` is None; otherwise it is cloned, and stays as it is.
+        Any model that returns a prediction for each row, as in :func:`forecast`. If `refit_every` is None, it must be
+        fitted and is used as it is. Otherwise, it is cloned.
 
     series : array-like, pandas or polars object of shape (n_samples,) or (n_samples, n_features)
-        The series, oldest row first, with the columns that the model is fitted on. A 1-D series is taken as
-        one column.
+        The series, oldest row first, with the columns that the model is fitted on. A 1-D series counts as one column.
 
     horizon : int, default=1
-        How many steps to forecast from each origin.
+        Number of steps to forecast from each origin.
 
     target : str or int, or list of them, default=None
-        The columns that the model predicts, as in :func:`to_supervised`. If None, all of them with `refit_every`, and
-        otherwise those that the model remembers, as in :func:`forecast`.
+        The columns that the model predicts, as in :func:`to_supervised`. If None, all columns with `refit_every`;
+        otherwise, they are inferred from the model, as in :func:`forecast`.
 
     known : str or int, list of them, or dict, default=None
-        The columns known ahead, as in :func:`to_supervised`. If None, there are none with `refit_every`, and otherwise
-        they are those that the model remembers, as in :func:`forecast`.
+        The columns known ahead, as in :func:`to_supervised`. If None, no columns with `refit_every`; otherwise, they
+        are inferred from the model, as in :func:`forecast`.
 
     future : callable, DataFrame or array, default=None
-        What was known ahead at each origin, such as the weather forecast of the day. A callable that takes the origin,
-        its label or position as in `result`, and returns what :func:`forecast` takes as `future`; or a table of
-        these: a DataFrame of pandas whose index has two levels, the origin and the label of the row, or an array of
-        shape (n_origins, n_future, n_columns). If None, the true values of the series stand in.
+        The values known ahead at each origin, such as the weather forecast of that day. A callable takes the origin, as
+        in `result`, and returns `future` of :func:`forecast`. A DataFrame of pandas has an index of two levels, the
+        origin and the label of the row. An array has the shape (n_origins, n_future, n_columns). If None, the true
+        values of the series are used.
 
     first_origin : int, default=None
-        Position of the first origin's row. An origin has `horizon` rows behind it, and with `refit_every` at
-        least `horizon` rows before it; the first one is in the middle of those possible if None. For a model
-        that is used as it is, choose the last row that its training saw, or a later one: errors on rows that a
-        model was trained on are too small.
+        Position of the first origin. An origin needs `horizon` rows after it and, with `refit_every`, at least
+        `horizon` rows before it. If None, the first origin is in the middle of the possible ones. Without
+        `refit_every`, choose the last training row or a later one, since errors on training rows are too small.
 
     stride : int, default=1
         Number of rows from one origin to the next.
 
     refit_every : int, default=None
-        Number of origins that a fit serves. A clone of the model is fitted anew at the first origin and at every
-        `refit_every`-th one from there, to predict all steps of `horizon` at once, on what
-        :func:`to_supervised` makes of the rows up to that origin.
+        Number of origins between two fits. At the first origin and every `refit_every`-th one after it, a clone of the
+        model is fitted on the result of :func:`to_supervised` for the rows up to that origin. It predicts all steps of
+        `horizon` at once. If None, the model is not fitted.
 
     max_train_size : int, default=None
-        The most rows to train on, the latest ones; all, if None. Only with `refit_every`.
+        Maximum number of training rows, which are the latest ones. If None, all rows. Only with `refit_every`.
 
     coverage : float or sequence of float, default=None
-        The probability that an interval holds the truth, or several, each in the open interval (0, 1). Only for
-        :class:`ConformalForecaster`; if it is adaptive, intervals of an origin know the truths up to it. With
-        `refit_every`, each fit calibrates anew, and adapts from there. If None, there are no intervals.
+        Probability that an interval contains the true value, or several probabilities, in the open interval (0, 1).
+        Only for :class:`ConformalForecaster`. If it is adaptive, the intervals from an origin use the true values up to
+        the origin. With `refit_every`, each fit is calibrated anew and adapts from there. If None, no intervals are
+        returned.
 
     n_jobs : int, default=None
         Number of fits, or of recursive forecasts, to run in parallel. ``None`` means 1 unless in a
         :obj:`joblib.parallel_backend` context, ``-1`` means all processors.
 
     verbose : int, default=0
-        Verbosity of joblib on the progress of these.
+        Verbosity of joblib's progress messages.
 
     Returns
     -------
     result : DataFrame of shape (n_forecasts, n_columns) or :class:`~sklearn.utils.Bunch`
-        A row for each origin, step and target, in this order. A DataFrame of the same library if `series`
+        A row for each origin, series, step and target, in this order. A DataFrame of the same library if `series`
         is a pandas or polars object, otherwise a Bunch of arrays, with these columns.
 
         the name of `groups`, or ``series``
-            The identifier of the series; only if the windows of the model are of several series.
+            The identifier of the series; only for a model of several series.
         origin
             Label of the origin in the index of a pandas object, otherwise its position.
         step : int
@@ -135,7 +134,7 @@ def backtest(
         prediction : float
             The forecast.
         lower_80, upper_80 : float
-            The bounds of the prediction interval, for each coverage, such as 0.8.
+            The bounds of the prediction interval for each coverage, here 0.8.
 
     Raises
     ------
@@ -153,28 +152,29 @@ def backtest(
     See Also
     --------
     forecast : Forecasts beyond the end of a series.
-    sklearn.model_selection.TimeSeriesSplit : Splits for cross-validation, which fits once for each.
+    sklearn.model_selection.TimeSeriesSplit : Splits for cross-validation, with one fit per split.
 
     Notes
     -----
-    A model that predicts at least `horizon` steps at once is asked for all origins together, by one call of
-    `predict` for each fit. Rows after an origin must not matter to its prediction. They do not where windows
-    stand right before the regressor, and nothing but scikit-learn's scalers before them. For other models the
-    first origin's prediction is compared with that from the rows up to it; if they differ, each origin is asked
-    for by itself.
+    If the model predicts at least `horizon` steps at once, a single call of `predict` per fit predicts from all
+    origins. This requires predictions that do not depend on later rows. The requirement holds if :class:`SlidingWindow`
+    directly precedes the regressor, and only scikit-learn's scalers precede the windows. For other models, the
+    prediction from the first origin is compared with the prediction from the rows up to it. If they differ, the model
+    predicts from each origin separately.
 
-    If the windows of the model are of several series, by `groups` of :class:`SlidingWindow`, origins are times that the
-    series have in common, and positions, sizes and strides count the different times of the table. From each origin,
-    those series are forecast that have a row then and enough rows behind it.
+    For a model of several series, with `groups` of :class:`SlidingWindow`, origins are times instead of rows.
+    Positions, sizes and strides count the different times of the table. From each origin, the model forecasts the
+    series that have a row at this time and enough rows after it.
 
-    With `refit_every`, rows whose target is missing do not train the regressor. The transformers of a pipeline see
-    them, since windows need all rows. :class:`~sklearn.compose.TransformedTargetRegressor` takes no missing targets, so
-    put it behind the windows: ``make_pipeline(SlidingWindow(), TransformedTargetRegressor(LSTMForecaster(), ...))``.
+    With `refit_every`, the regressor is not trained on rows with missing targets. The transformers of a pipeline see
+    these rows, since windows need all rows. :class:`~sklearn.compose.TransformedTargetRegressor` does not accept
+    missing targets, so place it after the windows:
+    ``make_pipeline(SlidingWindow(), TransformedTargetRegressor(LSTMForecaster(), ...))``.
 
-    A model that predicts fewer steps is fed its own predictions, as by :func:`forecast`. `future` then has all columns
-    that the model does not predict, and otherwise those that are known ahead. Without `future` they have the true
-    values: right for a calendar, and too good for what is only forecast, such as the weather. Training sees true values
-    in all cases.
+    A model that predicts fewer steps forecasts recursively, as in :func:`forecast`. `future` must then have all columns
+    that the model does not predict; otherwise, only the columns known ahead. Without `future`, the true values are
+    used. They are correct for a calendar, but too optimistic for columns that are only forecast, such as the weather.
+    Training uses true values in all cases.
 
     References
     ----------

@@ -64,10 +64,10 @@ class Basis(NamedTuple):
 class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimator):
     """Forecast with prediction intervals of a stated coverage.
 
-    The model is fitted on the first rows. Its errors on the last ones, the calibration rows, tell how wide intervals
-    have to be [1]_. Then it is fitted again on all rows. It may be any regressor with a prediction for each row: an
-    LSTM, a ridge regression, gradient boosting, :class:`SeasonalNaive`, a pipeline or a search. Each output, that is
-    each step ahead and target, has intervals of its own width.
+    The model is fitted on the first rows. Its errors on the last rows, the calibration rows, determine the width of the
+    intervals [1]_. The model is then fitted again on all rows. It may be any regressor with a prediction for each row:
+    an LSTM, a ridge regression, gradient boosting, :class:`SeasonalNaive`, a pipeline or a search. Each output, a
+    target at a step ahead, has its own interval width.
 
     Parameters
     ----------
@@ -75,12 +75,12 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         The model. If None, it is ``LSTMForecaster(loss="quantile", random_state=0)``.
 
     method : {"auto", "residual", "quantile"}, default="auto"
-        How intervals are computed.
+        Method for the intervals.
 
-        - "residual": the prediction, and around it a quantile of the absolute errors on the calibration rows. All rows
-          have intervals of the same width, unless `scale` says otherwise.
-        - "quantile": quantiles that the model predicts, by a method `predict_quantiles`, shifted by a quantile of the
-          distances of true values outside of them: conformalized quantile regression [2]_. The width depends on the
+        - "residual": the prediction plus and minus a quantile of the absolute errors on the calibration rows. All rows
+          have intervals of the same width, unless `scale` is set.
+        - "quantile": the quantiles from `predict_quantiles` of the model, moved outwards by a quantile of the signed
+          distances of true values from the interval: conformalized quantile regression [2]_. The width depends on the
           row.
         - "auto": "quantile" if the model predicts quantiles, as :class:`LSTMForecaster` with ``loss="quantile"``, and
           "residual" otherwise.
@@ -89,45 +89,45 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         Fraction of the rows with a target that are calibration rows, the last ones in time.
 
     calibration_folds : int, default=1
-        Number of fits that calibrate. The calibration rows are divided into so many folds in time, and each fold is
-        predicted by a model that is fitted on all rows before it. With several folds, these models are trained on
-        nearly as many rows as the one that predicts, so intervals are narrower where rows are few.
+        Number of folds of the calibration rows, in the order of time. Each fold is predicted by a model fitted on all
+        rows before it. With several folds, these models are trained on nearly as many rows as the final model, so
+        intervals are narrower if there are few rows.
 
     calibration_gap : int or "auto", default="auto"
-        Number of rows before the calibration rows, in each series, on which the model is not fitted. If "auto", it is
-        the number of steps that `y` reaches ahead less one, so that no training target lies among the truths of
-        calibration rows. Outputs without names are taken for steps of one target.
+        Number of rows before the calibration rows of each series that the model is not fitted on. If "auto", it is the
+        number of steps ahead in `y` less one, so that training targets do not overlap calibration targets. Outputs
+        without names count as steps of one target.
 
     refit : bool, default=True
-        Whether the model is fitted again on all rows after calibration. It then knows the newest rows, which often
-        matters more than that the errors are those of another fit. If False, predictions come from the model that was
-        calibrated, in half the time.
+        Whether the model is fitted again on all rows after calibration. The model then includes the newest rows, which
+        often outweighs that the calibration errors come from another fit. If False, the calibrated model predicts,
+        which takes half the time to fit.
 
     horizon : int, default=None
-        Number of steps ahead that intervals of :func:`forecast` and :func:`backtest` reach to, if more than `y` has.
-        The model then forecasts from some calibration rows by feeding its predictions back, and its errors at each
-        depth calibrate the intervals there.
+        Number of steps ahead with intervals in :func:`forecast` and :func:`backtest`, if larger than in `y`. The model
+        then forecasts recursively from some calibration rows, and its errors at each step calibrate the intervals of
+        this step.
 
     scale : "series", callable or None, default=None
-        What errors are divided by before they are pooled, and multiplied with in intervals.
+        Scale of the errors. Calibration errors are divided by it, and the widths of intervals multiplied by it.
 
-        - "series": the mean absolute change of the target from row to row in the same series, over all rows of fit, for
-          panels of series of different levels.
+        - "series": the mean absolute change of the target from row to row, over all rows of a series in `fit`. For
+          panels with series of different levels.
         - A callable ``scale(X)`` that returns a positive number for each row, of shape (n_samples,), such as the
           volatility of the last rows. `X` ends with the row to predict from. :func:`backtest` may pass later rows,
           too, if they do not change the result. To be pickled, the function must be defined at the top level of a
           module.
-        - None: nothing.
+        - None: no scaling.
 
     pooled : bool, default=True
-        Whether the calibration rows of all series are pooled. Otherwise each series is calibrated by its own rows. Only
-        for models of panels: with `groups` of :class:`SlidingWindow`.
+        Whether to pool the calibration rows of all series. If False, each series is calibrated with its own rows, which
+        requires a model of several series, with `groups` of :class:`SlidingWindow`.
 
     adaptive : bool, default=False
-        Whether the width follows drift: `update` and :func:`backtest` enlarge intervals after true values outside of
-        them, and narrow them after the others, so that the long-run coverage is as stated [3]_ [4]_. Each adjustment is
-        a tenth of the mean absolute score of recent rows. If False, rows of `update` join the calibration rows. It may
-        be changed after `fit`.
+        Whether intervals adapt to drift. After a true value outside of its interval, `update` and :func:`backtest`
+        widen the next intervals; after a true value inside, they narrow them. The long-run coverage is then as stated
+        [3]_ [4]_. The step size is a tenth of the mean absolute score of recent rows. If False, `update` adds its rows
+        to the calibration rows. The parameter may be changed after `fit`.
 
     Attributes
     ----------
@@ -135,46 +135,45 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         The fitted model that predicts.
 
     n_features_in_ : int
-        Number of features that the model has seen in fit, if it tells.
+        Number of features seen by the model during `fit`, if it has this attribute.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features that the model has seen in fit, if it tells.
+        Names of the features seen by the model during `fit`, if it has this attribute.
 
     n_outputs_ : int
         Number of outputs.
 
     levels_ : ndarray of shape (n_levels,)
-        The probabilities of the quantiles that intervals are made of. With "residual", intervals are made of the
-        prediction, which counts as the quantile of 0.5.
+        Levels of the predicted quantiles that the intervals use. With the method "residual", the prediction counts as
+        the quantile of level 0.5.
 
     residuals_ : ndarray of shape (n_calibration, n_outputs, n_levels)
-        Differences of the calibration targets from the predictions at each level, in units of `scale`. NaN where a
-        target is missing.
+        Calibration targets minus the predictions of each level, in units of `scale`. NaN where a target is missing.
 
     trajectory_errors_ : ndarray of shape (n_trajectories, n_steps) or None
         Errors of recursive forecasts from calibration rows, in units of `scale`, with a column for each step and
-        target; None if `horizon` is no larger than what `y` has.
+        target. None unless `horizon` is larger than the number of steps in `y`.
 
     See Also
     --------
     forecast : Forecasts beyond a series, with intervals.
     backtest : Forecasts a known series, with intervals.
-    sample_paths : Draws paths of the steps to come, for intervals of sums.
+    sample_paths : Draws sample paths, for intervals of sums over steps.
     sklstm.metrics.make_interval_scorer : Scores intervals in a search.
 
     Notes
     -----
-    An interval of `coverage` 0.9 holds the truth of a new row with a probability of at least 0.9, on average over
-    calibration rows and new rows, if they are exchangeable. Rows of a time series are not: they depend on each other,
-    and they drift. What holds is measured by :func:`backtest`. Errors of neighbouring rows are alike, so a hundred rows
-    of an hourly series tell less than a hundred independent ones.
+    If calibration rows and new rows are exchangeable, an interval of `coverage` 0.9 contains the true value of a new
+    row with a probability of at least 0.9, on average over both. The rows of a time series are not exchangeable: they
+    depend on each other, and they drift. Measure the actual coverage with :func:`backtest`. Errors of neighbouring rows
+    are similar, so a hundred rows of an hourly series carry less information than a hundred independent rows.
 
-    The intervals of a row hold for each step by itself, not for all steps together.
+    The coverage holds for each step separately, not for all steps jointly.
 
     Wrap the whole pipeline: ``ConformalForecaster(make_pipeline(SlidingWindow(24), LSTMForecaster()))``. As the last
     step of a pipeline, it would not see which series a row belongs to, and :func:`forecast` would find no intervals.
 
-    Parameters that are set after `fit` take effect at the next fit, except `adaptive`.
+    Except for `adaptive`, parameters that are set after `fit` take effect at the next fit.
 
     References
     ----------
@@ -242,19 +241,19 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            What the model reads, in the order of time within each series.
+            Input of the model, in the order of time within each series.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets, as by :func:`to_supervised`. Missing values are NaN. A row without a complete target is no
-            calibration row.
+            Targets, as returned by :func:`to_supervised`. Missing values are NaN. Calibration ignores rows with an
+            incomplete target.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows for the model, if its `fit` takes them; that of a pipeline does only with
-            ``enable_metadata_routing=True``. A row of weight zero is no calibration row; apart from that, all
-            calibration rows count alike.
+            Weights of the rows for the model, if its `fit` accepts them. A pipeline accepts them only with
+            ``enable_metadata_routing=True``. Calibration ignores rows of weight zero, and gives equal weights to all
+            other rows.
 
         **fit_params : dict
-            What else the model's `fit` requests. Only with ``enable_metadata_routing=True``.
+            Other parameters that the model's `fit` requests. Only with ``enable_metadata_routing=True``.
 
         Returns
         -------
@@ -292,15 +291,15 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     def conformalize(self, X, y):
         """Calibrate the intervals of a fitted model on rows outside its training set.
 
-        It takes the place of the calibration in `fit`. If this estimator is not fitted, `estimator` must be.
+        This replaces the calibration of `fit`. If this estimator is not fitted, `estimator` must be fitted.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            What the model reads, in the order of time. Rows that only windows need have missing targets.
+            Input of the model, in the order of time. It may include rows that only complete the windows of later rows.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets. A row of which all are NaN is no calibration row.
+            Targets. Rows whose targets are all NaN are ignored.
 
         Returns
         -------
@@ -312,7 +311,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         NotFittedError
             If neither this estimator nor `estimator` is fitted.
         ValueError
-            If `X` or `y` are not like those in `fit`, or there is ``scale="series"`` without `fit`.
+            If `X` or `y` are not like those in `fit`, or if ``scale="series"`` is used without `fit`.
         """
         X, y = indexable(X, y)
         if not hasattr(self, "estimator_"):
@@ -327,17 +326,17 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     def update(self, X, y):
         """Update the intervals with newly observed targets.
 
-        With ``adaptive=True`` they move the widths of intervals; otherwise they join the calibration rows. The model
-        stays as it is, and so do intervals further ahead than `y` reaches. Pass each truth once, in the order of time,
-        and from one thread at a time.
+        With ``adaptive=True``, they adjust the widths of the intervals. Otherwise, they are added to the calibration
+        rows. The model does not change, and neither do the intervals of steps beyond `y`. Pass each true value once, in
+        the order of time, and from one thread at a time.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            What the model reads, in the order of time. Rows that only windows need have missing targets.
+            Input of the model, in the order of time. It may include rows that only complete the windows of later rows.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets, NaN where the true value is not known yet. A row whose targets are all NaN is ignored.
+            Targets, NaN where the true value is not known yet. Rows whose targets are all NaN are ignored.
 
         Returns
         -------
@@ -362,12 +361,12 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
 
     @of_one_fit
     def predict(self, X):
-        """Predict the targets by the model.
+        """Predict the targets with the model.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            What the model reads.
+            Input of the model.
 
         Returns
         -------
@@ -384,28 +383,28 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
 
     @of_one_fit
     def predict_interval(self, X, coverage=0.9):
-        """Return an interval for each row and output.
+        """Predict an interval for each row and output.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            What the model reads.
+            Input of the model.
 
         coverage : float or sequence of float, default=0.9
-            The probability that an interval holds the truth, or several, each in the open interval (0, 1).
+            Probability that an interval contains the true value, or several probabilities, in the open interval (0, 1).
 
         Returns
         -------
         intervals : ndarray of shape (n_samples, n_outputs, 2) or (n_samples, n_outputs, 2, n_coverages), float64
-            Lower and upper ends in the units of ``y``; of several coverages one after the other on the last axis.
-            An interval of a larger coverage holds those of smaller ones that are asked for with it.
+            Lower and upper ends in the units of ``y``. With several coverages, they are on the last axis. An interval
+            contains those of smaller coverages in the same call.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If a coverage is no such number, or if there are too few calibration rows for it.
+            If a coverage is invalid, or if there are too few calibration rows for it.
         """
         check_is_fitted(self)
         coverages = check_coverages(coverage)
@@ -415,12 +414,12 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         return intervals if np.ndim(coverage) else intervals[..., 0]
 
     def get_metadata_routing(self):
-        """Return what metadata this estimator and its model request.
+        """Return the metadata requests of this estimator and its model.
 
         Returns
         -------
         routing : MetadataRouter
-            The requests of this estimator, which takes `sample_weight`, and of the model's `fit`.
+            The requests of this estimator, for `sample_weight`, and of the model's `fit`.
         """
         fit = MethodMapping().add(caller="fit", callee="fit")
         return MetadataRouter(owner=self).add_self_request(self).add(estimator=self._model(), method_mapping=fit)
@@ -655,8 +654,8 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     ) -> np.ndarray:
         """Return intervals of the steps that follow some rows: ``(n_rows, n_steps, n_targets, 2, n_coverages)``.
 
-        With `truth`, the `times` of rows and those at which the truth of each step is `known_at`, adaptive intervals
-        know the truths of the rows before.
+        With `truth`, adaptive intervals use the true values of earlier rows. `times` are the times of the rows, and
+        `known_at` the times at which the true value of each step becomes known.
         """
         n_rows, n_steps, n_targets = predictions.shape
         n_columns = n_steps * n_targets

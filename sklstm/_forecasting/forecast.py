@@ -33,10 +33,10 @@ class Outlook(NamedTuple):
 def forecast(model, history, steps, *, target=None, known=None, future=None, coverage=None, verbose=0):
     """Forecast the steps that follow a series.
 
-    The model predicts a block of steps from the end of the series: as many steps as it was fitted to predict at once,
-    which is the `horizon` of :func:`to_supervised`. If more steps are needed, the block is appended to the series, and
-    the model predicts the next one. So a model with ``horizon=1`` forecasts recursively, step by step. A model of
-    several series, by `groups` of :class:`SlidingWindow`, forecasts all of them.
+    From the end of the series, the model predicts a block of steps at once: the `horizon` of :func:`to_supervised`. If
+    more steps are requested, the block is appended to the series, and the model predicts the next block. A model with
+    ``horizon=1`` thus forecasts recursively, step by step. A model of several series, with `groups` of
+    :class:`SlidingWindow`, forecasts all of them.
 
     Parameters
     ----------
@@ -47,50 +47,49 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
         The series so far, oldest row first, with the columns that the model was fitted on.
 
     steps : int
-        How many steps to forecast.
+        Number of steps to forecast.
 
     target : str or int, or list of them, default=None
-        The columns that the model predicts, as in :func:`to_supervised`. If None, they are the only column, those of
-        the names that :class:`LSTMForecaster` or :class:`SeasonalNaive` saw in ``y``, or the features that
-        `SeasonalNaive` repeats.
+        The columns that the model predicts, as in :func:`to_supervised`. If None, the only column, the columns named in
+        the ``y`` of an :class:`LSTMForecaster` or :class:`SeasonalNaive`, or the features that `SeasonalNaive`
+        forecasts.
 
     known : str or int, list of them, or dict, default=None
-        The columns known ahead, as in :func:`to_supervised`. If None, they follow from the names of the features that
-        the model was fitted on; a model that was fitted on an array has no names.
+        The columns known ahead, as in :func:`to_supervised`. If None, they are inferred from the names of the features
+        seen in `fit`. A model fitted on an array has no such names.
 
     future : array-like or DataFrame of shape (n_future, n_columns), default=None
-        The next values of the columns that are known ahead; if `steps` exceeds what the model predicts at once, those
-        of all columns that it does not predict. With columns known ahead the rows reach to the end of the last block of
-        steps: a model that was fitted for ``horizon=24`` needs 24 rows for one to 24 steps, and 48 for 25. Rows
-        and columns of an array are in order, from the first step to come on. Those of a DataFrame are found by name,
-        and by label if `history` has an index of times. If this index has no frequency, such as one of working days,
-        the rows are those after the end of `history`, and the forecast has their labels. For several series, rows are
-        found by id, too.
+        The future values of the columns known ahead. If the model needs more than one block, the future values of all
+        columns that it does not predict. Columns known ahead need whole blocks: a model with ``horizon=24`` needs 24
+        rows for 1 to 24 steps, and 48 rows for 25 steps. The rows and columns of an array are in order, starting with
+        the first step ahead. The columns of a DataFrame are matched by name, and its rows by label if `history` has an
+        index of times. If this index has no frequency, as with working days, the rows after the end of `history` are
+        used, and the forecast has their labels. For several series, rows are also matched by id.
 
     coverage : float or sequence of float, default=None
-        The probability that an interval holds the truth, or several, each in the open interval (0, 1). Only for
-        :class:`ConformalForecaster`. If None, there are no intervals.
+        Probability that an interval contains the true value, or several probabilities, in the open interval (0, 1).
+        Only for :class:`ConformalForecaster`. If None, no intervals are returned.
 
     verbose : int, default=0
-        Verbosity of joblib on the progress, block by block; for forecasts of many blocks.
+        Verbosity of joblib's progress messages, one for each block.
 
     Returns
     -------
     predictions : ndarray or DataFrame of shape (steps, n_targets) or (steps, n_targets * (1 + 2 * n_coverages))
         The forecast in the units of the series. A DataFrame of the same library if `history` is a pandas or polars
-        object. An index of pandas continues that of `history` if it has integers, periods, or dates or durations with a
-        frequency. Several series follow each other, with `steps` rows each, and with the ids in the first column or in
-        the level of the index. With `coverage`, the lower and the upper bounds of the intervals follow each column,
-        coverage by coverage. In a DataFrame they are called ``sales_lower_80`` and ``sales_upper_80``.
+        object. A pandas index of integers or periods, or of dates or durations with a frequency, is continued. Several
+        series follow each other with `steps` rows each, and their ids are in the first column or the index level. With
+        `coverage`, each column is followed by the lower and upper bound of each interval. In a DataFrame, they have
+        names such as ``sales_lower_80`` and ``sales_upper_80``.
 
     Raises
     ------
     ValueError
-        If nothing tells which of several columns are predicted or known ahead, or the model was fitted with others. If
-        `future` is needed and missing, lacks rows, columns or values known ahead, or is given although all columns are
-        predicted. If the model's outputs cannot be steps of the targets, or the history is no longer than a lag, or
-        `history` or `future` are invalid as in :func:`to_supervised`. If `coverage` is given, and the model gives no
-        intervals, or none so many steps ahead or of that coverage.
+        If the predicted columns or the columns known ahead are ambiguous, or differ from those in `fit`. If `future` is
+        needed and missing, lacks rows, columns or values known ahead, or is given although all columns are predicted.
+        If the outputs of the model cannot be steps of the targets. If `history` is not longer than a lag, or `history`
+        or `future` is invalid as in :func:`to_supervised`. If `coverage` is given and the model has no intervals, or
+        none for so many steps or this coverage.
 
     Warns
     -----
@@ -101,14 +100,13 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
 
     See Also
     --------
-    to_supervised : Makes what the model is fitted on.
-    sample_paths : Draws paths of the steps to come.
+    to_supervised : Makes ``X`` and ``y`` for the fit of the model.
+    sample_paths : Draws sample paths of the next steps.
 
     Notes
     -----
-    A value of a column that is known ahead acts on the step of its own time, such as a promotion on the sales of the
-    same day. Other columns of `future` are what becomes known at their time, as the rows of `history` are, and act on
-    the steps after it.
+    A value known ahead affects the step at its own time: a promotion affects the sales of the same day. The other
+    columns of `future` are observed at their time, like the rows of `history`, and affect the steps after it.
 
     Examples
     --------
@@ -137,25 +135,24 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
 def sample_paths(
     model, history, steps, n_paths=1000, *, target=None, known=None, future=None, random_state=None, verbose=0
 ):
-    """Draw paths of the steps that follow a series.
+    """Draw sample paths of the steps that follow a series.
 
-    A path is the forecast of all steps, and the errors that the model has made from one calibration row at all these
-    steps. So neighbouring steps err together as they do in truth, and sums over steps or maxima have intervals, too:
-    quantiles over the paths.
+    A path is the forecast plus the errors of the model from one calibration row at all steps. It thus keeps the
+    dependence between the errors of different steps. Quantiles over paths give intervals for sums or maxima over steps.
 
     Parameters
     ----------
     model : ConformalForecaster
-        The fitted model, or a search over such.
+        The fitted model, or a fitted search over such models.
 
     history : array-like, pandas or polars object of shape (n_samples,) or (n_samples, n_features)
         The series so far, as in :func:`forecast`.
 
     steps : int
-        How many steps to draw.
+        Number of steps in a path.
 
     n_paths : int, default=1000
-        How many paths to draw.
+        Number of paths to draw.
 
     target : str or int, or list of them, default=None
         The columns that the model predicts, as in :func:`forecast`.
@@ -164,36 +161,38 @@ def sample_paths(
         The columns known ahead, as in :func:`forecast`.
 
     future : array-like or DataFrame of shape (n_future, n_columns), default=None
-        The next values of columns, as in :func:`forecast`.
+        The future values of columns, as in :func:`forecast`.
 
     random_state : int, RandomState instance or None, default=None
         Determines which calibration rows are drawn.
 
     verbose : int, default=0
-        Verbosity of joblib on the progress of the forecast, as in :func:`forecast`.
+        Verbosity of joblib's progress messages, as in :func:`forecast`.
 
     Returns
     -------
     paths : ndarray of shape (n_paths, steps, n_targets) or (n_paths, n_series, steps, n_targets)
-        The paths in the units of the series; the latter of several series, in the order of :func:`forecast`.
+        The paths in the units of the series. For several series, the second axis has them in the order of
+        :func:`forecast`.
 
     Raises
     ------
     ValueError
-        As in :func:`forecast`, or if the model is no :class:`ConformalForecaster`, or reaches to fewer steps.
+        As in :func:`forecast`. If the model is not a :class:`ConformalForecaster`, or its calibration covers fewer
+        steps.
 
     See Also
     --------
-    forecast : Forecasts with intervals of each step.
+    forecast : Forecasts with an interval for each step.
 
     Notes
     -----
-    All origins have the same errors, in units of `scale` of :class:`ConformalForecaster`: paths are as wide at all
-    times, also where predicted quantiles are not. Those of several series are drawn independently of each other.
+    The errors are the same at all times, in units of the `scale` of :class:`ConformalForecaster`. The spread of the
+    paths does not follow the predicted quantiles. Paths of several series are drawn independently of each other.
 
     Examples
     --------
-    The sales of the next quarter, between which bounds they are with a probability of 80 %:
+    An 80 % interval for the total number of passengers in the next quarter:
 
     >>> import numpy as np
     >>> from sklearn.linear_model import Ridge

@@ -380,8 +380,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         ------
         ValueError
             If the data are not as described, or `X_val` and `y_val` are not both there or without
-            `early_stopping=True`, before training; if the loss is no longer finite, while training. What was fitted
-            before stays in all cases.
+            `early_stopping=True`, before training; if the loss is no longer finite, while training. The previous fit
+            is kept in all cases.
 
         Warns
         -----

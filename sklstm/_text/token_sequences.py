@@ -191,8 +191,8 @@ class TokenSequences(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Versione
         ------
         ValueError
             If `X` is a single string, has more than one dimension or holds what is no document; if no token
-            remains for the vocabulary, or `vocabulary` is empty or has gaps or repetitions. What was fitted
-            before stays.
+            remains for the vocabulary, or `vocabulary` is empty or has gaps or repetitions. The previous
+            fit is kept.
         """
         documents = self._check_documents(X)
         shared = {name: getattr(self, name) for name in SHARED_CONSTRAINTS}
