@@ -38,41 +38,41 @@ def _is_calibrated(detector: "LSTMAnomalyDetector") -> bool:
 class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
     """Find rows of a series that differ from what an LSTM network forecasts.
 
-    A forecaster learns to predict the last step of a window from the steps before it, on a series that is normal or
-    nearly so. A row is the more abnormal the larger the error of its forecast, feature by feature and in units of
-    the errors in training [1]_.
+    A forecaster learns to predict the last step of a window from the steps before it, on a series with few anomalies or
+    none. The anomaly score of a row is its mean squared forecast error over features, in units of the training errors
+    [1]_.
 
     Parameters
     ----------
     forecaster : regressor, default=None
         The regressor that predicts the last step from the steps before it: any regressor on windows, such as
-        :class:`LSTMForecaster`, or as a baseline :class:`SeasonalNaive` or a ridge regression behind a step that
+        :class:`LSTMForecaster`, or as a baseline :class:`SeasonalNaive` or a ridge regression after a step that
         flattens windows. If None, it is ``LSTMForecaster(random_state=0)``.
 
     contamination : "auto" or float, default="auto"
-        The fraction of the training rows that are anomalies, in the range (0, 0.5]; it sets the threshold. With "auto"
-        all of them are taken to be normal, and the threshold is such that its false positive rate on them is 1 %,
-        unless `false_positive_rate` sets the threshold.
+        The fraction of anomalies among the training rows, in the range (0, 0.5], which sets the threshold. With "auto",
+        all training rows count as normal, and the threshold has a false positive rate of 1 % on them, unless
+        `false_positive_rate` sets the threshold.
 
     false_positive_rate : float, default=None
-        The highest probability with which a new normal row is flagged, in the range (0, 1); it sets the threshold, and
-        `contamination` must be "auto". If None, there are no calibration rows. Otherwise the last rows, all taken
-        to be normal, are calibration rows: the forecaster does not train on them, and the threshold is a quantile of
-        their scores (conformal anomaly detection [2]_). At least ``1 / false_positive_rate - 1`` of them are needed.
+        The maximum probability that a new normal row is flagged, in the range (0, 1). It sets the threshold, and
+        `contamination` must be "auto". The last rows, which all count as normal, are then calibration rows: the
+        forecaster does not train on them, and the threshold is a quantile of their scores (conformal anomaly detection
+        [2]_). At least ``1 / false_positive_rate - 1`` calibration rows are required. If None, there are none.
 
     calibration_fraction : float, default=0.2
-        The fraction of the rows that are calibration rows, in the range (0, 1), of those that can be judged and have a
-        weight. They are the last ones; of windows of many series, as ``SlidingWindow(groups=...)`` makes them, the last
-        ones in time. Only used with `false_positive_rate`.
+        The fraction of calibration rows among the rows that can be judged and have a weight, in the range (0, 1). They
+        are the last rows or, for windows of several series from ``SlidingWindow(groups=...)``, the last ones in time.
+        Only used with `false_positive_rate`.
 
     smoothing : int, default=1
-        Number of rows to average the squared errors over: each row and those right before it. Rows of `X` are then
-        those of one series, in order.
+        Number of rows in the moving average of squared errors: each row and the rows directly before it. With more than
+        one, the rows of `X` must be one series, in the order of time.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of features at each step; for 2-D input the number of columns, which is that of steps.
+        Number of features at each step. For 2-D input, the number of columns, which equals the number of steps.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of 2-D input, if `X` has names that are all strings.
@@ -84,12 +84,12 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         The fitted forecaster, for windows without their last step.
 
     error_scale_ : ndarray of shape (n_features,)
-        Root mean squared error of each feature over the training rows, weighted by `sample_weight`, but no less than
-        what float32 rounds off its range in these rows, or off its value if it never moved. So the smallest move of
-        such a feature counts for much. Calibration rows are not among the training rows.
+        Root mean squared error of each feature over the training rows, weighted by `sample_weight`. Its minimum is the
+        float32 rounding error of the feature's range in these rows or, for a constant feature, of its value. A small
+        change of a constant feature thus has a large score. Calibration rows are not training rows.
 
     offset_ : float
-        The threshold: rows of which `score_samples` is lower are anomalies.
+        The threshold: rows with a lower `score_samples` are anomalies.
 
     calibration_scores_ : ndarray of shape (n_calibration_rows,) or None
         Result of `score_samples` for the calibration rows, in their order. None without `false_positive_rate`.
@@ -102,45 +102,43 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
 
     Notes
     -----
-    A feature of a row is judged if it is present there and in at least half of the steps before it in the window, since
-    a forecast from less is no measure of anything. If a sensor fails, the others are still judged. A row of which no
-    feature can be judged, such as the first ones of a series, is neither normal nor an anomaly: its scores are NaN, and
-    `predict` gives 0. `smoothing` averages over those of the rows before that are judged; a row that is not judged
-    itself has no average either. Training leaves out, without a warning, all rows of which any feature is not judged.
+    A feature of a row is judged if it is present in this row and in at least half of the steps before it in the window,
+    since a forecast from fewer steps is unreliable. If a sensor fails, the others are still judged. A row without any
+    judged feature, such as the first rows of a series, is neither normal nor an anomaly: its scores are NaN, and
+    `predict` returns 0. `smoothing` averages over judged rows only, and a row that is not judged has no average.
+    Training omits rows with a feature that is not judged, without a warning.
 
-    The forecaster gets windows in which a step is either complete or missing in all features. If a step has some
-    features, the others are filled: each with its last value before in the window or, if there is none, its mean over
-    the last steps of the training rows. Training copies the windows for it, if any need it.
+    In the windows that the forecaster reads, each step is either complete or missing. If only some features of a step
+    are missing, each of them is filled with its previous value in the window or, if there is none, with its mean over
+    the last steps of the training rows. Training copies the windows if any of them needs filling.
 
-    The scale is a root mean square, and not one of the median absolute error, although anomalies in the training
-    rows enlarge it: a sensor with rare bursts, which are normal for it, has hardly any median error, and then drowns
-    the others.
+    The scale is a root mean square, although anomalies in the training rows increase it. A median absolute error would
+    be close to zero for a sensor with rare normal bursts, and this sensor would dominate the scores.
 
-    An error that is no larger than this rounding counts as none.
+    An error up to the float32 rounding error in `error_scale_` counts as zero.
 
-    Errors in training are smaller than errors on new rows if the forecaster overfits, so a threshold from training rows
-    flags more of the new normal rows than it states. With `false_positive_rate`, the threshold is learnt from the
-    calibration rows, and all else from the training rows. A row is flagged if its p-value is no larger than the rate.
+    If the forecaster overfits, training errors are smaller than errors on new rows. A threshold from training rows then
+    flags more of the new normal rows than it states. With `false_positive_rate`, the threshold is learned from the
+    calibration rows, and everything else from the training rows. A row is flagged if its p-value is at most the rate.
     The p-value is the fraction of scores as low or lower among the calibration rows and the row itself. If the scores
-    of calibration rows and of a new normal row are exchangeable, the probability of a flag is `false_positive_rate` at
-    most, whatever the forecaster and the distribution of errors [3]_. What this means:
+    of the calibration rows and of a new normal row are exchangeable, the row is flagged with a probability of at most
+    `false_positive_rate`, for any forecaster and any distribution of errors [3]_. This guarantee has limits:
 
     - It is an average over calibration rows and new rows. With n calibration rows, the rate of one fitted detector
       varies around `false_positive_rate` with a standard deviation of about ``sqrt(rate * (1 - rate) / n)`` if scores
       are independent. For 1 % and 1000 rows, this is 0.3 %.
-    - Scores of neighbouring rows depend on each other, most of all with `smoothing`. They count as fewer rows, so the
+    - Scores of neighbouring rows depend on each other, especially with `smoothing`. They count as fewer rows, so the
       rate varies more, and flags come in runs.
-    - If what is normal changes with time, scores are not exchangeable and the rate does not hold. Fit again on recent
+    - If normal behaviour changes over time, scores are not exchangeable and the rate does not hold. Fit again on recent
       rows.
     - An anomaly among the calibration rows lowers the threshold, and fewer rows are flagged. Give it weight zero.
-    - Steps before the detector in a pipeline learn from calibration rows, too. For a scaler this makes hardly any
-      difference.
-    - It says nothing about the fraction of anomalies that are found.
+    - Earlier steps of a pipeline are also fitted on the calibration rows. For a scaler, the effect is negligible.
+    - It says nothing about the recall, the fraction of anomalies that are found.
 
-    Rows of weight zero are no calibration rows, and their errors are left out of the averages over `smoothing` rows.
-    All other calibration rows count the same, whatever their weights, also those in which some features are missing.
-    The forecaster does not train on the ``smoothing - 1`` rows before the calibration rows either, so that calibration
-    scores average over errors on new rows only.
+    Rows of weight zero are not calibration rows, and the averages over `smoothing` rows omit their errors. All other
+    calibration rows count equally, whatever their weights and even if some of their features are missing. The
+    forecaster does not train on the ``smoothing - 1`` rows before the calibration rows either, so calibration scores
+    are averages over new rows only.
 
     References
     ----------
@@ -201,7 +199,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
     @fit_context(prefer_skip_nested_validation=False)
     @all_at_once
     def fit(self, X, y=None, sample_weight=None, **fit_params):
-        """Train the forecaster, learn how large its errors are, and set the threshold.
+        """Train the forecaster, compute the scale of its errors, and set the threshold.
 
         Parameters
         ----------
@@ -216,8 +214,8 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
             known anomaly, is ignored. With `false_positive_rate`, all other calibration rows count the same.
 
         **fit_params : dict
-            What else the forecaster's `fit` requests. Only with ``enable_metadata_routing=True``, under which the
-            forecaster has to request `sample_weight`, too: ``forecaster.set_fit_request(sample_weight=True)``.
+            Other parameters that the forecaster's `fit` requests. Only with ``enable_metadata_routing=True``. The
+            forecaster must then request `sample_weight`, too: ``forecaster.set_fit_request(sample_weight=True)``.
 
         Returns
         -------
@@ -254,7 +252,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
 
     @of_one_fit
     def feature_errors(self, X):
-        """Return the squared forecast error of each feature, which shows the feature that is abnormal.
+        """Return the squared forecast error of each feature, to locate an anomaly.
 
         Parameters
         ----------
@@ -295,8 +293,8 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            The opposite of the mean of `feature_errors` over the features that are judged, and NaN for a row of which
-            none is: leave these rows out with ``~np.isnan(scores)`` before you compute a metric.
+            The opposite of the mean of `feature_errors` over the judged features. NaN for a row without any: drop these
+            rows with ``~np.isnan(scores)`` before you compute a metric.
 
         Raises
         ------
@@ -338,7 +336,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
 
     @of_one_fit
     def predict(self, X):
-        """Tell whether each row is normal or an anomaly.
+        """Predict whether each row is normal or an anomaly.
 
         Parameters
         ----------
@@ -366,9 +364,9 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
     @available_if(_is_calibrated)
     @of_one_fit
     def p_values(self, X):
-        """Return the probability that a normal row has a score as low as that of each row, or lower.
+        """Return the p-value of each row: the probability that a normal row has a score as low or lower.
 
-        Only available with `false_positive_rate`. `predict` flags the rows whose p-value is no larger than it.
+        Only available with `false_positive_rate`. `predict` flags the rows with a p-value of at most this rate.
 
         Parameters
         ----------
@@ -412,7 +410,7 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         Returns
         -------
         gates : :class:`~sklearn.utils.Bunch`
-            Arrays of shape (n_samples, n_steps - 1, n_units), as those of :meth:`LSTMForecaster.gates`.
+            Arrays of shape (n_samples, n_steps - 1, n_units), as in :meth:`LSTMForecaster.gates`.
 
         Raises
         ------
@@ -426,12 +424,12 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         return self.forecaster_.gates(self._inputs(past), **selection)
 
     def get_metadata_routing(self):
-        """Return what metadata the detector and its forecaster request.
+        """Return the metadata requests of the detector and its forecaster.
 
         Returns
         -------
         routing : MetadataRouter
-            The requests of the detector, which takes `sample_weight`, and of the forecaster's `fit`.
+            The requests of the detector, for `sample_weight`, and of the forecaster's `fit`.
         """
         fit = MethodMapping().add(caller="fit", callee="fit")
         return MetadataRouter(owner=self).add_self_request(self).add(forecaster=self._forecaster(), method_mapping=fit)

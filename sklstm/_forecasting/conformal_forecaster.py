@@ -79,7 +79,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
 
         - "residual": the prediction plus and minus a quantile of the absolute errors on the calibration rows. All rows
           have intervals of the same width, unless `scale` is set.
-        - "quantile": the quantiles from `predict_quantiles` of the model, moved outwards by a quantile of the signed
+        - "quantile": quantiles from the model's method `predict_quantiles`, shifted by a quantile of the signed
           distances of true values from the interval: conformalized quantile regression [2]_. The width depends on the
           row.
         - "auto": "quantile" if the model predicts quantiles, as :class:`LSTMForecaster` with ``loss="quantile"``, and
@@ -296,7 +296,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Input of the model, in the order of time. It may include rows that only complete the windows of later rows.
+            Input of the model, in the order of time. For rows that are only part of other windows, set `y` to NaN.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets. Rows whose targets are all NaN are ignored.
@@ -333,7 +333,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Input of the model, in the order of time. It may include rows that only complete the windows of later rows.
+            Input of the model, in the order of time. For rows that are only part of other windows, set `y` to NaN.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, NaN where the true value is not known yet. Rows whose targets are all NaN are ignored.

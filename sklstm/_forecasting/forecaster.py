@@ -75,22 +75,22 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
 
     loss : {"absolute_error", "squared_error", "huber", "quantile"}, default="absolute_error"
         The loss of the networks, averaged over outputs, and over rows by `sample_weight`. With "absolute_error" they
-        forecast medians, with "squared_error" means. Huber's loss turns from squared to absolute at 1, which is a
-        standard deviation of what is learnt unless `normalize=False`. With "quantile", the pinball loss [10]_ averaged
-        over `quantiles`, each network forecasts all quantiles of all outputs [11]_. `predict` returns the medians,
-        `predict_quantiles` all of them.
+        forecast medians, with "squared_error" means. Huber's loss changes from squared to absolute at 1, which is one
+        standard deviation of the target of the networks unless `normalize=False`. With "quantile", the pinball loss
+        [10]_ averaged over `quantiles`, each network forecasts all quantiles of all outputs [11]_. `predict` returns
+        the medians, `predict_quantiles` all quantiles.
 
     quantiles : sequence of float, default=(0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
         Levels of the quantiles to forecast, in the open interval (0, 1) and in ascending order, 0.5 among them; only
         with `loss="quantile"`.
 
     linear_skip : bool, default=True
-        Whether to add a linear model of the window: a ridge regression, whose penalty is chosen by leave-one-out error,
-        and in which a missing step has the values of the one before it. With `early_stopping=True`, the prediction is
-        the average of the networks and the linear model. Its weights, from 0 to 1, minimise the loss on the last
-        validation set, or on all of them if the networks weigh less there, by models not trained on these rows.
-        Otherwise, and after a first `partial_fit`, the networks are trained on the residuals of the linear model [4]_,
-        and both are added.
+        Whether to add a linear model of the window: a ridge regression, with the penalty of the smallest leave-one-out
+        error. Missing steps are filled with the previous step. With `early_stopping=True`, the prediction is a weighted
+        average of the networks and the linear model. The weights, from 0 to 1, minimise the loss on the last validation
+        set, or on all validation sets if the networks then have a smaller weight. They are chosen with models that are
+        not trained on these rows. Otherwise, and after a first `partial_fit`, the networks are trained on the residuals
+        of the linear model [4]_, and the prediction is the sum of both.
 
     bidirectional : bool, default=False
         Whether each layer reads the steps in both directions, with `units` units each.
@@ -145,16 +145,16 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Fall of the loss that counts as an improvement; only with `early_stopping=True`.
 
     normalize : {"window", True, False}, default="window"
-        How what the networks learn is normalised, by the statistics of the training rows weighted by `sample_weight`.
-        Predictions are in the units of ``y`` in all cases.
+        Normalisation of the inputs and targets of the networks, with statistics of the training rows weighted by
+        `sample_weight`. Predictions are in the units of ``y`` in all cases.
 
-        - "window": a network sees the deviations of each feature from its mean in that window, standardised, and the
-          hyperbolic tangent of the standardised mean [5]_ [6]_. It learns the deviations of the target from its level:
-          the mean in the window of the feature whose later values the target is, up to a scale, or else a ridge
-          regression on the means of all features. A trend takes the level out of the range of the training rows, but
-          not the deviations.
+        - "window": the inputs are the standardised deviations of each feature from its mean in the window, and the
+          hyperbolic tangent of the standardised mean [5]_ [6]_. The targets are standardised deviations from a level.
+          If a target is the future of a feature, up to a scale, its level is the mean of this feature in the window.
+          Otherwise, it is a ridge regression on the means of all features. With a trend, the level leaves the range of
+          the training rows, but the deviations do not.
         - True: each feature and each target is standardised.
-        - False: values stay as they are.
+        - False: no normalisation.
 
     warm_start : bool, default=False
         Whether `fit` goes on from the fitted network, its statistics and its optimizer's state, for another
@@ -178,7 +178,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     Attributes
     ----------
     n_features_in_ : int
-        Number of features at each step; for 2-D input the number of columns, which is that of steps.
+        Number of features at each step. For 2-D input, the number of columns, which equals the number of steps.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of 2-D input, if `X` has names that are all strings.
@@ -190,13 +190,13 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Number of outputs.
 
     n_iter_ : int
-        Number of epochs of the network that was trained for most of them.
+        Number of epochs of the network with the longest training.
 
     history_ : dict of str to list of float
-        The training loss after each epoch (``"loss"``), in units of the standardised target, or of its standardised
-        deviations from the level, unless `normalize=False`; with `early_stopping=True` also that of the validation
+        The loss on the training set (``"loss"``) after each epoch and, with `early_stopping=True`, on the validation
         set (``"val_loss"``), NaN after epochs without a validation set. Each is the mean over the networks that were
-        trained for so many epochs.
+        trained for so many epochs. Unless `normalize=False`, losses are in units of the standardised target, or of its
+        standardised deviations from the level.
 
     weights_ : list of ndarray, float32
         The networks' weights, one network after the other, each in the order of Keras: for each layer and direction the
@@ -214,7 +214,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         residuals, or 0 if `linear_skip=False`.
 
     feature_mean_, feature_scale_ : ndarray of shape (n_features,)
-        What features are standardised with; zeros and ones if `normalize=False`.
+        Mean and scale of the features for their standardisation; zeros and ones if `normalize=False`.
 
     deviation_scale_ : ndarray of shape (n_features,) or None
         Standard deviation of each feature around its mean in a window; None unless `normalize="window"`.
@@ -238,9 +238,9 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         `normalize="window"`.
 
     target_mean_, target_scale_ : ndarray of shape (`n_outputs_`,)
-        What a network's output is multiplied with, and what is added then: standard deviation and mean of the target
-        or, with `normalize="window"`, of its deviations from the level, whose intercept is part of the mean. If the
-        networks were trained on residuals, the mean is zero.
+        Mean and standard deviation of the target or, with `normalize="window"`, of its deviations from the level. The
+        output of a network is multiplied by the standard deviation, then the mean is added. The intercept of the level
+        is part of the mean. If the networks were trained on residuals, the mean is zero.
 
     See Also
     --------
@@ -367,9 +367,9 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
             Weights of the rows, not negative. A row of weight zero is ignored.
 
         X_val, y_val, sample_weight_val : array-like like `X`, `y` and `sample_weight`, default=None
-            Rows for early stopping to look at, in the place of the last ones of `X`. In a pipeline,
-            ``Pipeline(..., transform_input=["X_val"])`` makes windows of `X_val` as of `X`, if scikit-learn's metadata
-            routing is enabled and ``set_fit_request(X_val=True, y_val=True)`` was called. All networks use these rows.
+            Validation set for early stopping of all networks, instead of a part of `X`. In a pipeline,
+            ``Pipeline(..., transform_input=["X_val"])`` transforms `X_val` like `X`, if scikit-learn's metadata routing
+            is enabled and ``set_fit_request(X_val=True, y_val=True)`` was called.
 
         Returns
         -------

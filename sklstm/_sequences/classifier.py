@@ -165,8 +165,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         The classes.
 
     n_features_in_ : int
-        Number of features at each step; for 2-D input the number of columns, which is that of steps; for frames the
-        number of channels.
+        Number of features at each step. For 2-D input, the number of columns, which equals the number of steps. For
+        frames, the number of channels.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of 2-D input, if `X` has names that are all strings.
@@ -175,27 +175,27 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Number of steps in a sequence.
 
     n_outputs_ : int
-        Number of outputs of the network, which is that of classes.
+        Number of outputs of the network, which equals the number of classes.
 
     n_iter_ : int
-        Number of epochs that the networks have been trained for, at most.
+        Number of epochs of the network with the longest training.
 
     history_ : dict of str to list of float
-        The cross-entropy in nats after each epoch (``"loss"``); with `early_stopping=True` also that of the validation
-        set (``"val_loss"``), NaN after epochs without a validation set. Each is the mean over the networks that were
-        trained for so many epochs.
+        The cross-entropy in nats on the training set (``"loss"``) after each epoch and, with `early_stopping=True`, on
+        the validation set (``"val_loss"``), NaN after epochs without a validation set. Each is the mean over the
+        networks that were trained for so many epochs.
 
     weights_ : list of ndarray, float32
         The networks' weights, one network after the other, each in the order of Keras, as those of `LSTMForecaster`;
         before those of each, with `embedding_dim`, the embeddings, of shape (n_tokens, embedding_dim).
 
     feature_mean_, feature_scale_ : ndarray of shape (n_features,)
-        What features, or channels of frames, are standardised with; zeros and ones if `normalize=False` or with
-        `embedding_dim`.
+        Mean and scale of the features, or channels of frames, for their standardisation; zeros and ones if
+        `normalize=False` or with `embedding_dim`.
 
     See Also
     --------
-    pad_sequences : Makes one array of sequences that differ in length.
+    pad_sequences : Pads sequences of different lengths to one array.
     TokenSequences : Makes sequences of tokens from documents.
 
     References
@@ -303,7 +303,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             Weights of the rows, not negative. A row of weight zero is ignored.
 
         X_val, y_val, sample_weight_val : array-like like `X`, `y` and `sample_weight`, default=None
-            Rows for early stopping to look at, in the place of some of `X`.
+            Validation set for early stopping, instead of a part of `X`.
 
         Returns
         -------

@@ -21,17 +21,17 @@ from ._pipelines import last_step
     prefer_skip_nested_validation=True,
 )
 def make_interval_scorer(score_func, *, coverage=0.9, greater_is_better=False, **kwargs):
-    """Make a scorer of prediction intervals.
+    """Make a scorer from a metric of prediction intervals.
 
     The scorer calls ``predict_interval(X, coverage)`` of the estimator, or of the last step of a pipeline or the best
-    estimator of a search. Rows without any true value (all NaN) do not count.
+    estimator of a search. Rows without any true value (all NaN) are ignored.
 
     Parameters
     ----------
     score_func : callable
         A metric ``score_func(y_true, y_interval, **kwargs)``, such as :func:`interval_score` or
-        :func:`interval_coverage`, or one whose first parameter is `y_interval`, such as :func:`interval_width`. It also
-        gets ``coverage=`` if it has a parameter of that name.
+        :func:`interval_coverage`, or one whose first parameter is `y_interval`, such as :func:`interval_width`. If it
+        has a parameter `coverage`, the scorer passes the coverage to it.
 
     coverage : float, default=0.9
         The nominal coverage of the intervals, between 0 and 1.
@@ -49,13 +49,13 @@ def make_interval_scorer(score_func, *, coverage=0.9, greater_is_better=False, *
 
     See Also
     --------
-    make_quantile_scorer : For predicted quantiles.
-    sklearn.metrics.make_scorer : For point predictions.
+    make_quantile_scorer : Makes a scorer from a metric of quantiles.
+    sklearn.metrics.make_scorer : Makes a scorer from a metric of point predictions.
 
     Notes
     -----
-    Choose models by :func:`interval_score`. The coverage alone is largest for infinite intervals, and the width alone
-    is smallest for empty ones; use both to look at a model that is chosen.
+    Use :func:`interval_score` for model selection. Infinite intervals maximise the coverage, and empty intervals
+    minimise the width. Use both to evaluate a selected model.
 
     Examples
     --------
@@ -79,11 +79,10 @@ def make_interval_scorer(score_func, *, coverage=0.9, greater_is_better=False, *
     prefer_skip_nested_validation=True,
 )
 def make_quantile_scorer(score_func, *, greater_is_better=False, **kwargs):
-    """Make a scorer of predicted quantiles.
+    """Make a scorer from a metric of predicted quantiles.
 
     The scorer calls ``predict_quantiles(X)`` of the estimator, or of the last step of a pipeline or the best estimator
-    of a search, and reads the levels from its attribute `quantiles`. Rows without any true value (all NaN) do not
-    count.
+    of a search, and reads the levels from its attribute `quantiles`. Rows without any true value (all NaN) are ignored.
 
     Parameters
     ----------
@@ -104,7 +103,7 @@ def make_quantile_scorer(score_func, *, greater_is_better=False, **kwargs):
 
     See Also
     --------
-    make_interval_scorer : For prediction intervals.
+    make_interval_scorer : Makes a scorer from a metric of prediction intervals.
 
     Examples
     --------

@@ -23,10 +23,10 @@ COMMON = {
 
 @validate_params({"y_true": ["array-like"]} | COMMON, prefer_skip_nested_validation=True)
 def interval_coverage(y_true, y_interval, *, sample_weight=None, multioutput="uniform_average"):
-    """Share of true values inside their prediction intervals.
+    """Compute the fraction of true values inside their prediction intervals.
 
-    Also known as prediction interval coverage probability (PICP). It should be close to the nominal coverage of the
-    intervals.
+    This is also known as prediction interval coverage probability (PICP). It should be close to the nominal coverage of
+    the intervals.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def interval_coverage(y_true, y_interval, *, sample_weight=None, multioutput="un
         Ground truth (correct) target values. Missing values (NaN) do not count.
 
     y_interval : array-like of shape (n_samples, n_outputs, 2) or (n_samples, 2)
-        Lower and upper end of each interval. They belong to the interval, and may be infinite. An array of two
-        dimensions, or a DataFrame, has the intervals of one output.
+        Lower and upper end of each interval. Both belong to the interval, and may be infinite. A 2-D array or a
+        DataFrame has the intervals of one output.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Sample weights.
@@ -64,7 +64,7 @@ def interval_coverage(y_true, y_interval, *, sample_weight=None, multioutput="un
 
     See Also
     --------
-    interval_width : How wide the intervals are.
+    interval_width : Mean width of the intervals.
     interval_score : Coverage and width in one loss.
     sklstm.plotting.BacktestDisplay : The coverage by step ahead and over time.
 
@@ -74,7 +74,7 @@ def interval_coverage(y_true, y_interval, *, sample_weight=None, multioutput="un
     >>> interval_coverage([1.0, 2.0, 3.0, 4.0], [[0, 2], [2, 4], [4, 5], [3, 6]])
     0.75
 
-    Of the columns of a backtest:
+    The coverage of a backtest, from its columns:
 
     >>> import pandas as pd
     >>> result = pd.DataFrame({"truth": [5.0, 6.0], "lower_80": [4.0, 4.0], "upper_80": [7.0, 5.0]})
@@ -88,15 +88,15 @@ def interval_coverage(y_true, y_interval, *, sample_weight=None, multioutput="un
 
 @validate_params(COMMON, prefer_skip_nested_validation=True)
 def interval_width(y_interval, *, sample_weight=None, multioutput="uniform_average"):
-    """Mean width of prediction intervals.
+    """Compute the mean width of prediction intervals.
 
-    Of two models with the same coverage, the one with the narrower intervals says more.
+    Of two models with the same coverage, the one with narrower intervals is more informative.
 
     Parameters
     ----------
     y_interval : array-like of shape (n_samples, n_outputs, 2) or (n_samples, 2)
-        Lower and upper end of each interval. The mean width is infinite if one end is. An array of two dimensions, or a
-        DataFrame, has the intervals of one output.
+        Lower and upper end of each interval. The mean width is infinite if any end is infinite. A 2-D array or a
+        DataFrame has the intervals of one output.
 
     sample_weight : array-like of shape (n_samples,), default=None
         Sample weights.
@@ -124,7 +124,7 @@ def interval_width(y_interval, *, sample_weight=None, multioutput="uniform_avera
 
     See Also
     --------
-    interval_coverage : Share of true values inside.
+    interval_coverage : Fraction of true values inside the intervals.
     interval_score : Coverage and width in one loss.
 
     Examples
@@ -144,11 +144,11 @@ def interval_width(y_interval, *, sample_weight=None, multioutput="uniform_avera
     prefer_skip_nested_validation=True,
 )
 def interval_score(y_true, y_interval, *, coverage, sample_weight=None, multioutput="uniform_average"):
-    """Interval score (Winkler score) regression loss.
+    """Compute the interval score (Winkler score), a loss of prediction intervals.
 
-    The width of an interval, plus a penalty for each true value outside: ``2 / (1 - coverage)`` times its distance to
-    the interval. Its expected value is smallest for the interval between the quantiles ``(1 - coverage) / 2`` and
-    ``(1 + coverage) / 2`` of the true distribution [1]_ [2]_.
+    The score is the width of the interval, plus a penalty if the true value is outside: ``2 / (1 - coverage)`` times
+    its distance to the interval. The expected score is smallest for the interval between the quantiles ``(1 - coverage)
+    / 2`` and ``(1 + coverage) / 2`` of the true distribution [1]_ [2]_.
 
     Parameters
     ----------
@@ -156,8 +156,7 @@ def interval_score(y_true, y_interval, *, coverage, sample_weight=None, multiout
         Ground truth (correct) target values. Missing values (NaN) do not count.
 
     y_interval : array-like of shape (n_samples, n_outputs, 2) or (n_samples, 2)
-        Lower and upper end of each interval. An array of two dimensions, or a DataFrame, has the intervals of one
-        output.
+        Lower and upper end of each interval. A 2-D array or a DataFrame has the intervals of one output.
 
     coverage : float
         The nominal coverage of the intervals, between 0 and 1.
@@ -179,7 +178,7 @@ def interval_score(y_true, y_interval, *, coverage, sample_weight=None, multiout
     -------
     loss : float or ndarray of shape (n_outputs,)
         Non-negative, in the units of the target. The best value is 0.0. One loss for each output if
-        ``multioutput="raw_values"``, their weighted average otherwise. Infinite if an interval is.
+        ``multioutput="raw_values"``, their weighted average otherwise. Infinite if an interval is infinite.
 
     Raises
     ------

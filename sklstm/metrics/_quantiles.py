@@ -38,7 +38,7 @@ def continuous_ranked_probability_score(
         Ground truth (correct) target values. Missing values (NaN) do not count.
 
     y_quantiles : array-like of shape (n_samples, n_outputs, n_quantiles) or (n_samples, n_quantiles)
-        Predicted quantiles. An array of two dimensions, or a DataFrame, has the quantiles of one output.
+        Predicted quantiles. A 2-D array or a DataFrame has the quantiles of one output.
 
     quantiles : array-like of shape (n_quantiles,)
         The level of each quantile, between 0 and 1, in increasing order.
@@ -76,11 +76,11 @@ def continuous_ranked_probability_score(
 
     Notes
     -----
-    The pinball loss is linear between the given levels (trapezoidal rule). At the levels 0 and 1 it is 0; from there to
-    the first and the last level it rises along a parabola with its vertex at that level. All weights are positive, so
-    the expected loss is smallest for the true quantiles. With the nine levels 0.1 to 0.9, the mean loss of a correct
-    normal distribution is 0.6 % too large; a trapezoidal rule to both ends would make it 1.5 % too small. Few or
-    uneven levels have larger errors. Compare losses of the same levels only.
+    Between the given levels, the pinball loss is interpolated linearly (trapezoidal rule). From 0 at the levels 0 and
+    1, it follows a parabola to the first and the last level, where the parabola has its vertex. All weights are
+    positive, so the expected loss is smallest for the true quantiles. With the nine levels 0.1 to 0.9, the mean loss of
+    a correct normal distribution is 0.6 % too large; with a trapezoidal rule to both ends, it would be 1.5 % too small.
+    Few or uneven levels have larger errors. Compare losses of the same levels only.
 
     References
     ----------
@@ -91,7 +91,7 @@ def continuous_ranked_probability_score(
 
     Examples
     --------
-    The quantiles of a standard normal distribution, of which the CRPS at zero is 0.2337:
+    The CRPS of a standard normal distribution is 0.2337 at zero:
 
     >>> import numpy as np
     >>> from scipy.stats import norm

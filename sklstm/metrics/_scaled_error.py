@@ -35,11 +35,11 @@ def mean_absolute_scaled_error(
     sample_weight=None,
     multioutput="uniform_average",
 ):
-    """Mean absolute scaled error (MASE) regression loss.
+    """Compute the mean absolute scaled error (MASE).
 
-    The mean absolute error, divided by that of the seasonal naive forecast, one season ahead, on the training
-    series [1]_. It has no units, so that it can be averaged over series; below 1 a forecast is better than the
-    naive one was on the training series.
+    The MASE is the mean absolute error, divided by the mean absolute error of the seasonal naive forecast, one season
+    ahead, on the training series [1]_. It has no units, so it can be averaged over series. A value below 1 means that
+    the forecast is better than the naive forecast was on the training series.
 
     Parameters
     ----------
@@ -57,14 +57,15 @@ def mean_absolute_scaled_error(
         Number of steps in a season.
 
     groups : array-like of shape (n_samples,), default=None
-        The series of each row of `y_true`, if there are several. The loss is then the mean of the losses of all series
-        that are in it, each scaled by its own training series.
+        The series of each row of `y_true`, if there are several. The loss is then the mean loss of these series, each
+        scaled by its own training series.
 
     groups_train : array-like of shape (n_train,), default=None
-        The series of each row of `y_train`. Those of a series are in the order of time.
+        The series of each row of `y_train`. The rows of a series are in the order of time.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Sample weights. Those of several series weigh the rows in each; a series without any weight does not count.
+        Sample weights. With several series, they weight the rows within each series. A series whose weights are all
+        zero is ignored.
 
     multioutput : {"raw_values", "uniform_average"} or array-like of shape (n_outputs,), default="uniform_average"
         Defines aggregating of multiple output values.
@@ -86,8 +87,8 @@ def mean_absolute_scaled_error(
     ------
     ValueError
         If `y_train` is not longer than `season_length`, if the naive forecast makes no error on it, such as on
-        a constant series, or if the outputs cannot be steps of its targets. Of several series, also if only one of
-        `groups` and `groups_train` is given, or a series is not in `y_train`.
+        a constant series, or if the outputs cannot be steps of its targets. For several series, also if only one of
+        `groups` and `groups_train` is given, or if a series is not in `y_train`.
 
     See Also
     --------
@@ -105,7 +106,7 @@ def mean_absolute_scaled_error(
     >>> mean_absolute_scaled_error([5.0, 6.0], [4.0, 6.0], y_train=[1.0, 3.0, 2.0, 4.0], season_length=2)
     0.5
 
-    Of two series, with one error of 1 each, those of the naive forecast being 2 and 1:
+    Two series, with errors of 1 and 1, and errors of the naive forecast of 2 and 1:
 
     >>> mean_absolute_scaled_error(
     ...     [5.0, 6.0], [4.0, 5.0], y_train=[1.0, 3.0, 1.0, 2.0], groups=["a", "b"], groups_train=["a", "a", "b", "b"]

@@ -20,12 +20,11 @@ from ._pipelines import last_step
     prefer_skip_nested_validation=True,
 )
 def make_step_scorer(score_func, *, response_method="predict", greater_is_better=True, **kwargs):
-    """Make a scorer of labels of steps from a metric of scikit-learn.
+    """Make a scorer of step labels from a metric of scikit-learn.
 
-    scikit-learn's own scorers read a `y` of two dimensions as several labels of each row, which most metrics refuse.
-    This one hands the labels of all steps to the metric as one array, as the flat metrics of sklearn-crfsuite do.
-    Steps do not count if they are missing in what the last step of a pipeline reads, or if their label is missing (NaN
-    or None).
+    The scorers of scikit-learn treat a 2-D `y` as a multioutput target, which most metrics do not support. This scorer
+    passes the labels of all steps to the metric as one array, like the flat metrics of sklearn-crfsuite. Steps are
+    ignored if they are missing in the input of the last step of a pipeline, or if their label is missing (NaN or None).
 
     Parameters
     ----------
@@ -33,8 +32,8 @@ def make_step_scorer(score_func, *, response_method="predict", greater_is_better
         A metric ``score_func(y_true, y_pred, **kwargs)``, such as :func:`sklearn.metrics.f1_score`.
 
     response_method : {"predict", "predict_proba", "decision_function"}, default="predict"
-        What of the estimator `score_func` compares with the true labels. Of two classes, it gets the column of the
-        second.
+        The method of the estimator whose output `score_func` compares with the true labels. For two classes,
+        `score_func` receives the probabilities of the second class.
 
     greater_is_better : bool, default=True
         Whether `score_func` is a score; if it is a loss, the scorer changes its sign.
@@ -50,7 +49,7 @@ def make_step_scorer(score_func, *, response_method="predict", greater_is_better
     See Also
     --------
     sklstm.LSTMClassifier : With ``pooling="none"``, predicts a class for each step.
-    sklearn.metrics.make_scorer : For one label a row.
+    sklearn.metrics.make_scorer : Makes a scorer of one label per row.
 
     Examples
     --------

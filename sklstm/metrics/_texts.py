@@ -12,7 +12,7 @@ from .._validation import check_texts
     prefer_skip_nested_validation=True,
 )
 def character_error_rate(y_true, y_pred, *, sample_weight=None):
-    """Character error rate (CER): the edit distance per character of the true texts.
+    """Compute the character error rate (CER): the edit distance per character of the true texts.
 
     Parameters
     ----------
@@ -23,18 +23,18 @@ def character_error_rate(y_true, y_pred, *, sample_weight=None):
         Predicted texts.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the texts. Both the edits and the characters of a text count by its weight.
+        Weights of the texts. The edits and the characters of a text are both multiplied by its weight.
 
     Returns
     -------
     rate : float
         The sum of the edit distances (Levenshtein 1966: characters to insert, delete or replace), divided by the sum
-        of the lengths of the true texts. It is 0 if all texts are right, and may be larger than 1.
+        of the lengths of the true texts. It is 0 if all texts are correct, and may be larger than 1.
 
     Raises
     ------
     ValueError
-        If there are different numbers of texts, an element is no string, or the true texts have no character.
+        If the numbers of texts differ, an element is not a string, or the true texts have no character.
 
     See Also
     --------
