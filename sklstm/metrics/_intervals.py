@@ -147,8 +147,8 @@ def interval_score(y_true, y_interval, *, coverage, sample_weight=None, multiout
     """Compute the interval score (Winkler score), a loss of prediction intervals.
 
     The score is the width of the interval, plus a penalty if the true value is outside: ``2 / (1 - coverage)`` times
-    its distance to the interval. The expected score is smallest for the interval between the quantiles ``(1 - coverage)
-    / 2`` and ``(1 + coverage) / 2`` of the true distribution [1]_ [2]_.
+    its distance to the interval. The expected score is smallest for the interval between the quantiles
+    ``(1 - coverage) / 2`` and ``(1 + coverage) / 2`` of the true distribution [1]_ [2]_.
 
     Parameters
     ----------

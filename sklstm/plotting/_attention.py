@@ -1,4 +1,4 @@
-"""What a translator looks at, token by token."""
+"""The attention weights of a translation."""
 
 import numpy as np
 from sklearn.utils import check_array
@@ -16,7 +16,7 @@ class AttentionDisplay:
     Parameters
     ----------
     weights : array-like of shape (n_written, n_read)
-        The attention weights. Each row sums up to one.
+        The attention weights. Each row sums to one.
 
     written : list of str of length n_written
         The tokens of the translation; "" stands for the end.
@@ -36,7 +36,7 @@ class AttentionDisplay:
         The heat map.
 
     colorbar_ : matplotlib Colorbar or None
-        The bar that tells the weights of colours.
+        The colour bar.
 
     See Also
     --------
@@ -99,7 +99,7 @@ class AttentionDisplay:
         AttributeError
             If the estimator has no attention weights.
         ValueError
-            If `text` is no string, or the translator was fitted without attention.
+            If `text` is not a string, or the translator was fitted without attention.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         model = last_step(estimator, "attention_weights")
@@ -115,10 +115,10 @@ class AttentionDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes to draw in. If None, a new figure is made, as large as the tokens need it.
+            Axes to draw in. If None, a new figure is made, with a size that fits the tokens.
 
         colorbar : bool, default=True
-            Whether to draw a bar that tells the weights of colours.
+            Whether to draw a colour bar.
 
         mesh_kw : dict, default=None
             Keyword arguments for matplotlib's `pcolormesh`.
@@ -131,7 +131,7 @@ class AttentionDisplay:
         Raises
         ------
         ValueError
-            If `weights` has another shape than the tokens.
+            If the shape of `weights` does not match the tokens.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         weights = check_array(self.weights, input_name="weights")

@@ -30,15 +30,15 @@ class BacktestDisplay:
     Parameters
     ----------
     by_step : dict
-        What is drawn by step ahead: the arrays `steps` and `error` of shape (n_steps,), and `coverage`, a dict from
-        each nominal coverage to an array of the empirical one. What is not known is NaN.
+        Values by step ahead: the arrays `steps` and `error` of shape (n_steps,), and `coverage`, a dict from each
+        nominal coverage to an array of empirical coverages. Unknown values are NaN.
 
     by_origin : dict
-        What is drawn over time: the same of groups of adjacent origins, with `steps` the origin in the middle of each,
-        a number, date, duration or period.
+        Values over time: the same arrays for groups of adjacent origins. `steps` has the middle origin of each group,
+        as numbers, dates, durations or periods.
 
     target_name : str, default=None
-        What is forecast, for the label of the errors.
+        Name of the target, for the label of the errors.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class BacktestDisplay:
         The mean absolute error by step ahead, and over time.
 
     coverage_lines_ : list of matplotlib Line2D
-        The empirical coverage: by step ahead for each nominal one, smallest first, then over time.
+        The empirical coverage: by step ahead for each nominal coverage, smallest first, then over time.
 
     nominal_lines_ : list of matplotlib Line2D
         The dashed line of each nominal coverage, in the order of `coverage_lines_`.
@@ -64,8 +64,8 @@ class BacktestDisplay:
     See Also
     --------
     sklstm.backtest : Forecasts of the past, from many origins.
-    sklstm.metrics.interval_coverage : The coverage as a number.
-    ForecastDisplay : The forecasts from some origins.
+    sklstm.metrics.interval_coverage : Computes the coverage.
+    ForecastDisplay : Forecasts from some origins.
 
     Examples
     --------
@@ -114,11 +114,11 @@ class BacktestDisplay:
             As `series` in :func:`~sklstm.backtest`.
 
         horizon : int, default=1
-            How many steps to forecast from each origin.
+            Number of steps to forecast from each origin.
 
         coverage : float or list of float, default=None
-            Coverage of the prediction intervals, between 0 and 1, for a model with `predict_interval`. None draws no
-            coverage.
+            Coverage of the prediction intervals, between 0 and 1, for a model with `predict_interval`. If None, no
+            coverage is drawn.
 
         backtest_params : dict, default=None
             Other arguments of :func:`~sklstm.backtest`, such as ``{"stride": 24, "refit_every": 7}``.
@@ -146,7 +146,7 @@ class BacktestDisplay:
         Raises
         ------
         ValueError
-            If :func:`~sklstm.backtest` or :meth:`from_predictions` do.
+            As in :func:`~sklstm.backtest` and :meth:`from_predictions`.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         params = (backtest_params or {}) | ({} if coverage is None else {"coverage": coverage})
@@ -161,19 +161,18 @@ class BacktestDisplay:
 
         Parameters
         ----------
-        result : DataFrame or :class:`~sklearn.utils.Bunch`
-            What :func:`~sklstm.backtest` returns. Rows whose truth or prediction is missing (NaN) do not count.
+        result : DataFrame of shape (n_forecasts, n_columns) or :class:`~sklearn.utils.Bunch`
+            The result of :func:`~sklstm.backtest`. Rows with a missing true value or prediction (NaN) are ignored.
 
         coverage : float or list of float, default=None
-            Coverage of the intervals to draw. Names of columns tell it, such as ``lower_80``, and all are drawn if
-            None.
+            Coverage of the intervals to draw, as in column names such as ``lower_80``. If None, all coverages.
 
         target : str or int, default=None
-            The target, if the backtest has several: errors of different units have no common mean. Of a backtest of one
-            target, its name for the label of the axis.
+            The target to draw, if the backtest has several: errors in different units cannot be averaged. For a
+            backtest of one target, its name for the label of the axis.
 
         series : id or list of ids, default=None
-            The series whose rows count, if there are several. All if None.
+            The series to include, if there are several. If None, all series.
 
         ax : matplotlib Axes or array-like of Axes, default=None
             See :meth:`plot`.
@@ -192,7 +191,8 @@ class BacktestDisplay:
         Raises
         ------
         ValueError
-            If `result` is none of a backtest, if there is no such target, series or coverage, or if no row counts.
+            If `result` is not the result of a backtest, if there is no such target, series or coverage, or if no row
+            has both a true value and a prediction.
 
         Examples
         --------
@@ -241,7 +241,7 @@ class BacktestDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array-like of Axes, default=None
-            Axes to draw in. One of a grid of subplots is divided; or pass as many as there are panels. If None, a new
+            Axes to draw in: one for each panel, or one of a grid of subplots, which is then divided. If None, a new
             figure is made.
 
         line_kw : dict, default=None
@@ -258,7 +258,7 @@ class BacktestDisplay:
         Raises
         ------
         ValueError
-            If `ax` is not what is needed.
+            If `ax` has the wrong number of axes, or cannot be divided.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         levels = sorted(self.by_step["coverage"])

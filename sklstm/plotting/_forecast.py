@@ -1,4 +1,4 @@
-"""Forecasts and their intervals, beside what was observed."""
+"""Forecasts and their intervals, beside the observed values."""
 
 from numbers import Integral
 from typing import Any
@@ -32,8 +32,7 @@ class ForecastDisplay:
     Parameters
     ----------
     panels : list of dict
-        What to draw in panels below each other, one for each series and target. Each dict (or
-        :class:`~sklearn.utils.Bunch`) has
+        The panels from top to bottom, one for each series and target. Each dict (or :class:`~sklearn.utils.Bunch`) has
 
         name : str, the label of the panel
         forecasts : list of dict, one for each origin, with the arrays `times` and `prediction` of shape (n_steps,), and
@@ -43,7 +42,7 @@ class ForecastDisplay:
         Times are numbers, dates, durations or periods, such as an index of pandas.
 
     step_name : str, default=None
-        Label of the axis of time. By default "step" or "time", by what the times are.
+        Label of the time axis. If None, "step" for numbers and "time" for other times.
 
     Attributes
     ----------
@@ -63,7 +62,7 @@ class ForecastDisplay:
         The line of the observed values of each panel that has any.
 
     bands_ : list of matplotlib PolyCollection
-        The bands of each forecast in the order of `lines_`, of each the widest first.
+        The bands of each forecast in the order of `lines_`, with the widest band of a forecast first.
 
     legend_ : matplotlib Legend
         The legend, above the first panel.
@@ -120,14 +119,14 @@ class ForecastDisplay:
             As `model` in :func:`~sklstm.forecast`.
 
         history : array-like or pandas object of shape (n_samples,) or (n_samples, n_features)
-            The series so far, oldest row first. Dates of a pandas index are on the axis.
+            The series so far, oldest row first. The axis shows the dates of a pandas index.
 
         steps : int
-            How many steps to forecast.
+            Number of steps to forecast.
 
         coverage : float or list of float, default=None
-            Coverage of the prediction intervals, between 0 and 1, for a model with `predict_interval`. None draws no
-            intervals.
+            Coverage of the prediction intervals, between 0 and 1, for a model with `predict_interval`. If None, no
+            intervals are drawn.
 
         target : str or int, or list of them, default=None
             The columns that the model predicts, as in :func:`~sklstm.forecast`.
@@ -136,16 +135,16 @@ class ForecastDisplay:
             The columns known ahead, as in :func:`~sklstm.forecast`.
 
         future : array-like or DataFrame of shape (n_future, n_columns), default=None
-            The next values of these columns, as in :func:`~sklstm.forecast`.
+            The future values of columns, as in :func:`~sklstm.forecast`.
 
         truth : array-like or pandas object, default=None
-            What came after the history, as in :meth:`from_predictions`.
+            The true values of the forecast, as in :meth:`from_predictions`.
 
         series : id or list of ids, default=None
-            The series to draw, of a model of several series. All if None.
+            The series to draw, for a model of several series. If None, all series.
 
         n_history : int, default=None
-            How many rows of the history to draw, the last ones. Three times as many as steps if None.
+            Number of rows at the end of the history to draw. If None, ``3 * steps``.
 
         ax : matplotlib Axes or array-like of Axes, default=None
             See :meth:`plot`.
@@ -167,7 +166,7 @@ class ForecastDisplay:
         Raises
         ------
         ValueError
-            If :func:`~sklstm.forecast` or :meth:`from_predictions` do.
+            As in :func:`~sklstm.forecast` and :meth:`from_predictions`.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         history = as_pandas(history, "history")
@@ -214,40 +213,40 @@ class ForecastDisplay:
 
         Parameters
         ----------
-        prediction : array-like, DataFrame or :class:`~sklearn.utils.Bunch`
-            What :func:`~sklstm.forecast` returns, or what :func:`~sklstm.backtest` does: forecasts from several
-            origins, beside the true values.
+        prediction : array-like or DataFrame of shape (n_rows, n_columns), or :class:`~sklearn.utils.Bunch`
+            The result of :func:`~sklstm.forecast`, or of :func:`~sklstm.backtest`, with forecasts from several origins
+            and the true values.
 
         history : array-like or pandas object of shape (n_samples,) or (n_samples, n_features), default=None
-            The series so far. Of a backtest, the whole series, whose index tells the times of the steps; only origins
-            that are periods or integers tell them without it.
+            The series so far. For a backtest, the whole series, whose index has the times of the steps. A backtest
+            whose origins are periods or integers does not require it.
 
         truth : array-like or pandas object of shape (n_true,) or (n_true, n_columns), default=None
-            True values of a forecast. Rows of a pandas object are found by their times, those of an array are in order.
-            Missing values are NaN. A backtest has its own.
+            True values of a forecast. The rows of a pandas object are matched by time, and the rows of an array are in
+            order. Missing values are NaN. A backtest already has true values.
 
         coverage : float or list of float, default=None
-            Coverage of the intervals to draw. Names of columns tell it, such as ``demand_lower_80``, and all are drawn
-            if None. The columns of an array have no names: they are a point forecast of each target, and behind it
-            lower and upper end for each `coverage`.
+            Coverage of the intervals to draw, as in column names such as ``demand_lower_80``. If None, all coverages.
+            The columns of an array have no names. For each target, they are the point forecast, then the lower and the
+            upper end for each `coverage`.
 
         target : str or int, or list of them, default=None
-            The targets to draw, all if None. If `prediction` has no names of targets, such as an array or a backtest of
-            one target, `target` tells which columns of `history` and `truth` they are.
+            The targets to draw. If None, all targets. An array or a backtest of one target has no target names:
+            `target` then selects their columns in `history` and `truth`.
 
         groups : str or int, default=None
-            What tells the series of each row, as in :func:`~sklstm.to_supervised`. A backtest that is a DataFrame has
-            them already.
+            The column or index level that identifies the series of each row, as in :func:`~sklstm.to_supervised`. A
+            backtest in a DataFrame does not require it.
 
         series : id or list of ids, default=None
-            The series to draw, if there are several. All if None.
+            The series to draw, if there are several. If None, all series.
 
         origins : label or list of labels, default=None
-            The origins of a backtest to draw. If None, the latest ones, one forecast after the other without overlap:
-            six of them, or as many as have 48 steps.
+            The origins of a backtest to draw. If None, the latest origins whose forecasts do not overlap: six, or as
+            many as cover 48 steps.
 
         n_history : int, default=None
-            How many rows to draw before the first forecast. Three times as many as steps of a forecast if None.
+            Number of rows to draw before the first forecast. If None, three times the number of steps of a forecast.
 
         ax : matplotlib Axes or array-like of Axes, default=None
             See :meth:`plot`.
@@ -269,7 +268,7 @@ class ForecastDisplay:
         Raises
         ------
         ValueError
-            If there is no such target, series, origin or coverage, if the times of predictions, history and truth
+            If there is no such target, series, origin or coverage, if the times of `prediction`, `history` and `truth`
             cannot be compared, or if there would be more than twelve panels.
 
         Examples
@@ -308,8 +307,8 @@ class ForecastDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array-like of Axes, default=None
-            Axes to draw in. One of a grid of subplots is divided if there are several panels; or pass as many. If None,
-            a new figure is made.
+            Axes to draw in: one for each panel, or one of a grid of subplots, which is then divided. If None, a new
+            figure is made.
 
         line_kw : dict, default=None
             Keyword arguments for matplotlib's `plot`, for the forecasts.
@@ -318,8 +317,8 @@ class ForecastDisplay:
             Keyword arguments for matplotlib's `plot`, for the observed values.
 
         band_kw : dict, default=None
-            Keyword arguments for matplotlib's `fill_between`. By default, bands have one hue, and are lighter the
-            larger their coverage.
+            Keyword arguments for matplotlib's `fill_between`. By default, bands have one hue, and bands of a larger
+            coverage are lighter.
 
         Returns
         -------
@@ -329,7 +328,8 @@ class ForecastDisplay:
         Raises
         ------
         ValueError
-            If there is no panel or there are more than twelve, or `ax` is not what is needed.
+            If there is no panel or there are more than twelve, or if `ax` has the wrong number of axes or cannot be
+            divided.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         panels = check_panels(self.panels)

@@ -23,30 +23,30 @@ class GatesDisplay:
     Parameters
     ----------
     values : array-like of shape (n_steps, n_units)
-        The gate or state of each unit at each step. A missing step has NaN.
+        The gate or state of each unit at each step. Missing steps are NaN.
 
     gate : str, default="cell_state"
         The name of the gate or state: "input_gate", "forget_gate", "output_gate", "candidate", "cell_state" or
         "hidden_state".
 
     steps : array-like of shape (n_steps,), default=None
-        What the steps are: numbers, dates, durations or periods, such as an index of pandas, or the tokens of a text.
-        Positions from 0 if None.
+        The steps: numbers, dates, durations or periods, such as a pandas index, or the tokens of a text. If None,
+        positions from 0.
 
     series : array-like of shape (n_steps, n_features), default=None
-        The series, to be drawn above. A missing value is NaN.
+        The series to draw above the heat map. Missing values are NaN.
 
     feature_names : list of str of length n_features, default=None
         Names of the features of `series`.
 
     unit_numbers : array-like of shape (n_units,), default=None
-        Numbers of the units in their layer. Positions from 0 if None.
+        Numbers of the units in their layer. If None, positions from 0.
 
     step_name : str, default=None
-        Label of the axis of time. By default "step", "time", "character" or "token", by what `steps` are.
+        Label of the time axis. If None, "step", "time", "character" or "token", depending on `steps`.
 
     title : str, default=None
-        Title of the picture. The name of the gate if None.
+        Title of the figure. If None, the name of the gate.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class GatesDisplay:
     See Also
     --------
     sklstm.LSTMForecaster.gates : Computes gates and states.
-    RelevanceDisplay : What a prediction rests on.
+    RelevanceDisplay : Relevance of each step and feature for a prediction.
 
     Examples
     --------
@@ -138,9 +138,9 @@ class GatesDisplay:
             A fitted LSTM estimator, or a fitted :class:`~sklearn.pipeline.Pipeline` that ends with one.
 
         X : array-like or list of str
-            What `predict` of the estimator takes: a series in front of a :class:`~sklstm.SlidingWindow`, or windows, or
-            documents. The display of a series has the dates of a pandas index on its axis, and above the heat map the
-            columns of `X` or, with a `row`, the window that the estimator reads, after all other steps of a pipeline.
+            Input as in `predict` of the estimator: the series for a pipeline with :class:`~sklstm.SlidingWindow`, or
+            windows, or documents. For a series, the axis shows the dates of a pandas index. Above the heat map are the
+            columns of `X` or, with `row`, the window that the last step of the pipeline reads.
 
         gate : {"input_gate", "forget_gate", "output_gate", "candidate", "cell_state", "hidden_state"}, \
                 default="cell_state"
@@ -156,13 +156,13 @@ class GatesDisplay:
             The network, if the estimator has several.
 
         units : int, slice or array-like of int of shape (n_selected,), default=None
-            The units, by their positions; all if None.
+            Positions of the units. If None, all units.
 
         row : int, default=None
-            The row of `X` whose window or document to show, step by step. If None, all rows of a series, each with the
-            last step of its window, which ends with the row; otherwise the last row. An
-            :class:`~sklstm.LSTMAnomalyDetector` does not read the last step of a window: its row shows the step at the
-            end of the next row's window, and the last row is empty.
+            The row of `X` whose window or document is drawn, step by step. If None, all rows of a series are drawn,
+            each with the last step of its window; of windows and documents, the last row is drawn. An
+            :class:`~sklstm.LSTMAnomalyDetector` does not read the last step of a window, so each row shows the last
+            step read from the window of the next row, and the last row is empty.
 
         ax : matplotlib Axes or array-like of Axes, default=None
             See :meth:`plot`.
@@ -188,7 +188,7 @@ class GatesDisplay:
         AttributeError
             If the estimator has no gates.
         ValueError
-            If there is no such gate, layer, direction, network, unit or row, or if `X` is not what `predict` takes.
+            If there is no such gate, layer, direction, network, unit or row, or if `X` is invalid as in `predict`.
 
         Examples
         --------
@@ -243,20 +243,20 @@ class GatesDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array-like of Axes, default=None
-            Axes to draw in. One of a grid of subplots is divided if there is a series; or pass as many as there are
-            features, and one for the heat map. If None, a new figure is made.
+            Axes to draw in: one for each feature and one for the heat map, or one of a grid of subplots, which is then
+            divided if there is a series. If None, a new figure is made.
 
         sort_units : bool, default=True
-            Whether to put units in the order of time: from top to bottom by the step at which each of them deviates
-            most from its mean over time. By their numbers otherwise.
+            Whether to sort the units, from top to bottom, by the step at which they deviate most from their mean over
+            time. If False, they have the order of `values`.
 
         line_kw : dict, default=None
             Keyword arguments for matplotlib's `plot`, for the lines of the series.
 
         mesh_kw : dict, default=None
             Keyword arguments for matplotlib's `pcolormesh`, such as ``{"cmap": "gray", "vmin": 0.5}``. By default,
-            the colours of gates range from 0 to 1, and those of the candidate and of states around zero, with 99 % of
-            the values.
+            the colours of gates range from 0 to 1. For the candidate and states, the range is symmetric around zero and
+            contains 99 % of the values.
 
         Returns
         -------
@@ -266,7 +266,7 @@ class GatesDisplay:
         Raises
         ------
         ValueError
-            If the arrays differ in length, or `ax` is not what is needed.
+            If the arrays differ in length, or if `ax` has the wrong number of axes or cannot be divided.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         values, series, steps, numbers = self._check_arrays()

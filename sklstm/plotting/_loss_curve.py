@@ -24,7 +24,7 @@ class LossCurveDisplay:
         The validation loss after each epoch.
 
     loss_name : str, default=None
-        Label of the axis of losses; "loss" if None.
+        Label of the loss axis. If None, "loss".
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class LossCurveDisplay:
         Figure with the axes.
 
     lines_ : list of matplotlib Line2D
-        The curve of the training loss and, if there is one, that of the validation loss.
+        The curves of the training loss and, if there is one, of the validation loss.
 
     minimum_ : matplotlib Line2D or None
         The mark of the lowest validation loss.
@@ -72,7 +72,7 @@ class LossCurveDisplay:
         ----------
         estimator : estimator instance
             A fitted LSTM estimator with ``history_``, or a fitted :class:`~sklearn.pipeline.Pipeline` that ends with
-            one. Of several networks, the losses are their means.
+            one. For several networks, the losses are averaged.
 
         ax : matplotlib Axes, default=None
             See :meth:`plot`.
@@ -112,7 +112,7 @@ class LossCurveDisplay:
             Axes to draw in. If None, a new figure is made.
 
         log_scale : bool, default=False
-            Whether the axis of losses is logarithmic, which shows progress when the loss is small.
+            Whether the loss axis is logarithmic, to show progress of small losses.
 
         line_kw : dict, default=None
             Keyword arguments for matplotlib's `plot`, for both curves.

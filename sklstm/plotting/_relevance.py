@@ -1,4 +1,4 @@
-"""What a prediction rests on: the relevance of each step and feature."""
+"""The relevance of each step and feature for a prediction."""
 
 from html import escape
 from typing import Any
@@ -30,35 +30,35 @@ SMALL = 0.05  # of the largest relevance: less is not underlined
 class RelevanceDisplay:
     """Relevance of each step and feature for one prediction, below the window.
 
-    A positive relevance raises the prediction, compared with that for the baseline; a negative one lowers it. The
-    relevance of all steps and features sums to the difference between both.
+    A positive relevance raises the prediction above the prediction for the baseline, and a negative relevance lowers
+    it. The relevances of all steps and features sum to the difference between the two predictions.
 
-    It is recommended to use :meth:`from_estimator` to create a display. All parameters are stored as attributes. In
-    notebooks, a display of tokens also shows itself as a coloured text.
+    It is recommended to use :meth:`from_estimator` to create a display. All parameters are stored as attributes.
+    Notebooks also show a display of tokens as coloured text.
 
     Parameters
     ----------
     relevance : array-like of shape (n_steps, n_features)
-        The relevance for one prediction: a row of what `input_relevance` returns.
+        The relevance for one prediction: a row of the result of `input_relevance`.
 
     values : array-like of shape (n_steps, n_features), default=None
-        The window, to be drawn above. A missing value is NaN.
+        The window to draw above the relevance. Missing values are NaN.
 
     steps : array-like of shape (n_steps,), default=None
-        What the steps are: numbers, dates, durations or periods, such as an index of pandas, or the tokens of a text.
-        Positions from 0 if None.
+        The steps: numbers, dates, durations or periods, such as a pandas index, or the tokens of a text. If None,
+        positions from 0.
 
     feature_names : list of str of length n_features, default=None
         Names of the features.
 
     output_name : str, default=None
-        What is predicted, for the title.
+        Name of the output, for the title.
 
     unit : str, default=None
-        Unit of the prediction, which is that of the relevance.
+        Unit of the prediction and of the relevance.
 
     step_name : str, default=None
-        Label of the axis of steps. By default "step", "time", "character" or "token", by what `steps` are.
+        Label of the time axis. If None, "step", "time", "character" or "token", depending on `steps`.
 
     Attributes
     ----------
@@ -79,8 +79,8 @@ class RelevanceDisplay:
 
     See Also
     --------
-    GatesDisplay : What the cells of a network do.
-    sklearn.inspection.permutation_importance : What the score of a model rests on, over all rows.
+    GatesDisplay : Gates and states of an LSTM layer over time.
+    sklearn.inspection.permutation_importance : Importance of each feature for the score of a model.
 
     Examples
     --------
@@ -131,15 +131,15 @@ class RelevanceDisplay:
             with one.
 
         X : array-like or list of str
-            What `predict` of the estimator takes: a series in front of a :class:`~sklstm.SlidingWindow`, or windows, or
-            documents. The display of a series has the dates of a pandas index on its axis. What is drawn above is the
-            window that the estimator reads, after all other steps of a pipeline.
+            Input as in `predict` of the estimator: the series for a pipeline with :class:`~sklstm.SlidingWindow`, or
+            windows, or documents. For a series, the axis shows the dates of a pandas index. Above the relevance is the
+            window that the last step of the pipeline reads.
 
         output : int or class label, default=None
-            The position of the output, or the class. If None, the first output, or the class that is predicted.
+            The position of the output, or the class. If None, the first output, or the predicted class.
 
         row : int, default=-1
-            The row of `X` whose prediction to show.
+            The row of `X` whose prediction is explained.
 
         ax : matplotlib Axes or array-like of Axes, default=None
             See :meth:`plot`.
@@ -168,7 +168,7 @@ class RelevanceDisplay:
         AttributeError
             If the estimator has no `input_relevance`.
         ValueError
-            If there is no such output or row, or if `X` is not what `predict` takes.
+            If there is no such output or row, or if `X` is invalid as in `predict`.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         _check_kind(kind)
@@ -194,12 +194,12 @@ class RelevanceDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or array-like of Axes, default=None
-            Axes to draw in. One of a grid of subplots is divided where several are needed; or pass as many. If None, a
-            new figure is made.
+            Axes to draw in: one for each panel, or one of a grid of subplots, which is then divided. If None, a new
+            figure is made.
 
         kind : {"bar", "heatmap"}, default="bar"
-            Whether to draw bars, one axes for each feature below that of its values, or a heat map with a row for each
-            feature, below the values of all features. Both are symmetrical around zero.
+            With "bar", each feature has a bar plot, below its values. With "heatmap", a heat map has a row for each
+            feature, below the values of all features. The scales of both are symmetric around zero.
 
         line_kw : dict, default=None
             Keyword arguments for matplotlib's `plot`, for the lines of the window.
@@ -218,7 +218,8 @@ class RelevanceDisplay:
         Raises
         ------
         ValueError
-            If the arrays differ in length, or `kind` or `ax` is not what is needed.
+            If the arrays differ in length, if there is no such `kind`, or if `ax` has the wrong number of axes or
+            cannot be divided.
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         _check_kind(kind)
@@ -248,15 +249,15 @@ class RelevanceDisplay:
         return self
 
     def to_html(self, *, separator=None):
-        """Return a text coloured by the relevance of its tokens.
+        """Return the text as HTML, coloured by the relevance of its tokens.
 
-        A token that raises the prediction has a solid underline, one that lowers it a dotted one. The number is in the
-        title of the token, which browsers show below the pointer. Text keeps the colour of the page, light or dark.
+        Tokens that raise the prediction have a solid underline, and tokens that lower it a dotted underline. The
+        tooltip of a token shows its relevance. The text keeps the colour of the page, light or dark.
 
         Parameters
         ----------
         separator : str, default=None
-            What stands between tokens. If None, nothing between characters, and a space between longer tokens.
+            The separator of tokens. If None, there is none between characters, and a space between longer tokens.
 
         Returns
         -------
@@ -266,7 +267,7 @@ class RelevanceDisplay:
         Raises
         ------
         ValueError
-            If the steps are no tokens.
+            If the steps are not tokens.
         """
         relevance, _, steps, _ = self._check_arrays()
         if not are_tokens(steps):
