@@ -210,7 +210,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         return Sample(inputs, y, sample_weight, rows_with_weight(sample_weight))
 
     def _weigh_rows(self, sample: Sample, held_out: Sample | None) -> tuple[Sample, Sample | None]:
-        """Return both with the weights that their rows have besides those of the user, learnt from the first alone."""
+        """Return both with the weights that their rows have besides those of the user, learned from the first alone."""
         return sample, held_out
 
     def _check_inputs(self, X, y="no_validation", *, reset: bool) -> dict[str, np.ndarray]:

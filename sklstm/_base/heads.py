@@ -85,7 +85,7 @@ class RegressionHead(Head):
     ) -> float:
         """Return the weight from 0 to 1 of the network's outputs, averaged with those of a linear model.
 
-        It is the one with the least loss on encoded targets that both have not learnt from.
+        It is the one with the least loss on encoded targets that neither model was trained on.
         """
 
         def loss(weight: float) -> float:

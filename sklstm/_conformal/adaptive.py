@@ -1,4 +1,4 @@
-"""Thresholds that follow the scores of rows as their truths come in."""
+"""Thresholds that follow the scores of rows as their true values come in."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ def tracked(
     known_at: np.ndarray,
     coverages: Sequence[float],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the threshold of each row, by the truths known at its time, and those after all truths.
+    """Return the threshold of each row, by the true values known at its time, and those after all true values.
 
     After a row that its interval has missed, a threshold rises by ``coverage * step``, and it falls by ``(1 - coverage)
     * step`` after each other row: online gradient descent on the pinball loss of the scores (Gibbs & Candès 2021,
@@ -27,15 +27,15 @@ def tracked(
     Parameters
     ----------
     start : ndarray of shape (n_outputs, n_coverages)
-        The thresholds before the first truth.
+        The thresholds before the first true value.
     size : ndarray of shape (n_outputs, n_coverages)
-        The mean absolute score before the first truth.
+        The mean absolute score before the first true value.
     scores : ndarray of shape (n_rows, n_outputs, n_coverages)
-        Scores of rows in the order of time; NaN where the truth is missing, which moves nothing.
+        Scores of rows in the order of time; NaN where the true value is missing, which moves nothing.
     times : ndarray of shape (n_rows,)
         The time of each row as an integer, in ascending order.
     known_at : ndarray of shape (n_rows, n_outputs)
-        The time from which on the truth is known, as an integer.
+        The time from which on the true value is known, as an integer.
     coverages : sequence of float, of length n_coverages
         What the thresholds are to cover.
 
@@ -48,7 +48,7 @@ def tracked(
     thresholds, used = start, np.empty((len(different), *start.shape))
     misses = 1 - np.asarray(coverages)
     for i, (rows, outputs) in enumerate(_by_time(known_at, different, ~np.isnan(scores[..., 0]))):
-        if len(rows):  # whose truths become known at this time
+        if len(rows):  # whose true values become known at this time
             found = scores[rows, outputs]
             is_missed = found > used[codes[rows], outputs]
             n_known = np.bincount(outputs, minlength=len(start))[:, np.newaxis]
@@ -60,7 +60,7 @@ def tracked(
 
 
 def _by_time(known_at: np.ndarray, times: np.ndarray, is_known: np.ndarray):
-    """Yield the rows and outputs whose truths become known until each time, and at the end those left."""
+    """Yield the rows and outputs whose true values become known until each time, and at the end those left."""
     rows, outputs = np.nonzero(is_known)
     due = np.searchsorted(times, known_at[rows, outputs])
     order = np.argsort(due, kind="stable")

@@ -1,4 +1,4 @@
-"""Intervals of levels: what a model predicts for some probabilities, and how far truths lie outside.
+"""Intervals of levels: what a model predicts for some probabilities, and how far true values lie outside.
 
 A level is a probability. A model that predicts no more than a point has one level, 0.5, so the score of a row is its
 absolute error (Vovk, Gammerman & Shafer 2005, section 2.3). Of a model of quantiles, the score is the distance from the
@@ -57,9 +57,9 @@ def central(values: np.ndarray, levels: Sequence[float] | np.ndarray, coverages:
 
 
 def scores(residuals: np.ndarray, levels: Sequence[float] | np.ndarray, coverages: Sequence[float]) -> np.ndarray:
-    """Return how far truths lie outside of central intervals, negative inside: (n_rows, n_outputs, n_coverages).
+    """Return how far true values lie outside of central intervals, negative inside: (n_rows, n_outputs, n_coverages).
 
-    `residuals` are the differences of truths from the values at the levels.
+    `residuals` are the differences of true values from the values at the levels.
     """
     below, above = np.moveaxis(central(residuals, levels, coverages), -2, 0)
     return np.maximum(-below, above)

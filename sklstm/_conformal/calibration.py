@@ -17,12 +17,12 @@ Levels = Sequence[float] | np.ndarray
 
 
 class Rows(NamedTuple):
-    """Rows whose truths are known, in the order of time."""
+    """Rows whose true values are known, in the order of time."""
 
-    residuals: np.ndarray  # (n_rows, n_outputs, n_levels), of the truths from what was predicted for each level
+    residuals: np.ndarray  # (n_rows, n_outputs, n_levels), of the true values from what was predicted for each level
     ids: np.ndarray  # (n_rows,) of their series
     times: np.ndarray  # (n_rows,) as integers
-    known_at: np.ndarray  # (n_rows, n_outputs), the times from which on truths are known
+    known_at: np.ndarray  # (n_rows, n_outputs), the times from which on true values are known
 
     def of(self, rows) -> "Rows":
         """Return some rows."""

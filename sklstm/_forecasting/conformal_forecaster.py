@@ -396,8 +396,8 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         Returns
         -------
         intervals : ndarray of shape (n_samples, n_outputs, 2) or (n_samples, n_outputs, 2, n_coverages), float64
-            Lower and upper ends in the units of ``y``. With several coverages, they are on the last axis. An interval
-            contains those of smaller coverages in the same call.
+            Lower and upper ends in the units of ``y``. With several coverages, they are on the last axis, and intervals
+            of a larger coverage contain intervals of a smaller one.
 
         Raises
         ------

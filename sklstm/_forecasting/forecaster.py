@@ -134,7 +134,7 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
 
     validation_gap : int or "auto", default="auto"
         Number of rows on either side of the validation set that the network is not trained on; only with
-        `early_stopping=True`. It keeps the targets of training rows from overlapping those of the validation set. If
+        `early_stopping=True`. It keeps the targets of training rows from overlapping validation targets. If
         "auto", it is the number of outputs less one if the windows are of a panel, or if the last windows slide over
         one series by one step each; and 0 otherwise. Windows of a single step do not show this: pass ``horizon - 1``.
 
@@ -469,9 +469,9 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
     def predict_quantiles(self, X):
         """Predict the quantiles of the targets.
 
-        Quantiles of a row never cross. Those of several networks and of the linear model are averaged level by level
-        [1]_. Within a network, each quantile is the one next to it, on the side of the median, plus or minus an
-        increment that is not negative [2]_.
+        Quantiles of a row never cross. The quantiles of several networks and of the linear model are averaged level by
+        level [1]_. Within a network, each quantile is the next one towards the median, plus or minus a non-negative
+        increment [2]_.
 
         Parameters
         ----------
@@ -574,9 +574,9 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
 
         Notes
         -----
-        The relevances for the networks are approximate, those for the linear model and for the level of a window exact.
-        With ``normalize="window"``, deviations from the mean of a window and the mean itself move along the path. A
-        step has the relevance of its own deviations, and its part in that of the mean.
+        The relevances are approximate for the networks, and exact for the linear model and the level of a window. With
+        ``normalize="window"``, the path changes both the deviations from the mean of a window and the mean itself. The
+        relevance of a step includes its deviations and its share of the mean.
 
         References
         ----------
@@ -603,11 +603,11 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         Returns
         -------
         model : keras.Model
-            A model from windows of shape (n_samples, n_steps, n_features), missing steps as NaN, to outputs
-            of shape (n_samples, n_outputs) in the units of ``y``. With `loss="quantile"`, it returns all quantiles, of
-            shape (n_samples, n_outputs, n_quantiles), and is compiled without a loss, since Keras has none for them. It
-            computes in float32 throughout, where
-            `predict` standardises in float64, and shares nothing with this estimator.
+            A model from windows of shape (n_samples, n_steps, n_features), missing steps as NaN, to outputs of shape
+            (n_samples, n_outputs) in the units of ``y``. With `loss="quantile"`, it returns all quantiles, of shape
+            (n_samples, n_outputs, n_quantiles), and is compiled without a loss, since Keras has none for them. It
+            computes in float32 throughout, while `predict` standardises in float64. It shares nothing with this
+            estimator.
         """
         check_is_fitted(self)
         return self._to_keras()

@@ -63,7 +63,7 @@ def rows_of(X, rows: np.ndarray) -> Any:
 
 
 def groups_of(model) -> Any | None:
-    """Return what tells the ids of series to the windows in a model; None if they are of one series."""
+    """Return the column or index level of the ids of series in a model with windows; None for one series."""
     if not hasattr(model, "get_params"):
         return None
     windows = [value for value in model.get_params().values() if isinstance(value, SlidingWindow)]

@@ -47,10 +47,10 @@ def to_supervised(series, horizon=1, *, target=None, known=None, groups=None):
     -------
     X : ndarray or DataFrame of shape (n_rows, n_features + n_known)
         The rows of each series, without the last `horizon` rows and without the first rows, which lack lagged values.
-        The known values follow the columns of the series. Each row has those ``horizon - lag`` rows later, so the last
-        rows of a window of at least `horizon` rows hold the known values of all steps ahead. In a DataFrame, their
-        names are ``temperature_step24`` or, for earlier rows, ``demand_lag144``. `X` and `y` are of the same library
-        as `series`.
+        The known values follow the columns of the series. Each row has the values ``horizon - lag`` rows later, so the
+        last rows of a window of at least `horizon` rows hold the known values of all steps ahead. In a DataFrame, their
+        columns have names such as ``temperature_step24`` or, for earlier rows, ``demand_lag144``. `X` and `y` are of
+        the same library as `series`, pandas or polars.
 
     y : ndarray, Series or DataFrame of shape (n_rows,) or (n_rows, n_outputs)
         1-D for one target and ``horizon=1``. Otherwise one column for each step and target: step 1 of every

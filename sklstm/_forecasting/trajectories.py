@@ -55,13 +55,13 @@ def trajectory_errors(
     first, last : int
         The times of the first and the last row to forecast from, as numbers.
     groups : str, int or None
-        What tells the series of each row.
+        The column or index level that identifies the series of each row.
 
     Returns
     -------
     rows : ndarray of shape (n_origins,)
     errors : ndarray of shape (n_origins, horizon * n_targets)
-        Truth less forecast. There are none if no row has so many rows behind it.
+        True values less forecasts. There are none if no row has so many rows after it.
     """
     table = read_long_table(without_known_columns(X), groups, "X")
     table = table.of(np.flatnonzero(table.panel.steps <= last + horizon))

@@ -243,7 +243,7 @@ class LSTMTextGenerator(BaseLSTM):
         Parameters
         ----------
         X : iterable of str
-            Documents, each of which is learnt from its second token on.
+            Documents. The network learns to predict each token after the first one of a document.
 
         y : None
             Ignored.
@@ -303,7 +303,7 @@ class LSTMTextGenerator(BaseLSTM):
         prompt : str or iterable of str, default=""
             The text to write on from, or several texts, which together take less time than one by one. All tokens
             of it count; with a network of your own, the last `window_size` ones. Without a prompt, the first token is
-            drawn with probabilities that the network has not learnt.
+            drawn with probabilities that the network was not trained for.
 
         length : int, default=100
             Number of tokens to write.

@@ -1,4 +1,4 @@
-"""Errors of forecasts relative to those of the seasonal naive forecast."""
+"""Errors of forecasts relative to the errors of the seasonal naive forecast."""
 
 from collections.abc import Iterator
 from numbers import Integral
@@ -168,7 +168,7 @@ def _rows_of_series(groups, name: str) -> dict:
 
 
 def _scaled_errors(y_true, y_pred, y_train, season_length: int, sample_weight) -> np.ndarray:
-    """Return the error of each output, in units of that of the naive forecast of its target."""
+    """Return the error of each output, in units of the error of the naive forecast of its target."""
     errors = mean_absolute_error(y_true, y_pred, sample_weight=sample_weight, multioutput="raw_values")
     scale = _naive_error(y_train, season_length)
     if len(errors) % len(scale):

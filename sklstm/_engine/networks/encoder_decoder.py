@@ -82,7 +82,7 @@ def _decoded(spec: NetworkSpec, previous: keras.KerasTensor, encoded: Tensors, o
     for depth, units in enumerate(spec.units):
         layer = recurrent_layer(spec, units, f"decoder_{depth}", options, return_sequences=True)
         states = [encoded[f"state_{depth:02}_{i}"] for i in range(N_STATES[spec.cell])]
-        hidden = layer(hidden, initial_state=states)  # without a mask: what is padded comes last, and is not learnt
+        hidden = layer(hidden, initial_state=states)  # without a mask: what is padded comes last, and is not learned
     if not spec.attention:
         return hidden
     scores = ops.matmul(hidden, ops.transpose(encoded["keys"], (0, 2, 1)))
