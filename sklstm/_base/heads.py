@@ -85,7 +85,7 @@ class RegressionHead(Head):
     ) -> float:
         """Return the weight from 0 to 1 of the network's outputs, averaged with those of a linear model.
 
-        It is the one with the least loss on encoded targets that neither model was trained on.
+        It is the one with the least loss on encoded targets of rows outside both training sets.
         """
 
         def loss(weight: float) -> float:

@@ -67,7 +67,7 @@ def backtest(
         fitted and is used as it is. Otherwise, it is cloned.
 
     series : array-like, pandas or polars object of shape (n_samples,) or (n_samples, n_features)
-        The series, oldest row first, with the columns that the model is fitted on. A 1-D series counts as one column.
+        The series, oldest row first, with the columns in the fit of the model. A 1-D series counts as one column.
 
     horizon : int, default=1
         Number of steps to forecast from each origin.
@@ -81,10 +81,10 @@ def backtest(
         are inferred from the model, as in :func:`forecast`.
 
     future : callable, DataFrame or array, default=None
-        The values known ahead at each origin, such as the weather forecast of that day. A callable takes the origin, as
-        in `result`, and returns `future` of :func:`forecast`. A DataFrame of pandas has an index of two levels, the
-        origin and the label of the row. An array has the shape (n_origins, n_future, n_columns). If None, the true
-        values of the series are used.
+        The values known ahead at each origin, such as the weather forecast of that day. A callable takes the origin, a
+        label or position as in `result`, and returns the `future` of :func:`forecast`. A DataFrame of pandas has an
+        index of two levels, the origin and the label of the row. An array has the shape (n_origins, n_future,
+        n_columns). If None, the true values of the series are used.
 
     first_origin : int, default=None
         Position of the first origin. An origin needs `horizon` rows after it and, with `refit_every`, at least
@@ -95,9 +95,9 @@ def backtest(
         Number of rows from one origin to the next.
 
     refit_every : int, default=None
-        Number of origins between two fits. At the first origin and every `refit_every`-th one after it, a clone of the
-        model is fitted on the result of :func:`to_supervised` for the rows up to that origin. It predicts all steps of
-        `horizon` at once. If None, the model is not fitted.
+        Number of origins per fit. At the first origin and every `refit_every`-th one after it, a clone of the model is
+        fitted on the result of :func:`to_supervised` for the rows up to that origin. It predicts all steps of `horizon`
+        at once. If None, the model is not fitted.
 
     max_train_size : int, default=None
         Maximum number of training rows, which are the latest ones. If None, all rows. Only with `refit_every`.
@@ -157,10 +157,10 @@ def backtest(
     Notes
     -----
     If the model predicts at least `horizon` steps at once, a single call of `predict` per fit predicts from all
-    origins. This requires predictions that do not depend on later rows. The requirement holds if :class:`SlidingWindow`
-    directly precedes the regressor, and only scikit-learn's scalers precede the windows. For other models, the
-    prediction from the first origin is compared with the prediction from the rows up to it. If they differ, the model
-    predicts from each origin separately.
+    origins. This requires predictions that do not depend on later rows, as given if :class:`SlidingWindow` directly
+    precedes the regressor and only scikit-learn's scalers precede the windows. For other models, the prediction from
+    the first origin is compared with the prediction from the rows up to it. If they differ, the model predicts from
+    each origin separately.
 
     For a model of several series, with `groups` of :class:`SlidingWindow`, origins are times instead of rows.
     Positions, sizes and strides count the different times of the table. From each origin, the model forecasts the

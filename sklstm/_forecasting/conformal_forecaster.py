@@ -94,14 +94,14 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         intervals are narrower if there are few rows.
 
     calibration_gap : int or "auto", default="auto"
-        Number of rows before the calibration rows of each series that the model is not fitted on. If "auto", it is the
-        number of steps ahead in `y` less one, so that training targets do not overlap calibration targets. Outputs
-        without names count as steps of one target.
+        Number of rows before the calibration rows of each series to exclude from training. If "auto", it is the number
+        of steps ahead in `y` less one, so that training targets do not overlap calibration targets. Outputs without
+        names count as steps of one target.
 
     refit : bool, default=True
-        Whether the model is fitted again on all rows after calibration. The model then includes the newest rows, which
-        often outweighs that the calibration errors come from another fit. If False, the calibrated model predicts,
-        which takes half the time to fit.
+        Whether the model is fitted again on all rows after calibration. The model then learns from the newest rows, but
+        the calibration errors come from another fit. The newest rows often matter more. If False, the calibrated model
+        predicts, and `fit` takes half the time.
 
     horizon : int, default=None
         Number of steps ahead with intervals in :func:`forecast` and :func:`backtest`, if larger than in `y`. The model
@@ -109,7 +109,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         this step.
 
     scale : "series", callable or None, default=None
-        Scale of the errors. Calibration errors are divided by it, and the widths of intervals multiplied by it.
+        Scale of the errors. Calibration errors are divided by it, and the margins of intervals are multiplied by it.
 
         - "series": the mean absolute change of the target from row to row, over all rows of a series in `fit`. For
           panels with series of different levels.
@@ -124,10 +124,10 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         requires a model of several series, with `groups` of :class:`SlidingWindow`.
 
     adaptive : bool, default=False
-        Whether intervals adapt to drift. After a true value outside of its interval, `update` and :func:`backtest`
-        widen the next intervals; after a true value inside, they narrow them. The long-run coverage is then as stated
-        [3]_ [4]_. The step size is a tenth of the mean absolute score of recent rows. If False, `update` adds its rows
-        to the calibration rows. The parameter may be changed after `fit`.
+        Whether intervals adapt to drift. `update` and :func:`backtest` widen the next intervals after a true value
+        outside of its interval, and narrow them after a true value inside. The long-run coverage then equals the stated
+        coverage [3]_ [4]_. The step size is a tenth of the mean absolute score of recent rows. If False, `update` adds
+        its rows to the calibration rows. The parameter may be changed after `fit`.
 
     Attributes
     ----------
@@ -296,7 +296,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Input of the model, in the order of time. For rows that are only part of other windows, set `y` to NaN.
+            Input of the model, in the order of time. Set `y` to NaN for rows that only complete the windows of others.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets. Rows whose targets are all NaN are ignored.
@@ -333,7 +333,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Input of the model, in the order of time. For rows that are only part of other windows, set `y` to NaN.
+            Input of the model, in the order of time. Set `y` to NaN for rows that only complete the windows of others.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, NaN where the true value is not known yet. Rows whose targets are all NaN are ignored.

@@ -44,7 +44,7 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
         Any model that returns a prediction for each row, fitted on the ``X`` and ``y`` of :func:`to_supervised`.
 
     history : array-like, pandas or polars object of shape (n_samples,) or (n_samples, n_features)
-        The series so far, oldest row first, with the columns that the model was fitted on.
+        The series so far, oldest row first, with the columns in the fit of the model.
 
     steps : int
         Number of steps to forecast.
@@ -187,8 +187,8 @@ def sample_paths(
 
     Notes
     -----
-    The errors are the same at all times, in units of the `scale` of :class:`ConformalForecaster`. The spread of the
-    paths does not follow the predicted quantiles. Paths of several series are drawn independently of each other.
+    At all times, paths use the same errors, in units of the `scale` of :class:`ConformalForecaster`. Their spread does
+    not follow the predicted quantiles. Paths of several series are drawn independently of each other.
 
     Examples
     --------

@@ -302,8 +302,8 @@ class LSTMTextGenerator(BaseLSTM):
         ----------
         prompt : str or iterable of str, default=""
             The text to write on from, or several texts, which together take less time than one by one. All tokens
-            of it count; with a network of your own, the last `window_size` ones. Without a prompt, the first token is
-            drawn with probabilities that the network was not trained for.
+            of it count; with a network of your own, the last `window_size` ones. Without a prompt, the network draws
+            the first token, which it was not trained to predict.
 
         length : int, default=100
             Number of tokens to write.

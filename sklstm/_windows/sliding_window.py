@@ -52,7 +52,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
 
     carry_over : bool, default=False
         Whether the first windows of `transform` include the last rows of `fit` if `X` follows them, as the test fold of
-        a :class:`~sklearn.model_selection.TimeSeriesSplit` follows its training fold. The Notes describe the details.
+        a :class:`~sklearn.model_selection.TimeSeriesSplit` follows its training fold. The Notes describe gaps.
 
     flatten : bool, default=False
         Whether to concatenate the rows of a window, oldest first, for estimators that expect 2-D input.
