@@ -380,12 +380,12 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array-like
-            What `predict` takes.
+            Input as in `predict`.
 
         layer : int, default=-1
-            The LSTM layer, from 0 for the first one; -1 is the last one. Those of a network of your own are in the
-            order of its Keras model. If a layer before it shortens the sequence, as in "conv_lstm", the steps are those
-            that the layer reads. "conv_lstm" also moves missing steps from the end of a sequence to its beginning.
+            The LSTM layer, from 0 for the first one; -1 is the last one. The layers of a custom network are in the
+            order of its Keras model. If an earlier layer shortens the sequence, as in "conv_lstm", the steps are the
+            steps that the layer reads. "conv_lstm" also moves missing steps from the end of a sequence to its start.
 
         direction : {"forward", "backward"}, default="forward"
             The direction in which the layer reads; backward only with ``bidirectional=True``. Steps are in the order of
@@ -395,8 +395,8 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
             The network, if the estimator has several.
 
         steps, units : int, slice or array-like of int of shape (n_selected,), default=None
-            The steps and units to return, by their positions; all if None. Of many windows, select some: all states of
-            a million windows would not fit in memory.
+            Positions of the steps and units to return. If None, all of them. Select some for many windows: all states
+            of a million windows would not fit in memory.
 
         Returns
         -------

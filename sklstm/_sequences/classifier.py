@@ -447,9 +447,9 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Returns
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
-            The network's output for each class, in the order of `classes_`; the logarithm of the probability, if there
-            are several networks. Of two classes, the difference of the second to the first, which is positive if the
-            second is predicted. With ``pooling="none"`` there is an axis of steps before that of classes.
+            The network's output for each class, in the order of `classes_`; with several networks, the logarithm of the
+            probability. For two classes, the output of the second class minus the output of the first, which is
+            positive if the second is predicted. With ``pooling="none"``, there is an axis of steps before the classes.
         """
         logits = self._logits(X)
         return logits[..., 1] - logits[..., 0] if len(self.classes_) == 2 else logits
@@ -472,8 +472,8 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         Returns
         -------
         accuracy : float
-            The share of sequences whose class is predicted. With ``pooling="none"``, that of all steps which are
-            present and have a label.
+            The fraction of sequences with a correct prediction. With ``pooling="none"``, the fraction of steps, of all
+            steps that are present and have a label.
 
         See Also
         --------

@@ -9,7 +9,7 @@ from .._validation import check_numeric
 
 
 def pad_sequences(sequences, n_steps=None):
-    """Pad sequences that differ in length to one array, with missing steps (NaN) at the start.
+    """Pad sequences of different lengths to one array, with missing steps (NaN) at the start.
 
     Parameters
     ----------
@@ -18,14 +18,14 @@ def pad_sequences(sequences, n_steps=None):
         (n_steps_i, height, width) or (n_steps_i, height, width, n_channels), or labels of steps, also strings.
 
     n_steps : int, default=None
-        Number of steps of the result: that of the longest sequence if None. Of a longer sequence, the last steps are
-        kept. Sequences to predict need as many steps as those of the fit.
+        Number of steps of the result. If None, the length of the longest sequence. Longer sequences keep their last
+        steps. Sequences for `predict` need as many steps as in `fit`.
 
     Returns
     -------
     X : ndarray of shape (n_sequences, n_steps, n_features) or (n_sequences, n_steps)
-        The sequences, each with its last step at the end. It is float32 if that holds all values of their dtypes, as
-        those of uint8 and float32, and float64 otherwise. Strings become objects.
+        The sequences, each with its last step at the end. The dtype is float32 if it holds all values of the dtypes of
+        the sequences, such as uint8 and float32, and float64 otherwise. Strings become objects.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def pad_sequences(sequences, n_steps=None):
 
     See Also
     --------
-    LSTMClassifier : Classifies sequences, and skips missing steps.
+    LSTMClassifier : Classifies sequences, and masks missing steps.
 
     Examples
     --------

@@ -120,12 +120,12 @@ class LSTMTranscriber(BaseLSTM):
         Number of epochs that the network has been trained for.
 
     history_ : dict of str to list of float
-        The mean negative log-likelihood of a text in nats, the CTC loss, after each epoch (``"loss"``); with
-        `early_stopping=True` also that of the validation set (``"val_loss"``), NaN after epochs without a
+        The mean negative log-likelihood of a text in nats, the CTC loss, on the training set (``"loss"``) after each
+        epoch and, with `early_stopping=True`, on the validation set (``"val_loss"``), NaN after epochs without a
         validation set.
 
     weights_ : list of ndarray, float32
-        The network's weights in the order and the shapes of Keras, as those of `LSTMForecaster`.
+        The network's weights in the order and the shapes of Keras, as in :class:`LSTMForecaster`.
 
     feature_mean_, feature_scale_ : ndarray of shape (`n_features_in_`,)
         Mean and standard deviation of each feature; zeros and ones without `normalize`.

@@ -139,8 +139,8 @@ class LSTMTranslator(BaseLSTM):
         Number of epochs that the network has been trained for.
 
     history_ : dict of str to list of float
-        The cross-entropy in nats a token after each epoch (``"loss"``); with `early_stopping=True` also that of
-        the validation set (``"val_loss"``), NaN after epochs without a validation set.
+        The cross-entropy in nats per token on the training set (``"loss"``) after each epoch and, with
+        `early_stopping=True`, on the validation set (``"val_loss"``), NaN after epochs without a validation set.
 
     weights_ : list of ndarray, float32
         The network's weights in the order and the shapes of Keras: the encoder's embedding and layers, the layers that
