@@ -146,9 +146,9 @@ def interval_width(y_interval, *, sample_weight=None, multioutput="uniform_avera
 def interval_score(y_true, y_interval, *, coverage, sample_weight=None, multioutput="uniform_average"):
     """Compute the interval score (Winkler score), a loss of prediction intervals.
 
-    The score is the width of the interval, plus a penalty if the true value is outside: ``2 / (1 - coverage)`` times
-    its distance to the interval. The expected score is smallest for the interval between the quantiles
-    ``(1 - coverage) / 2`` and ``(1 + coverage) / 2`` of the true distribution [1]_ [2]_.
+    The score is the width of the interval, plus a penalty for a true value outside: ``2 / (1 - coverage)`` times the
+    distance between both. The expected score is smallest for the interval between the quantiles ``(1 - coverage) / 2``
+    and ``(1 + coverage) / 2`` of the true distribution [1]_ [2]_.
 
     Parameters
     ----------

@@ -112,7 +112,7 @@ class LossCurveDisplay:
             Axes to draw in. If None, a new figure is made.
 
         log_scale : bool, default=False
-            Whether the loss axis is logarithmic, to show progress of small losses.
+            Whether the loss axis is logarithmic, to show progress at small losses.
 
         line_kw : dict, default=None
             Keyword arguments for matplotlib's `plot`, for both curves.
