@@ -453,6 +453,11 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
             If the estimator is not fitted.
         ValueError
             If `X` has other dimensions, steps, features or columns than in `fit`, or is invalid as in `fit`.
+
+        Warns
+        -----
+        UserWarning
+            If all steps of a row are masked, so that its prediction does not depend on `X`.
         """
         check_is_fitted(self)
         return self._predict(self._check_inputs(X, reset=False)[WINDOWS])
@@ -492,6 +497,11 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
             If the estimator is not fitted.
         ValueError
             If `X` has other dimensions, steps, features or columns than in `fit`, or is invalid as in `fit`.
+
+        Warns
+        -----
+        UserWarning
+            If all steps of a row are masked, so that its prediction does not depend on `X`.
 
         See Also
         --------

@@ -400,6 +400,11 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             If the estimator is not fitted.
         ValueError
             If `X` has other dimensions, steps, features or columns than in `fit`, or is invalid as in `fit`.
+
+        Warns
+        -----
+        UserWarning
+            If all steps of a row are masked, so that its prediction does not depend on `X`.
         """
         check_is_fitted(self)
         return self.classes_[self._logits(X).argmax(axis=-1)]
