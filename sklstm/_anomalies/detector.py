@@ -545,7 +545,9 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         parts: Iterable[np.ndarray] = [past]
         if have_partial_steps(past):  # a chunk at a time, since filled windows are no view of the series
             parts = (fill_missing_features(past[part], self._mean) for part in chunks(len(past), past[0].size))
-        forecasts = [np.asarray(self.forecaster_.predict(self._inputs(part)), dtype=np.float64) for part in parts]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".* all steps are masked")  # the detector does not judge these rows
+            forecasts = [np.asarray(self.forecaster_.predict(self._inputs(part)), dtype=np.float64) for part in parts]
         return np.concatenate(forecasts).reshape(len(past), -1)
 
     def _feature_errors(self, errors: np.ndarray) -> np.ndarray:

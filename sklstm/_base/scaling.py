@@ -7,7 +7,7 @@ from sklearn.preprocessing import StandardScaler
 
 from .._specs import Scale
 from .._validation import name_features, name_pixels
-from .._windows.arrays import StepCounts, chunks, count_steps, has_missing, present_steps, window_means
+from .._windows.arrays import StepCounts, chunks, count_steps, has_any_step, has_missing, present_steps, window_means
 from .._windows.ragged import Ragged
 
 
@@ -76,9 +76,10 @@ def warn_of_masked_steps(windows: np.ndarray, rows: np.ndarray) -> None:
 
 def warn_of_windows_without_steps(windows: np.ndarray) -> None:
     """Warn if all steps of a window are masked, so that its prediction does not depend on its values."""
-    candidates = np.flatnonzero(~present_steps(windows[:, -1:])[:, 0])
-    parts = (windows[candidates[chunk]] for chunk in chunks(len(candidates), windows[0].size))
-    n_windows = sum(int((~present_steps(part).any(axis=1)).sum()) for part in parts)
+    rows = np.flatnonzero(~present_steps(windows[:, -1:])[:, 0])
+    if not len(rows):
+        return
+    n_windows = sum(int((~has_any_step(windows[rows[chunk]])).sum()) for chunk in chunks(len(rows), windows[0].size))
     if n_windows:
         warnings.warn(
             f"In {n_windows} of {len(windows)} row(s) of X all steps are masked, since each has a missing value: the "

@@ -76,5 +76,15 @@ def test_a_backend_that_cannot_train_is_an_error():
 
 
 def test_a_backend_that_is_not_installed_is_an_error_with_the_cure():
-    code = f"import sys; sys.modules['torch'] = None\ntry: exec({FIT!r})\nexcept ImportError as error: print(error)"
+    hide = """
+import sys
+
+class Hidden:
+    def find_spec(name, path=None, target=None):
+        if name == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name=name)
+
+sys.meta_path.insert(0, Hidden)
+"""
+    code = f"{hide}try: exec({FIT!r})\nexcept ImportError as error: print(error)"
     assert "pip install 'sklstm[torch]'" in run(code, "torch")
