@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from math import ceil, log2
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -19,8 +20,20 @@ from .variables import assign_variables, weight_variables
 EXPORTED = BuildOptions(missing="anywhere", exported=True)
 
 
+class Exported(NamedTuple):
+    """A model for users, and the variables of each of its networks, in the order of their weights."""
+
+    model: keras.Model
+    variables: list[list[keras.Variable]]
+
+
+def to_keras(*args, **kwargs) -> keras.Model:
+    """Return the model of `export`."""
+    return export(*args, **kwargs).model
+
+
 @float32_by_default()
-def to_keras(
+def export(
     spec: NetworkSpec,
     networks: list[list[np.ndarray]],
     scales: dict[str, Scale],
@@ -28,7 +41,7 @@ def to_keras(
     output: OutputSpec,
     *,
     learning_rate: float,
-) -> keras.Model:
+) -> Exported:
     """Return a compiled model from raw windows to outputs in the units of the target, or to probabilities of classes.
 
     Quantiles have an axis of their own, the last one. `networks` are the weights of each, over whose outputs, decoded,
@@ -44,12 +57,15 @@ def to_keras(
     model_inputs = inputs[WINDOWS] if len(inputs) == 1 else inputs
     if len(networks) == 1:
         outputs = network_outputs(spec, entering, EXPORTED)
-        assign_variables(weight_variables(keras.Model(model_inputs, outputs)), networks[0])
+        models = [keras.Model(model_inputs, outputs)]
         outputs = _decoded(outputs, output.meaning)
     else:
-        models = [_network_model(spec, weights, f"network_{number}") for number, weights in enumerate(networks)]
+        models = [_network_model(spec, f"network_{number}") for number in range(len(networks))]
         of_networks = [_decoded(model(entering), output.meaning) for model in models]
         outputs = layers.Average(dtype="float32")(of_networks)
+    variables = [weight_variables(model) for model in models]
+    for of_network, weights in zip(variables, networks, strict=True):
+        assign_variables(of_network, weights)
     if output.meaning.kind != "logits":
         outputs = layers.Rescaling(output.std, output.mean, dtype="float32")(outputs)
     model = keras.Model(model_inputs, outputs)
@@ -67,7 +83,7 @@ def to_keras(
     model.compile(make_optimizer(step.optimizer, learning_rate, step.global_clipnorm), loss)
     model.optimizer.build(model.trainable_variables)  # without its variables, a file would load with a warning
     model(model.input)  # or else Keras refuses to export it to ONNX, as a model that was never called
-    return model
+    return Exported(model, variables)
 
 
 def _needs_masks(spec: NetworkSpec, loss: keras.losses.Loss | None) -> bool:
@@ -88,13 +104,11 @@ def _loss_for_users(step: StepSpec, output: OutputSpec) -> keras.losses.Loss | N
     return make_loss(step.loss, **({"from_logits": False} if output.meaning.kind == "logits" else {}))
 
 
-def _network_model(spec: NetworkSpec, weights: list[np.ndarray], name: str) -> keras.Model:
+def _network_model(spec: NetworkSpec, name: str) -> keras.Model:
     """Return a model from standardised windows to one network's outputs."""
     inputs = keras_inputs(spec)
     options = replace(EXPORTED, prefix=f"{name}_")  # since PyTorch tells variables by the names of their layers
-    model = keras.Model(inputs, network_outputs(spec, inputs, options), name=name)
-    assign_variables(weight_variables(model), weights)
-    return model
+    return keras.Model(inputs, network_outputs(spec, inputs, options), name=name)
 
 
 def _decoded(outputs: keras.KerasTensor, meaning: Meaning) -> keras.KerasTensor:

@@ -7,7 +7,8 @@ from keras import layers, ops
 def with_forward_loops(model: keras.Model) -> keras.Model:
     """Return a model of the same layers without loops that run backwards, which jax2onnx cannot export.
 
-    Bidirectional layers no longer hand on the mask that they are called with.
+    Bidirectional layers no longer hand on the mask that they are called with. The given model must not be called again,
+    since it has the same layers.
     """
     if not any(isinstance(layer, layers.Bidirectional) for layer in model._flatten_layers()):
         return model
@@ -22,11 +23,10 @@ def _called_forwards(layer: layers.Layer, *args, **kwargs):
     if not isinstance(layer, layers.Bidirectional) or layer.merge_mode != "concat" or has_states:
         return layer(*args, **kwargs)
     (sequences,), mask = args, kwargs.get("mask")
-    backward = layer.backward_layer
-    reading = type(backward).from_config(backward.get_config() | {"go_backwards": False})
     forwards = layer.forward_layer(sequences, mask=mask)
-    backwards = reading(ops.flip(sequences, axis=1), mask=None if mask is None else ops.flip(mask, axis=1))
-    reading.set_weights(backward.get_weights())
+    backward = layer.backward_layer
+    backward.go_backwards = False
+    backwards = backward(ops.flip(sequences, axis=1), mask=None if mask is None else ops.flip(mask, axis=1))
     if not layer.return_state:
         return _side_by_side(forwards, backwards, layer.return_sequences)
     hidden = _side_by_side(forwards[0], backwards[0], layer.return_sequences)

@@ -5,6 +5,8 @@ from functools import cache
 
 import keras
 
+from ..networks.export import Exported
+from ..networks.variables import assign_variables, read_variables, weight_variables
 from ..runtime.compilation import CountedModel
 
 
@@ -18,16 +20,16 @@ class SavableModel(CountedModel):
     """A model whose files hold the model for users, as it is at that moment.
 
     The layers of the model that is trained load only where this package is, and they know standardised windows and
-    targets alone. So what is saved, exported and loaded is another model, with the same layers under the same names.
+    targets alone. So what is saved, exported and loaded is another model, with variables of the same weights.
     """
 
-    def save_as(self, make_model: Callable[[], keras.Model]) -> None:
+    def save_as(self, export: Callable[[], Exported]) -> None:
         """Set what makes the model for users. It is made when it is first needed, and once a training."""
-        self._make_model_for_users = cache(make_model)
+        self._export = cache(export)
 
     def forget_model_for_users(self) -> None:
         """Free the memory of the model for users."""
-        self._make_model_for_users.cache_clear()
+        self._export.cache_clear()
 
     def save(self, filepath, *args, **kwargs):
         """Save the model for users."""
@@ -44,23 +46,15 @@ class SavableModel(CountedModel):
 
     def load_weights(self, *args, **kwargs):
         """Load weights of a model for users."""
-        model = self._model_for_users()
-        model.load_weights(*args, **kwargs)
-        _copy_weights(model, self)
+        self._model_for_users().load_weights(*args, **kwargs)
+        _, (variables,) = self._export()
+        assign_variables(weight_variables(self), read_variables(variables))
 
     def get_config(self):
         """Raise an error, since a function of Keras that saves by the configuration would not save the right model."""
         raise NotImplementedError("Save the model of a callback with its own method: self.model.save(path).")
 
     def _model_for_users(self) -> keras.Model:
-        model = self._make_model_for_users()
-        _copy_weights(self, model)
+        model, (variables,) = self._export()
+        assign_variables(variables, read_variables(weight_variables(self)))
         return model
-
-
-def _copy_weights(source: keras.Model, target: keras.Model) -> None:
-    """Copy the weights of the layers that both models have."""
-    names = {layer.name for layer in target.layers}
-    for layer in source.layers:
-        if layer.weights and layer.name in names:
-            target.get_layer(layer.name).set_weights(layer.get_weights())

@@ -16,7 +16,7 @@ from ..._specs import NetworkSpec, OutputSpec, Run, Scale, StepSpec, TrainedNetw
 from ..batches import Batches
 from ..buckets import make_batches
 from ..networks.builders import initial_weights
-from ..networks.export import to_keras
+from ..networks.export import export
 from ..runtime.threads import mapping
 from .callbacks import TrainingCallbacks, acts_between_batches, copies_of, may_change_models
 from .model_cache import borrowed_model
@@ -151,8 +151,8 @@ def _train_network(
             rng=rng_for(DROPOUT, training, training.first_epoch),
             learning_rate=training.learning_rate,
         )
-        export = partial(to_keras, spec, [compiled.weights()], scales, step, output)
-        compiled.model.save_as(partial(export, learning_rate=training.learning_rate))
+        exported = partial(export, spec, [compiled.weights()], scales, step, output)
+        compiled.model.save_as(partial(exported, learning_rate=training.learning_rate))
         compiled.model.stop = stop
         try:
             _fit(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklstm import LSTMClassifier, LSTMForecaster, LSTMTextGenerator
+from sklstm import LSTMClassifier, LSTMForecaster, LSTMTextGenerator, LSTMTranscriber, LSTMTranslator
 
 LOAD = """
 import sys
@@ -36,7 +36,7 @@ class Save(keras.callbacks.Callback):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("chosen", [slice(1), pytest.param(slice(1, None), marks=pytest.mark.thorough)], ids=str)
+@pytest.mark.parametrize("chosen", [slice(2), pytest.param(slice(2, None), marks=pytest.mark.thorough)], ids=str)
 def test_files_load_without_the_package_and_answer_in_the_units_of_the_target(windows, tmp_path, chosen):
     X, y = windows
     y = 1000 + 50 * y
@@ -45,6 +45,7 @@ def test_files_load_without_the_package_and_answer_in_the_units_of_the_target(wi
     forecaster = {**params, "n_networks": 1, "early_stopping": False}
     fits = [
         (LSTMForecaster(**forecaster), y),
+        (LSTMClassifier(**params), np.sign(y - 1000)),
         (LSTMClassifier(**params, pooling="mean"), np.sign(y - 1000)),
         (LSTMForecaster(**forecaster, linear_skip=False, bidirectional=True), both),
         (LSTMForecaster(**{**forecaster, "units": (3, 2)}, loss="huber"), both),
@@ -91,6 +92,18 @@ def test_a_language_model_is_saved_with_its_probabilities(tmp_path):
     assert_allclose(
         keras.models.load_model(path).predict(tokens, verbose=0), model._to_keras().predict(tokens, verbose=0)
     )
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("model", [LSTMTranslator, LSTMTranscriber])
+def test_a_file_of_a_bidirectional_encoder_has_the_weights_of_the_fit(tmp_path, model, rng):
+    path = tmp_path / "encoder.keras"
+    X = [rng.standard_normal((12, 2)) for _ in range(8)] if model is LSTMTranscriber else ["ab ba"] * 8
+    model = model(units=2, epochs=1, random_state=0, callbacks=lambda: Save(path)).fit(X, ["a", "b"] * 4)
+    saved, expected = keras.models.load_model(path).get_weights(), model.to_keras().get_weights()
+    assert len(saved) == len(expected)
+    for array, of_fit in zip(saved, expected, strict=True):
+        assert_array_equal(array, of_fit)
 
 
 @pytest.mark.backend
