@@ -87,9 +87,10 @@ def backtest(
         n_columns). If None, the true values of the series are used.
 
     first_origin : int, default=None
-        Position of the first origin. An origin needs `horizon` rows after it and, with `refit_every`, at least
-        `horizon` rows before it. If None, the first origin is in the middle of the possible ones. Without
-        `refit_every`, choose the last training row or a later one, since errors on training rows are too small.
+        Position of the first origin. An origin needs `horizon` rows after it, with columns known ahead whole blocks of
+        the model's own horizon, and, with `refit_every`, at least `horizon` rows before it. If None, the first origin
+        is in the middle of the possible ones. Without `refit_every`, choose the last training row or a later one, since
+        errors on training rows are too small.
 
     stride : int, default=1
         Number of rows from one origin to the next.

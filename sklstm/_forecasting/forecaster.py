@@ -86,11 +86,12 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
 
     linear_skip : bool, default=True
         Whether to add a linear model of the window: a ridge regression, with the penalty of the smallest leave-one-out
-        error. Missing steps are filled with the previous step. With `early_stopping=True`, the prediction is a weighted
-        average of the networks and the linear model. The weights, from 0 to 1, minimise the loss on the last validation
-        set, or on all validation sets if the networks then have a smaller weight. They are chosen with models that are
-        not trained on these rows. Otherwise, and after a first `partial_fit`, the networks are trained on the residuals
-        of the linear model [4]_, and the prediction is the sum of both.
+        error. Missing steps are filled with the previous step that is present or, if there is none, with the next one.
+        With `early_stopping=True`, the prediction is a weighted average of the networks and the linear model. The
+        weights, from 0 to 1, minimise the loss on the last validation set, or on all validation sets if the networks
+        then have a smaller weight. They are chosen with models that are not trained on these rows. Otherwise, and after
+        a first `partial_fit`, the networks are trained on the residuals of the linear model [4]_, and the prediction is
+        the sum of both.
 
     bidirectional : bool, default=False
         Whether each layer reads the steps in both directions, with `units` units each.

@@ -86,8 +86,9 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
     ``k`` steps after the last fitted row is preceded by ``k - 1`` missing steps. Rows that start inside or before the
     fitted range get no carry-over. The index is lost after a step that returns arrays;
     ``pipeline.set_output(transform="pandas")`` keeps it. Without an index, the rows are assumed to follow the fitted
-    rows directly, unless they are the same series again: at least ``window_size`` rows that equal the fitted rows over
-    their common length. Rows with dates that have no frequency are treated in the same way, with a warning.
+    rows directly, unless they are the same series again: as many rows as a window or as were fitted, which equal the
+    fitted rows over their common length. If dates have no frequency, or do not lie a whole number of steps after the
+    fitted rows, a warning tells the gap that is assumed.
 
     Examples
     --------

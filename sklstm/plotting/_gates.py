@@ -188,7 +188,8 @@ class GatesDisplay:
         AttributeError
             If the estimator has no gates.
         ValueError
-            If there is no such gate, layer, direction, network, unit or row, or if `X` is invalid as in `predict`.
+            If there is no such gate, layer, direction, network, unit or row, if the layer reads other steps than those
+            of `X`, as behind convolutions, or if `X` is invalid as in `predict`.
 
         Examples
         --------
