@@ -1,5 +1,6 @@
 """Forecasts of the steps that follow a series."""
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from numbers import Integral
@@ -9,15 +10,16 @@ import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 
 from .._windows.long_table import one_series
-from .._windows.tables import as_given, as_pandas, as_table, frame, is_pandas, other_columns
+from .._windows.tables import as_given, as_pandas, as_table, frame, is_pandas, other_columns, take_rows
 from .._windows.time_index import time_index, warn_of_gaps
+from .forecaster import LSTMForecaster
 from .future import check_future, missing_future, warn_of_unused_future, with_all_columns, with_continued_index
 from .intervals import as_it_is_now, beside, checked_coverages, interval_model, names_beside, point_model
 from .known import fitted_known_columns
 from .panels import forecast_panel
-from .prediction import groups_of, last_prediction
+from .prediction import groups_of, last_prediction, receptive_field
 from .recursion import recursion
-from .targets import predicted_columns
+from .targets import predicted_columns, unwrapped
 
 
 class Outlook(NamedTuple):
@@ -123,6 +125,7 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
     check_scalar(steps, "steps", Integral, min_val=1)
     coverages, model = checked_coverages(model, coverage), as_it_is_now(model)
     outlook = _outlook(model, history, steps, target=target, known=known, future=future, verbose=verbose)
+    _warn_of_masked_origins(model, outlook)
     intervals = None
     if coverages:
         of_intervals = interval_model(model)
@@ -258,6 +261,25 @@ def _outlook(model, history, steps: int, *, target, known, future, verbose: int)
         return Outlook(points, X, origin, columns, lambda values, _: values)
     names = table.columns[columns]
     return Outlook(points, X, origin, names, partial(_as_frame, labels[:steps], names))
+
+
+def _warn_of_masked_origins(model, outlook: Outlook) -> None:
+    """Warn if an LSTM skips the last row of a series, since some of its values are missing."""
+    model = unwrapped(model)
+    if receptive_field(model) is None or not isinstance(model[-1], LSTMForecaster):
+        return
+    missing = is_nan(take_rows(outlook.X, outlook.rows))
+    partial = missing.any(axis=1) & (missing.sum(axis=1) < missing.shape[1] - (groups_of(model) is not None))
+    if partial.any():
+        columns = np.flatnonzero(missing[partial].any(axis=0))
+        names = [outlook.X.columns[column] if is_pandas(outlook.X) else int(column) for column in columns]
+        of = f" of {partial.sum()} of {len(partial)} series" if len(partial) > 1 else ""
+        warnings.warn(
+            f"The last row{of} of history has missing values in the column(s) {names}. The networks skip such rows, with "
+            "the other values in them. Fill missing values first, as with history.ffill().",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _as_frame(labels, columns, values: np.ndarray, names: list) -> Any:

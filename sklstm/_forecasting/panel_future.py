@@ -32,6 +32,11 @@ def future_of_panel(future, history: LongTable, to_come: LongTable, needed: list
         check_numeric(values, name="future", estimator=None)
     codes = _codes_in(rows, history)
     n_rows = len(to_come) // len(codes)
+    if history.panel.times is not None and rows.panel.times is None and is_pandas(rows.values):
+        raise ValueError(
+            "The index of history holds times, that of future does not. Set its index to the times of the rows, as "
+            "with future.set_index(...)."
+        )
     if history.panel.times is None or rows.panel.times is None:
         places = _places_in_order(rows, codes, n_rows)
         if to_come.panel.times is None:

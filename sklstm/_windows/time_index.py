@@ -1,5 +1,6 @@
 """Pandas indexes as time axes."""
 
+import re
 import warnings
 from collections import Counter
 from contextlib import suppress
@@ -108,13 +109,21 @@ def check_order(X: Any, name: str) -> None:
     after = int(np.argmin(np.asarray(later > earlier)))
     raise ValueError(
         f"{name} must have its rows in the order of time, each time once, but {later[after]} follows "
-        f"{earlier[after]}. Sort the rows with {name}.sort_index(), and merge those of the same time with "
-        f"{name}.groupby(level=0).mean(). If the index tells no time, drop it with {name}.reset_index(drop=True)."
+        f"{earlier[after]}. If the rows are of several series, name the column that tells them apart with groups. "
+        f"Otherwise sort the rows with {name}.sort_index(), and merge those of the same time. If the index tells no "
+        f"time, drop it with {name}.reset_index(drop=True)."
     )
 
 
 def warn_of_gaps(X: Any, name: str) -> None:
-    """Warn if the times of a pandas object have no regular step; its rows are treated as adjacent."""
+    """Warn if the times of a pandas object have no regular step, or are text; its rows are treated as adjacent."""
+    if _are_dates_as_text(getattr(X, "index", None)):
+        warnings.warn(
+            f"The index of {name} holds dates as text, such as {X.index[0]!r}, which are not read: rows are taken in "
+            f"order. Convert them, as with {name}.set_axis(pandas.to_datetime({name}.index)).",
+            UserWarning,
+            stacklevel=3,
+        )
     index = time_index(X)
     if index is None or (irregular := _first_irregular(index)) is None:
         return
@@ -125,6 +134,12 @@ def warn_of_gaps(X: Any, name: str) -> None:
         UserWarning,
         stacklevel=3,
     )
+
+
+def _are_dates_as_text(index: Any) -> bool:
+    """Tell whether the labels of an index begin with four digits and a separator, as dates of ISO 8601 do."""
+    is_text = getattr(index, "inferred_type", None) == "string" and len(index) > 0
+    return is_text and re.match(r"\d{4}[-/]\d", str(index[0])) is not None
 
 
 def check_panel_order(times: Any, codes: np.ndarray, ids: Any, name: str) -> None:
@@ -166,7 +181,7 @@ def warn_of_panel_gaps(times: Any, codes: np.ndarray, ids: Any, by: str, name: s
         return
     warnings.warn(
         f"{where} of {name} is irregular: {found} stands where {expected} would follow. Rows are treated as adjacent. "
-        f"Add the missing rows of each series as NaN, as with {name}.groupby({by}).resample(...).asfreq().",
+        f"Add the missing rows of each series as NaN, as with {name}.groupby({by})[columns].resample(...).asfreq().",
         UserWarning,
         stacklevel=5,
     )

@@ -146,7 +146,10 @@ def _by_series(y_true, y_pred, y_train, groups, groups_train, sample_weight) -> 
         raise ValueError("sample_weight must be positive for some row.")
     for id_, rows in rows_of_series.items():
         if id_ not in training:
-            raise ValueError(f"Series {id_!r} of groups is not in groups_train.")
+            raise ValueError(
+                f"Series {id_!r} of groups is not in groups_train, so its errors have no scale. Leave its rows out, or "
+                "pass rows of it in y_train and groups_train."
+            )
         yield id_, y_true[rows], y_pred[rows], y_train[training[id_]], weight[rows]
 
 

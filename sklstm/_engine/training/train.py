@@ -29,6 +29,7 @@ MICRO_BATCH_ROWS = 64  # with fewer, matrix products are slower than they need t
 SEQUENCES_IN_MICRO_BATCH = 32  # of different lengths, at least
 ROWS_TO_VALIDATE = 512  # at once: with more, a batch takes more memory and no less time
 SEARCHES = {"joblib", "optuna"}  # packages that call fits on behalf of the user
+CALIBRATION = "sklstm._forecasting.conformal_forecaster"  # which fits one model after another
 
 
 def train(
@@ -178,12 +179,12 @@ def _train_network(
 
 
 def is_called_by_search() -> bool:
-    """Tell whether joblib or Optuna waits for the result, and would take it for a complete one.
+    """Tell whether joblib, Optuna or a calibration waits for the result, and would take it for a complete one.
 
     So do searches, ensembles, caches and studies. What they call sequentially, nothing but the stack tells.
     """
-    packages = {frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in traceback.walk_stack(None)}
-    return not packages.isdisjoint(SEARCHES)
+    modules = {frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_stack(None)}
+    return CALIBRATION in modules or not SEARCHES.isdisjoint(module.partition(".")[0] for module in modules)
 
 
 def _new_weights(spec: NetworkSpec, training: TrainingSpec) -> list[np.ndarray]:
