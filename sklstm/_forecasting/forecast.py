@@ -97,8 +97,9 @@ def forecast(model, history, steps, *, target=None, known=None, future=None, cov
     -----
     UserWarning
         If `future` has no effect, since the model predicts all steps at once. If windows are shorter than the horizon
-        of columns known ahead, so that they lack the values of the first steps. If the times of `history` have no
-        regular step, as in :func:`to_supervised`.
+        of columns known ahead, so that they lack the values of the first steps. If some values of the last row of
+        `history` are missing, so that an LSTM skips it. If the times of `history` have no regular step, or are text, as
+        in :func:`to_supervised`.
 
     See Also
     --------
@@ -268,15 +269,16 @@ def _warn_of_masked_origins(model, outlook: Outlook) -> None:
     model = unwrapped(model)
     if receptive_field(model) is None or not isinstance(model[-1], LSTMForecaster):
         return
-    missing = is_nan(take_rows(outlook.X, outlook.rows))
+    rows = take_rows(outlook.X, outlook.rows)
+    missing = rows.isna().to_numpy() if is_pandas(rows) else rows != rows
     partial = missing.any(axis=1) & (missing.sum(axis=1) < missing.shape[1] - (groups_of(model) is not None))
     if partial.any():
         columns = np.flatnonzero(missing[partial].any(axis=0))
-        names = [outlook.X.columns[column] if is_pandas(outlook.X) else int(column) for column in columns]
+        names = [rows.columns[column] if is_pandas(rows) else int(column) for column in columns]
         of = f" of {partial.sum()} of {len(partial)} series" if len(partial) > 1 else ""
         warnings.warn(
-            f"The last row{of} of history has missing values in the column(s) {names}. The networks skip such rows, with "
-            "the other values in them. Fill missing values first, as with history.ffill().",
+            f"The last row{of} of history has missing values in the column(s) {names}. The networks skip such rows, "
+            "with the other values in them. Fill missing values first, as with history.ffill().",
             UserWarning,
             stacklevel=3,
         )

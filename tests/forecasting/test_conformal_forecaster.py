@@ -549,3 +549,17 @@ def test_pickles(rng):
     dumped = pickle.dumps(model)
     assert b"sklstm._" not in dumped
     np.testing.assert_array_equal(pickle.loads(dumped).predict_interval(X), model.predict_interval(X))
+
+
+def test_an_interrupt_ends_the_fit(tiny, rng):
+    """No half-trained model calibrates."""
+    keras = pytest.importorskip("keras")
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyboardInterrupt
+
+    series = rng.standard_normal(60)
+    model = ConformalForecaster(make_pipeline(SlidingWindow(3), tiny(callbacks=[Interrupt])))
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*to_supervised(series))

@@ -2,6 +2,7 @@ import pickle
 from math import ceil
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import assert_rows_alike_alone_and_among_others
 from hypothesis import given
@@ -166,3 +167,12 @@ def test_a_row_is_predicted_alike_alone_and_among_others(windows, rng):
     X = windows[0].astype(np.float32)
     naive = SeasonalNaive(2).fit(X, rng.standard_normal((40, 6)))
     assert_rows_alike_alone_and_among_others(naive.predict, X)
+
+
+def test_names_of_one_target_refuse_two_features():
+    table = pd.DataFrame({"sales": np.arange(20.0), "price": 1.0})
+    X, y = to_supervised(table, 4, target="sales")
+    with pytest.raises(ValueError, match=r"2 target\(s\): its names are those of 1. Pass the positions .* target=0"):
+        make_pipeline(SlidingWindow(4), SeasonalNaive()).fit(X, y)
+    make_pipeline(SlidingWindow(4), SeasonalNaive(target=0)).fit(X, y)
+    make_pipeline(SlidingWindow(4), SeasonalNaive()).fit(*to_supervised(table, 4))

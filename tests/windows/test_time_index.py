@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sklstm import to_supervised
 from sklstm._windows.time_index import check_comparable, check_order, following_labels, time_index, warn_of_gaps
 
 
@@ -160,3 +161,9 @@ def test_times_that_cannot_be_ordered():
         check_order(series(pd.DatetimeIndex(["2020-01-01", "NaT", "2021-01-01"])), "X")
     with pytest.raises(ValueError, match="times that cannot be compared with each other"):
         check_order(series(pd.Index([pd.Timestamp("2020"), pd.Timestamp("2021", tz="UTC")])), "X")
+
+
+def test_dates_as_text_warn():
+    table = pd.DataFrame({"a": range(3)}, index=["2024-01-03", "2024-01-02", "2024-01-01"])
+    with pytest.warns(UserWarning, match="The index of series holds dates as text, such as '2024-01-03'"):
+        to_supervised(table)
