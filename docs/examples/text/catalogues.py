@@ -85,8 +85,7 @@ translated = model.set_params(beam_size=5).predict(X_test)
 tell("LSTM, five beams", translated, seconds)
 
 # %%
-# So few examples are not enough. The translation of the most similar message shares more with the true one. The network
-# writes more messages exactly.
+# So few examples are not enough. The translation of the most similar message shares more with the true one.
 
 figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
 places = np.arange(len(results))
