@@ -164,7 +164,7 @@ def test_folds_by_groups_of_scikit_learn(rng, routing):
         list(cv.split(table, groups=ids[:-1]))
     with pytest.raises(ValueError, match="groups='id'"):
         list(cv.split(table.set_index(pd.Index(ids, name="id"), append=True).swaplevel(), groups=ids))
-    with pytest.warns(UserWarning, match=r"X.groupby\(groups\).resample"):
+    with pytest.warns(UserWarning, match=r"X.groupby\(groups\)\[columns\].resample"):
         list(cv.split(table.drop(days[9]), groups=ids[table.index != days[9]]))
 
 
