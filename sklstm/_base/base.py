@@ -513,14 +513,14 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         """Return the fitted networks as a compiled Keras model."""
         from .. import _engine
 
-        return _engine.to_keras(
+        return _engine.export(
             self._network_spec(),
             self._network_weights(),
             self._scales(),
             self._step_spec(),
             self._head().output_spec(),
             learning_rate=self.learning_rate,
-        )
+        ).model
 
     def __getstate__(self):
         state = super().__getstate__()

@@ -6,14 +6,14 @@ which can be pickled. Importing it imports Keras, so estimators import it on the
 
 from .runtime.backend import NAME as backend  # first, since it decides on what Keras will run  # isort: skip  # noqa: N811
 from .lstm_layers import lstm_layers, read_lstm_layer
-from .networks.export import to_keras
+from .networks.export import export
 from .prediction import predict
 from .relevance import relevance
 from .runtime.compilation import compilations
 from .runtime.entry import entry
 from .training.train import train
 
-__all__ = ["backend", "compilations", "lstm_layers", "predict", "read_lstm_layer", "relevance", "to_keras", "train"]
+__all__ = ["backend", "compilations", "export", "lstm_layers", "predict", "read_lstm_layer", "relevance", "train"]
 
-predict, relevance, to_keras, train = entry(predict), entry(relevance), entry(to_keras), entry(train)
+predict, relevance, export, train = entry(predict), entry(relevance), entry(export), entry(train)
 lstm_layers, read_lstm_layer = entry(lstm_layers), entry(read_lstm_layer)

@@ -1,6 +1,5 @@
 """The seasonal naive forecaster, the baseline of every forecast."""
 
-import re
 from collections.abc import Iterable
 from numbers import Integral
 
@@ -138,7 +137,8 @@ class SeasonalNaive(ForecasterMixin, VersionedEstimator):
         self._y_ndim = y.ndim
         columns = y.reshape(len(y), -1)
         self.n_outputs_ = columns.shape[1]
-        n_targets = self._n_named_targets()
+        names = self._target_names or []
+        n_targets = sum(str(name).endswith("_step1") for name in names) or None  # as `to_supervised` calls them
         if self.n_outputs_ % len(self._targets) or n_targets not in (None, len(self._targets)):
             raise ValueError(
                 f"y has {self.n_outputs_} output(s), which cannot be steps of {len(self._targets)} target(s)"
@@ -147,13 +147,6 @@ class SeasonalNaive(ForecasterMixin, VersionedEstimator):
             )
         self.target_mean_ = np.average(columns[known], axis=0, weights=sample_weight[known])
         return self
-
-    def _n_named_targets(self) -> int | None:
-        """Return how many targets the names of `y` have, as `to_supervised` calls them; None if it has other names."""
-        if self._target_names is None or len(self._target_names) < 2:
-            return None
-        steps = [re.fullmatch(r"(.+)_step\d+", str(name)) for name in self._target_names]
-        return len({step[1] for step in steps if step}) if all(steps) else None
 
     @of_one_fit
     def predict(self, X):

@@ -13,6 +13,7 @@ from .time_index import (
     check_panel_order,
     following_labels,
     is_regular,
+    warn_of_dates_as_text,
     warn_of_gaps,
     warn_of_panel_gaps,
 )
@@ -171,6 +172,7 @@ def _panel(values, labels, column: int | None, by: str, name: str, *, may_be_num
         raise ValueError(
             f"{name} has {int((codes < 0).sum())} row(s) without an id in {by}. Drop them, or name their series."
         )
+    warn_of_dates_as_text(labels, name)
     times = as_times(labels)
     is_integer = times is not None and times.inferred_type == "integer" and times.is_unique
     if is_integer and may_be_numbered and len(ids) > 1:

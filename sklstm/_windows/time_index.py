@@ -117,13 +117,7 @@ def check_order(X: Any, name: str) -> None:
 
 def warn_of_gaps(X: Any, name: str) -> None:
     """Warn if the times of a pandas object have no regular step, or are text; its rows are treated as adjacent."""
-    if _are_dates_as_text(getattr(X, "index", None)):
-        warnings.warn(
-            f"The index of {name} holds dates as text, such as {X.index[0]!r}, which are not read: rows are taken in "
-            f"order. Convert them, as with {name}.set_axis(pandas.to_datetime({name}.index)).",
-            UserWarning,
-            stacklevel=3,
-        )
+    warn_of_dates_as_text(getattr(X, "index", None), name)
     index = time_index(X)
     if index is None or (irregular := _first_irregular(index)) is None:
         return
@@ -136,10 +130,16 @@ def warn_of_gaps(X: Any, name: str) -> None:
     )
 
 
-def _are_dates_as_text(index: Any) -> bool:
-    """Tell whether the labels of an index begin with four digits and a separator, as dates of ISO 8601 do."""
+def warn_of_dates_as_text(index: Any, name: str) -> None:
+    """Warn if the labels of an index are text that begins as dates of ISO 8601 do."""
     is_text = getattr(index, "inferred_type", None) == "string" and len(index) > 0
-    return is_text and re.match(r"\d{4}[-/]\d", str(index[0])) is not None
+    if is_text and re.match(r"\d{4}[-/]\d", str(index[0])):
+        warnings.warn(
+            f"The index of {name} holds dates as text, such as {index[0]!r}, which are not read: rows are taken in "
+            f"order. Convert them, as with {name}.set_axis(pandas.to_datetime({name}.index)).",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def check_panel_order(times: Any, codes: np.ndarray, ids: Any, name: str) -> None:

@@ -167,3 +167,5 @@ def test_dates_as_text_warn():
     table = pd.DataFrame({"a": range(3)}, index=["2024-01-03", "2024-01-02", "2024-01-01"])
     with pytest.warns(UserWarning, match="The index of series holds dates as text, such as '2024-01-03'"):
         to_supervised(table)
+    with pytest.warns(UserWarning, match="The index of series holds dates as text"):
+        to_supervised(table.assign(id="x"), groups="id")

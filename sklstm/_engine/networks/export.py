@@ -27,11 +27,6 @@ class Exported(NamedTuple):
     variables: list[list[keras.Variable]]
 
 
-def to_keras(*args, **kwargs) -> keras.Model:
-    """Return the model of `export`."""
-    return export(*args, **kwargs).model
-
-
 @float32_by_default()
 def export(
     spec: NetworkSpec,
