@@ -72,7 +72,8 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     Parameters
     ----------
     estimator : regressor, pipeline or search, default=None
-        The model. If None, it is ``LSTMForecaster(loss="quantile", random_state=0)``.
+        The model, of which `fit` trains clones. So its `warm_start` changes nothing, and it stays as it is. If None, it
+        is ``LSTMForecaster(loss="quantile", random_state=0)``.
 
     method : {"auto", "residual", "quantile"}, default="auto"
         Method for the intervals.

@@ -553,8 +553,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         X : array-like of shape (n_samples, n_steps, n_features) or (n_samples, n_steps)
             Windows, as in `predict`.
 
-        output : int, default=0
-            The column of ``y``, by its position.
+        output : int or str, default=0
+            The column of ``y``, by its position, or by its name if ``y`` was a DataFrame in `fit`.
 
         tol : float, default=1e-2
             The gradient is averaged over 8 points of the path, and over twice as many until the relevances change by
@@ -604,9 +604,8 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         (np.int64(4), np.int64(0))
         """
         check_is_fitted(self)
-        if not isinstance(output, int | np.integer) or not 0 <= output < self.n_outputs_:
-            raise ValueError(f"output must be an int from 0 to {self.n_outputs_ - 1}. Got {output!r} instead.")
-        return self._input_relevance(self._check_windows_to_inspect(X), int(output), tol)
+        position = self._output_position(output)
+        return self._input_relevance(self._check_windows_to_inspect(X), position, tol)
 
     def to_keras(self):
         """Return the fitted networks and the linear model as one compiled Keras model.
@@ -622,6 +621,16 @@ class LSTMForecaster(ForecasterMixin, BaseLSTM):
         """
         check_is_fitted(self)
         return self._to_keras()
+
+    def _output_position(self, output) -> int:
+        """Return the position of a column of the target that is given by position or name."""
+        names = self._target_names or []
+        if isinstance(output, str) and output in names:
+            return names.index(output)
+        if not isinstance(output, int | np.integer) or not 0 <= output < self.n_outputs_:
+            by_name = f", or one of the names {names}" if names else ""
+            raise ValueError(f"output must be an int from 0 to {self.n_outputs_ - 1}{by_name}. Got {output!r} instead.")
+        return int(output)
 
     def _network_settings(self):
         settings = {"n_networks": int(self.n_networks), "bidirectional": bool(self.bidirectional)}

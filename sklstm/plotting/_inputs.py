@@ -47,8 +47,8 @@ def last_step(estimator, method: str) -> Any:
     if not hasattr(last, method):
         raise AttributeError(
             f"{type(last).__name__} has none of the following attributes: {method}. Pass a fitted LSTM estimator or a "
-            "Pipeline that ends with one, such as best_estimator_ of a search, regressor_ of a "
-            "TransformedTargetRegressor or forecaster_ of an LSTMAnomalyDetector."
+            "Pipeline that ends with one, such as best_estimator_ of a search, estimator_ of a ConformalForecaster, "
+            "regressor_ of a TransformedTargetRegressor or forecaster_ of an LSTMAnomalyDetector."
         )
     return last
 

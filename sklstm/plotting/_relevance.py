@@ -135,8 +135,8 @@ class RelevanceDisplay:
             windows, or documents. For a series, the axis shows the dates of a pandas index. Above the relevance is the
             window that the last step of the pipeline reads.
 
-        output : int or class label, default=None
-            The position of the output, or the class. If None, the first output, or the predicted class.
+        output : int, str or class label, default=None
+            The position of the output, its name, or the class. If None, the first output, or the predicted class.
 
         row : int, default=-1
             The row of `X` whose prediction is explained.
@@ -335,6 +335,8 @@ def _output_name(model, output) -> str:
     """Return what an output is called: a class, or the column of a target with names."""
     if hasattr(model, "classes_"):
         return f"class {output}"
+    if isinstance(output, str):
+        return output
     names = getattr(model, "_target_names", None)
     return str(names[output]) if names else f"output {output}"
 

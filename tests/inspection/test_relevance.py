@@ -287,6 +287,15 @@ def test_an_output_that_does_not_exist(output, tiny, table):
         model.input_relevance(table[0], output=output)
 
 
+def test_an_output_by_name(tiny, table):
+    pd = pytest.importorskip("pandas")
+    X, y = table
+    model = tiny().fit(X, pd.DataFrame(y, columns=["low", "high"]))
+    assert_array_equal(model.input_relevance(X[:3], output="high"), model.input_relevance(X[:3], output=1))
+    with pytest.raises(ValueError, match=r"from 0 to 1, or one of the names \['low', 'high'\]\. Got 'mean' instead"):
+        model.input_relevance(X[:3], output="mean")
+
+
 def test_a_class_that_does_not_exist(documents):
     model = LSTMClassifier(2, embedding_dim=2, epochs=1).fit(documents[0], np.where(documents[1], "yes", "no"))
     with pytest.raises(ValueError, match=r"output must be one of the classes .*'no'.*Got 'maybe'"):

@@ -95,6 +95,8 @@ def test_title_names_the_column_of_the_target(tiny, table):
     display = RelevanceDisplay.from_estimator(model, table, row=4)
     assert display.axes_[0].get_title().startswith("Relevance for demand")
     assert_allclose(display.relevance, model[-1].input_relevance(model[:-1].transform(table)[[4]])[0])
+    by_name = RelevanceDisplay.from_estimator(model, table, row=4, output="demand")
+    assert by_name.axes_[0].get_title() == display.axes_[0].get_title()
 
 
 def test_heat_map_of_features(model, table):

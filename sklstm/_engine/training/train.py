@@ -208,7 +208,7 @@ def _fit(model: keras.Model, batches: Batches, validation_batches: Batches | Non
 def _min_micro_batch(spec: NetworkSpec, step: StepSpec) -> int | None:
     """Return how many rows of a batch are worth a thread of their own; None if the batch has to stay whole.
 
-    It depends on the shapes alone, so that the number of cores does not change a result.
+    It depends on the shapes alone, so that micro-batches are the same on any number of cores.
     """
     if step.dropout or step.recurrent_dropout or spec.custom:  # dropout and other layers may see a whole batch
         return None
