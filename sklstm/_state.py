@@ -1,8 +1,9 @@
-"""The base of all estimators, changes of their state as a whole, the tasks of a fit, and the types in files."""
+"""The base of all estimators, changes of their state, the tasks of a fit, whole fits, and the types in files."""
 
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 
 from sklearn.base import BaseEstimator
@@ -15,6 +16,7 @@ DOCUMENTATION = "https://sklstm.readthedocs.io/en/latest/"  # tests compare pypr
 VERSION = "_sklstm_version"  # the key in a file, never an attribute
 UNKNOWN_VERSION = "pre-0.1"  # of files without that key
 _NOTHING = object()  # in the place of an attribute that was not there before a fit
+_needs_whole_fits = ContextVar("_needs_whole_fits", default=False)
 
 
 class VersionedEstimator(CallbackSupportMixin, BaseEstimator):
@@ -132,6 +134,21 @@ def subtask(context, estimator: BaseEstimator, fitted: BaseEstimator, name: str)
         task.call_on_fit_task_begin(estimator=estimator)
         yield
         task.call_on_fit_task_end(estimator=estimator)
+
+
+@contextmanager
+def whole_fits() -> Iterator[None]:
+    """Let an interrupt go on beyond the fits inside, which otherwise would end with the weights so far."""
+    before = _needs_whole_fits.set(True)
+    try:
+        yield
+    finally:
+        _needs_whole_fits.reset(before)
+
+
+def needs_whole_fits() -> bool:
+    """Tell whether a fit is inside `whole_fits`."""
+    return _needs_whole_fits.get()
 
 
 def of_one_fit(method: Callable) -> Callable:

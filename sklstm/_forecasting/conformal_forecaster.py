@@ -23,7 +23,7 @@ from .._compat import (
 )
 from .._conformal.bounds import MEDIAN, at_level, central, check_coverages, widened
 from .._conformal.calibration import Calibration, Rows
-from .._state import VersionedEstimator, all_at_once, of_one_fit, subtask
+from .._state import VersionedEstimator, all_at_once, of_one_fit, subtask, whole_fits
 from .._validation import check_numeric, check_target, check_weights, has_target, nested_fit_params, target_names
 from .._windows.long_table import read_long_table
 from .._windows.panel import factorize, single
@@ -501,6 +501,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
                 model = fit_model(np.flatnonzero(ends <= fold[0]), "fit-to-calibrate")
                 yield model, rows[np.isin(times[rows], fold)]
 
+    @whole_fits()  # an interrupted one must not calibrate
     def _fit_model(self, X, y, params: dict, task, rows: np.ndarray, name: str):
         """Return a model that is fitted on some rows, in a part of a task."""
         model, params = clone(self._model()), check_method_params(X, params, indices=rows)

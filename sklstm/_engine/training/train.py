@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from ..._specs import NetworkSpec, OutputSpec, Run, Scale, StepSpec, TrainedNetwork, TrainingSpec, Watcher
+from ..._state import needs_whole_fits
 from ..batches import Batches
 from ..buckets import make_batches
 from ..networks.builders import initial_weights
@@ -29,7 +30,6 @@ MICRO_BATCH_ROWS = 64  # with fewer, matrix products are slower than they need t
 SEQUENCES_IN_MICRO_BATCH = 32  # of different lengths, at least
 ROWS_TO_VALIDATE = 512  # at once: with more, a batch takes more memory and no less time
 SEARCHES = {"joblib", "optuna"}  # packages that call fits on behalf of the user
-CALIBRATION = "sklstm._forecasting.conformal_forecaster"  # which fits one model after another
 
 
 def train(
@@ -111,7 +111,7 @@ def train(
 
 def _go_on_after_interrupt(kept: list[TrainedNetwork], training: TrainingSpec, n_networks: int) -> None:
     """Warn of what is kept, or raise the interrupt again if that is nothing or not for the user to see."""
-    if not kept or is_called_by_search():
+    if not kept or needs_whole_fits() or is_called_by_search():
         raise KeyboardInterrupt
     last = kept[-1].history
     weights = "the weights with the lowest validation loss so far" if last.get("val_loss") else "the weights so far"
@@ -179,12 +179,12 @@ def _train_network(
 
 
 def is_called_by_search() -> bool:
-    """Tell whether joblib, Optuna or a calibration waits for the result, and would take it for a complete one.
+    """Tell whether joblib or Optuna waits for the result, and would take it for a complete one.
 
     So do searches, ensembles, caches and studies. What they call sequentially, nothing but the stack tells.
     """
-    modules = {frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_stack(None)}
-    return CALIBRATION in modules or not SEARCHES.isdisjoint(module.partition(".")[0] for module in modules)
+    modules = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_stack(None))
+    return not SEARCHES.isdisjoint(module.partition(".")[0] for module in modules)
 
 
 def _new_weights(spec: NetworkSpec, training: TrainingSpec) -> list[np.ndarray]:
