@@ -11,14 +11,6 @@ install_lowest() {
     .venv-lowest/bin/pip install --no-compile $(python3 .ci/lowest.py) --editable .
 }
 
-# Of other packages; none may be absent, or its tests would be skipped.
-test_ecosystem() {
-    python3 -m venv .venv-ecosystem
-    .venv-ecosystem/bin/pip install --no-compile --editable '.[ecosystem,test]'
-    .venv-ecosystem/bin/python -m pytest -q -rs tests/ecosystem | tee ecosystem.log &&
-        ! grep -E "^SKIPPED.*could not import" ecosystem.log
-}
-
 install_backends() {
     python3 -m venv .venv-backends
     .venv-backends/bin/pip install --no-compile torch==2.13.0 # the CPU build, before anything can ask for another
