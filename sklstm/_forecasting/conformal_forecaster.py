@@ -461,6 +461,7 @@ class ConformalForecaster(ForecasterMixin, MetaEstimatorMixin, VersionedEstimato
     def _adopt_features(self) -> None:
         """Set what the model tells of its features."""
         for name in ("n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(name, None)  # of an earlier fit
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
 

@@ -210,7 +210,7 @@ def _fitted_known_columns(model, table: LongTable, known, targets: list[int]) ->
                 "some as known ahead, pass its known."
             )
         return remembered
-    if not is_pandas(table.values):
+    if not is_pandas(table.values) or not _feature_names(unwrapped(model)):
         return known_columns(table, known, _horizon(model, table, known, targets), targets)
     if not _are_alike(_lags_by_column(known, table.names), remembered, table.names):
         added = [_name(table.names[column], offset) for column, offset in remembered.offsets]

@@ -26,7 +26,7 @@ def future_of_panel(future, history: LongTable, to_come: LongTable, needed: list
         raise ValueError("future is given, but the model predicts all columns of history. Leave future out.")
     if is_pandas(history.values) and not is_pandas(future):
         raise ValueError("future must be a DataFrame, with the ids and times of its rows as those of history.")
-    rows = read_long_table(future, history.groups, "future")
+    rows = read_long_table(future, history.groups, "future", integers_are_times=history.panel.has_integer_times)
     values = _needed_columns(rows, history, needed)
     if _are_numbers(take(history.values, columns=needed)):
         check_numeric(values, name="future", estimator=None)
@@ -106,7 +106,8 @@ def _places_by_label(to_come: LongTable, rows: LongTable, codes: np.ndarray) -> 
         first = int(np.argmin(places))
         raise ValueError(
             f"future must have {len(labels) // len(codes)} row(s) after the end of each series, but series "
-            f"{to_come.panel.ids.tolist()[to_come.panel.codes[first]]!r} lacks {labels[first]}."
+            f"{to_come.panel.ids.tolist()[to_come.panel.codes[first]]!r} lacks {labels[first]}. Set its index to the "
+            "times of the rows."
         )
     return places
 

@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._compat import check_method_params
-from .._validation import has_target
+from .._validation import check_numeric, has_target
 from .._windows.sliding_window import SlidingWindow
 from .forecaster import LSTMForecaster
 from .prediction import rows_of
@@ -65,11 +65,12 @@ def rolling_origins(
 
 def fit_where_known(model, X, y, **fit_params):
     """Fit a model on the rows whose target is complete, and the transformers of a pipeline on all rows."""
-    known = np.flatnonzero(has_target(np.asarray(y, dtype=np.float64)))
+    known = np.flatnonzero(has_target(check_numeric(y, name="y", estimator=None, ensure_2d=False)))
     reads_windows = any(isinstance(value, SlidingWindow) for value in model.get_params().values())
     if len(known) == len(y) or isinstance(model, LSTMForecaster | SeasonalNaive):
         return model.fit(X, y, **fit_params)
-    if isinstance(model, Pipeline) and not isinstance(model[-1], LSTMForecaster | SeasonalNaive) and not fit_params:
+    has_transformers = isinstance(model, Pipeline) and len(model) > 1
+    if has_transformers and not isinstance(model[-1], LSTMForecaster | SeasonalNaive) and not fit_params:
         transformers = model[:-1]
         X = transformers.fit_transform(X, y)
         model.steps[:-1] = transformers.steps

@@ -1,5 +1,6 @@
 """The seasonal naive forecaster, the baseline of every forecast."""
 
+import re
 from collections.abc import Iterable
 from numbers import Integral
 
@@ -137,8 +138,9 @@ class SeasonalNaive(ForecasterMixin, VersionedEstimator):
         self._y_ndim = y.ndim
         columns = y.reshape(len(y), -1)
         self.n_outputs_ = columns.shape[1]
-        names = self._target_names or []
-        n_targets = sum(str(name).endswith("_step1") for name in names) or None  # as `to_supervised` calls them
+        names = [str(name) for name in self._target_names or []]
+        are_by_step = all(re.fullmatch(r".+_step\d+", name) for name in names)  # as `to_supervised` calls them
+        n_targets = sum(name.endswith("_step1") for name in names) or None if are_by_step else None
         if self.n_outputs_ % len(self._targets) or n_targets not in (None, len(self._targets)):
             raise ValueError(
                 f"y has {self.n_outputs_} output(s), which cannot be steps of {len(self._targets)} target(s)"

@@ -71,10 +71,23 @@ def _remembered_columns(model, table: LongTable) -> list[int] | None:
     regressor = steps[-1]
     names = getattr(of_intervals, "_target_names", None) or getattr(regressor, "_target_names", None)
     if names is not None and is_pandas(table.values):
-        return named_columns(table, names)
+        columns = named_columns(table, names)
+        if columns is None:
+            _check_steps(names, table)
+        return columns
     if isinstance(regressor, SeasonalNaive) and all(isinstance(step, (SlidingWindow, *SCALERS)) for step in steps[:-1]):
         return regressor._targets
     return None
+
+
+def _check_steps(names: list, table: LongTable) -> None:
+    """Check that no names are of single steps, which cannot be told to be the next ones."""
+    steps = [name for name in names if any(name == name_at_step(column, step_of_name(name)) for column in table.names)]
+    if steps:
+        raise ValueError(
+            f"The model predicts {names}, which are not the steps from the next one on in order, so they cannot be "
+            "forecast. Fit it on all columns of y, as to_supervised returns them for a horizon."
+        )
 
 
 def named_columns(table: LongTable, names: list) -> list[int] | None:

@@ -64,7 +64,8 @@ def trajectory_errors(
         True values less forecasts. There are none if no row has so many rows after it.
     """
     table = read_long_table(without_known_columns(X), groups, "X")
-    table = table.of(np.flatnonzero(table.panel.steps <= last + horizon))
+    kept = np.flatnonzero(table.panel.steps <= last + horizon)
+    table = table.of(kept)
     n_origins = int(table.panel.steps.max()) + 1 - horizon - first
     if n_origins < 1:
         return np.arange(0), np.empty((0, horizon * len(columns)))
@@ -73,7 +74,7 @@ def trajectory_errors(
         found = roll(model, as_table(table.values, "X"), horizon, schedule, target=columns)
     else:
         found = roll_panel(model, table, horizon, schedule, {"target": columns, "known": None, "groups": groups})
-    return found.origins, (found.truth - found.predictions).reshape(len(found.origins), -1)
+    return kept[found.origins], (found.truth - found.predictions).reshape(len(found.origins), -1)
 
 
 def _stride(n_origins: int) -> int:

@@ -138,8 +138,8 @@ def one_series(table) -> LongTable:
     return LongTable(table, single(len(table)))
 
 
-def read_long_table(series, groups, name: str) -> LongTable:
+def read_long_table(series, groups, name: str, *, integers_are_times: bool = False) -> LongTable:
     """Return a table of the series in the rows of `series`: one, or several if `groups` tells their ids."""
     table = as_table(series, name, is_panel=groups is not None)
-    panel = read_panel(table, groups, name)
+    panel = read_panel(table, groups, name, integers_are_times=integers_are_times)
     return LongTable(without_column(table, panel.column), panel, groups, table)

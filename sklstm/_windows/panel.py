@@ -1,6 +1,6 @@
 """Panels: tables of many series, of which each row belongs to one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -67,6 +67,11 @@ class Panel:
             return self.places - self.sizes[self.codes] + self.sizes.max()
         return self.times.factorize(sort=True)[0]
 
+    @property
+    def has_integer_times(self) -> bool:
+        """Tell whether the times are integers."""
+        return self.times is not None and self.times.inferred_type == "integer"
+
     def later(self, n_rows: int) -> np.ndarray:
         """Return for each row the one so many rows later in its series, or earlier if negative; -1 if there is none."""
         places = self.places + n_rows
@@ -122,7 +127,7 @@ def single(n_rows: int, times=None) -> Panel:
     return Panel(np.zeros(n_rows, dtype=int), np.zeros(1), times)
 
 
-def read_panel(X, groups, name: str) -> Panel:
+def read_panel(X, groups, name: str, *, integers_are_times: bool = False) -> Panel:
     """Return which series each row of a table belongs to; one series if `groups` is None.
 
     Parameters
@@ -133,6 +138,8 @@ def read_panel(X, groups, name: str) -> Panel:
         The column or the level of the index that holds the ids: a name in a DataFrame, a position in an array.
     name : str
         What to call the table in messages.
+    integers_are_times : bool
+        Whether an index of integers tells the time even if each is there once, and so may number the rows of the table.
 
     Raises
     ------
@@ -150,7 +157,8 @@ def read_panel(X, groups, name: str) -> Panel:
         n_rows = len(X) if hasattr(X, "__len__") else len(np.asarray(X))
         return single(n_rows, as_times(getattr(X, "index", None)))
     values, labels, column = _ids_and_times(X, groups, name)
-    panel = _panel(values, labels, column, repr(groups), name, may_be_numbered=column is not None)
+    may_be_numbered = column is not None and not integers_are_times
+    panel = _panel(values, labels, column, repr(groups), name, may_be_numbered=may_be_numbered)
     _warn_of_gaps(panel, repr(groups), name)
     return panel
 
@@ -173,13 +181,11 @@ def _panel(values, labels, column: int | None, by: str, name: str, *, may_be_num
             f"{name} has {int((codes < 0).sum())} row(s) without an id in {by}. Drop them, or name their series."
         )
     warn_of_dates_as_text(labels, name)
-    times = as_times(labels)
-    is_integer = times is not None and times.inferred_type == "integer" and times.is_unique
-    if is_integer and may_be_numbered and len(ids) > 1:
-        times = None  # they number the rows of the whole table
-    panel = Panel(codes, ids, times, column)
-    if times is not None:
-        check_panel_order(times[panel.order], codes[panel.order], ids, name)
+    panel = Panel(codes, ids, as_times(labels), column)
+    if panel.has_integer_times and panel.times.is_unique and may_be_numbered and len(ids) > 1:
+        panel = replace(panel, times=None)  # they number the rows of the whole table
+    if panel.times is not None:
+        check_panel_order(panel.times[panel.order], codes[panel.order], ids, name)
     return panel
 
 

@@ -149,7 +149,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
             If the times of the index have no regular step. The rows are then treated as adjacent.
         """
         table, panel = self._check_series(X, reset=True)
-        self._id_column = panel.column
+        self._id_column, self._has_integer_times = panel.column, len(panel.ids) > 1 and panel.has_integer_times
         self._carried = None
         if self.carry_over:
             self._carried = {id_: Carried(*rows) for id_, *rows in _series(table, panel)}
@@ -200,7 +200,7 @@ class SlidingWindow(TransformerMixin, VersionedEstimator):
         rows = as_pandas(X, "X")
         if not is_pandas(rows):
             rows = check_array(X, dtype=None, ensure_all_finite="allow-nan", estimator=self)
-        panel = read_panel(rows, self.groups, "X")
+        panel = read_panel(rows, self.groups, "X", integers_are_times=not reset and self._has_integer_times)
         return check_numeric(without_column(rows, panel.column), name="X", estimator=self), panel
 
     def _padded(self, table: np.ndarray, pasts: list[np.ndarray] | None) -> np.ndarray:

@@ -46,9 +46,16 @@ def as_pandas(series, name: str) -> Any:
             f"pandas, or pass {name}.to_numpy() and positions of columns."
         ) from error
     index = pd.CategoricalIndex(pd.Categorical.from_codes(np.arange(len(table)), pd.RangeIndex(len(table))))
-    arrays = [column.to_numpy() for column in table.get_columns()]
+    arrays = [_to_numpy(column) for column in table.get_columns()]
     columns = [pd.Series(array, index, dtype=array.dtype) for array in arrays]
     return pd.DataFrame(dict(zip(table.columns, columns, strict=True)), index)
+
+
+def _to_numpy(column) -> np.ndarray:
+    """Return a column of polars as an array: booleans of which some are missing as floats, as integers are."""
+    import polars as pl
+
+    return (column.cast(float) if column.dtype == pl.Boolean and column.null_count() else column).to_numpy()
 
 
 def as_given(result, series) -> Any:

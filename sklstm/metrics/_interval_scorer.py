@@ -185,6 +185,6 @@ class _QuantileScorer(_Scorer):
     made_by = "make_quantile_scorer"
 
     def _predict(self, model, X) -> tuple[np.ndarray, dict]:
-        return np.asarray(model.predict_quantiles(X)), {
-            "quantiles": getattr(model, "quantiles_", None) or model.quantiles
-        }
+        quantiles = getattr(model, "quantiles_", None)
+        quantiles = model.quantiles if quantiles is None else quantiles
+        return np.asarray(model.predict_quantiles(X)), {"quantiles": quantiles}

@@ -307,3 +307,10 @@ def test_polars_needs_pandas_only_where_columns_are_named(table, monkeypatch):
     assert SlidingWindow(3).fit_transform(table).shape == (60, 3, 2)
     with pytest.raises(ImportError, match=r"install pandas, or pass series.to_numpy\(\)"):
         to_supervised(table)
+
+
+def test_booleans_of_which_some_are_missing_are_numbers():
+    table = pl.DataFrame({"x": np.arange(8.0), "promo": [True, None, False, True] * 2})
+    X, _ = to_supervised(table, target="x", known="promo")
+    assert X.schema["promo"] == X.schema["promo_step1"] == pl.Float64
+    assert_array_equal(X["promo"].to_numpy()[:3], [1, np.nan, 0])

@@ -4,6 +4,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, Ridge
@@ -349,3 +350,23 @@ def test_nothing_beats_persistence_on_a_random_walk(regressor, seed):
 def test_what_knows_the_future_beats_persistence(leak, seed):
     walk = random_walk(seed)
     assert gain_over_persistence(on_windows(Ridge()), (walk, leak(walk))) > 3
+
+
+def test_refits_on_nullable_integers():
+    series = pd.DataFrame({"x": np.arange(60.0)}, pd.date_range("2024-01-01", periods=60))
+    series.iloc[10] = np.nan
+    model = on_windows(SeasonalNaive())
+    assert_allclose(
+        backtest(model, series.astype("Int64"), 2, refit_every=50, first_origin=50)["prediction"],
+        backtest(model, series, 2, refit_every=50, first_origin=50)["prediction"],
+    )
+
+
+def test_refits_of_a_pipeline_with_a_single_step(table):
+    table[10] = np.nan
+    regressor = HistGradientBoostingRegressor(max_iter=2)
+    schedule = {"refit_every": 10, "target": 0}
+    assert_array_equal(
+        backtest(make_pipeline(regressor), table, 1, **schedule).prediction,
+        backtest(regressor, table, 1, **schedule).prediction,
+    )

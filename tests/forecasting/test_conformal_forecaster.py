@@ -563,3 +563,25 @@ def test_an_interrupt_ends_the_fit(tiny, rng):
     model = ConformalForecaster(make_pipeline(SlidingWindow(3), tiny(callbacks=[Interrupt])))
     with pytest.raises(KeyboardInterrupt):
         model.fit(*to_supervised(series))
+
+
+@pytest.mark.parametrize("calibration_folds", [1, 3])
+def test_trajectories_do_not_depend_on_the_order_of_series(calibration_folds, rng):
+    tables = {"a": rng.standard_normal(60).cumsum(), "b": 100 * rng.standard_normal(60).cumsum()}
+    days = pd.date_range("2024-01-01", periods=60)
+    by_series = pd.concat([pd.DataFrame({"shop": shop, "sales": sales}, days) for shop, sales in tables.items()])
+    errors = []
+    for table in (by_series, by_series.sort_index(kind="stable")):
+        X, y = to_supervised(table, target="sales", groups="shop")
+        y = y.where(y.index < days[50])  # the latest ones are not known yet
+        model = windowed(Ridge(), groups="shop")
+        fitted = ConformalForecaster(model, horizon=3, calibration_folds=calibration_folds, scale="series").fit(X, y)
+        errors.append(np.sort(fitted.trajectory_errors_, axis=0))
+    np.testing.assert_allclose(*errors)
+
+
+def test_a_fit_on_arrays_forgets_the_names_of_an_earlier_one(rng):
+    X, y = to_supervised(pd.DataFrame({"x": rng.standard_normal(60)}))
+    model = ConformalForecaster(Ridge()).fit(X, y)
+    assert list(model.feature_names_in_) == ["x"]
+    assert not hasattr(model.fit(X.to_numpy(), y.to_numpy()), "feature_names_in_")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, Ridge
@@ -420,3 +420,14 @@ def test_bad_models(model, table, whole, tiny):
 def test_bad_futures_by_origin(model, table, whole, future, message):
     with pytest.raises(ValueError, match=message):
         backtest(model, table, 2, target="demand", first_origin=115, future=future(whole[["heat"]][N_ROWS:]))
+
+
+def test_known_columns_of_a_model_without_names():
+    days = pd.date_range("2024-01-01", periods=60)
+    table = pd.DataFrame({"x": np.sin(np.arange(60.0)), "k": np.cos(np.arange(60.0))}, days)
+    X, y = to_supervised(table, target="x", known="k")
+    future = pd.DataFrame({"k": [1.0]}, [days[-1] + pd.Timedelta("1D")])
+    named = make_pipeline(SlidingWindow(3, flatten=True, pad="edge"), Ridge()).fit(X, y)
+    nameless = clone(named).fit(X.to_numpy(), y.to_numpy())
+    found = forecast(nameless, table, 1, target="x", known="k", future=future)
+    assert_allclose(found, forecast(named, table, 1, target="x", future=future))

@@ -335,3 +335,14 @@ def test_bad_histories(known, series):
         forecast(rows, table, 3, target="sales")
     with pytest.warns(UserWarning, match="future has no effect"):
         forecast(rows, table, 1, target="sales", future=future)
+
+
+def test_a_future_of_integer_times_that_differ_between_series():
+    values = np.arange(40.0)
+    history = pd.concat([pd.DataFrame({"s": s, "x": values[:n], "k": values[:n]}) for s, n in (("a", 40), ("b", 38))])
+    X, y = to_supervised(history, target="x", known="k", groups="s")
+    model = make_pipeline(SlidingWindow(3, groups="s", flatten=True, pad="edge"), Ridge(0.01)).fit(X, y)
+    future = pd.DataFrame({"s": ["b", "a"], "k": [38.0, 40.0]}, index=[38, 40])
+    found = forecast(model, history, 1, target="x", future=future)
+    assert_allclose(found["x"], [40, 38], atol=0.1)
+    assert list(found.index) == [40, 38]

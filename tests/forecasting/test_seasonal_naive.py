@@ -176,3 +176,9 @@ def test_names_of_one_target_refuse_two_features():
         make_pipeline(SlidingWindow(4), SeasonalNaive()).fit(X, y)
     make_pipeline(SlidingWindow(4), SeasonalNaive(target=0)).fit(X, y)
     make_pipeline(SlidingWindow(4), SeasonalNaive()).fit(*to_supervised(table, 4))
+
+
+def test_a_column_may_be_called_as_a_step_is():
+    table = pd.DataFrame({"dance_step1": np.arange(30.0), "z": np.arange(30.0)})
+    model = make_pipeline(SlidingWindow(3), SeasonalNaive()).fit(*to_supervised(table))
+    assert_array_equal(model.predict(table)[-1], [29, 29])

@@ -119,3 +119,15 @@ def test_bad_parameters():
             make_interval_scorer(interval_score, **params)
     with pytest.raises(InvalidParameterError, match="score_func"):
         make_quantile_scorer("neg_crps")
+
+
+def test_fitted_quantiles_may_be_an_array(data):
+    X, y = data
+
+    class Fitted(Normal):
+        def fit(self, X, y, sample_weight=None):
+            self.quantiles_ = np.array(self.quantiles)
+            return super().fit(X, y)
+
+    scorer = make_quantile_scorer(continuous_ranked_probability_score)
+    assert scorer(Fitted().fit(X, y), X, y) == scorer(Normal().fit(X, y), X, y)

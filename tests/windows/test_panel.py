@@ -300,3 +300,12 @@ def test_nothing_fitted_is_lost():
     assert window.transform(FRAME).shape == (12, 2, 2)
     with pytest.raises(ValueError, match="feature names should match"):
         window.transform(FRAME.rename(columns={"w": "x"}))
+
+
+def test_integers_stay_times_where_no_two_rows_share_one():
+    """The fitted rows show that they are, so that a gap in front of new rows is seen."""
+    fitted = pd.DataFrame({"s": ["a"] * 5 + ["b"] * 5, "x": np.arange(10.0)}, index=[*range(5), *range(5)])
+    window = SlidingWindow(4, groups="s", carry_over=True).fit(fitted)
+    later = pd.DataFrame({"s": ["a", "b"], "x": [50.0, 99.0]}, index=[5, 7])
+    expected = [[2, 3, 4, 50], [9, np.nan, np.nan, 99]]
+    assert_array_equal(np.asarray(window.transform(later))[:, :, 0], expected)
