@@ -129,7 +129,7 @@ def _compiled_states(spec: NetworkSpec) -> Callable:
 
         def states_of_batch(i, hidden):
             inputs = {name: batches[i] for name, batches in block.items()}
-            batch = call(weights, inputs)
+            batch = ops.cast(call(weights, inputs), "float32")  # of a network of one's own, perhaps in less
             return ops.slice_update(hidden, (i, *[0] * batch.ndim), batch[None])
 
         n_batches_in_block, size, n_steps = block[WINDOWS].shape[:3]

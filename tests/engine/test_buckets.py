@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from sklstm import LSTMTranslator
 from sklstm._engine.buckets import BucketedBatches, make_batches
 from sklstm._specs import IGNORED_CLASS, PREVIOUS, WINDOWS, Sample, Scale
 from sklstm._windows.ragged import Ragged, padded_length
@@ -81,3 +82,15 @@ def test_micro_batches_are_parts_of_a_batch(min_micro_batch):
         parts = [batches.micro_batch(i, number)[1] for number in range(batches.n_micro_batches(i))]
         assert len(parts) == 1 or min_micro_batch
         np.testing.assert_array_equal(np.concatenate(parts), batches[i][1])
+
+
+@pytest.mark.backend
+def test_the_loss_of_an_epoch_does_not_depend_on_the_size_of_batches():
+    X, y = ["a b"] * 16 + ["abababab " * 5] * 2, ["x"] * 16 + ["xyxyxyxyxy"] * 2
+    losses = [
+        LSTMTranslator(4, learning_rate=1e-9, epochs=1, batch_size=batch_size, random_state=0)
+        .fit(X, y)
+        .history_["loss"]
+        for batch_size in (32, 16, 4)
+    ]
+    assert_allclose(losses[1:], [losses[0]] * 2, rtol=1e-5)

@@ -5,14 +5,22 @@ normalization, and then those that have one.
 """
 
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
 
+_weights_of_models: WeakKeyDictionary[keras.Model, list[keras.Variable]] = WeakKeyDictionary()
+
 
 def weight_variables(model: keras.Model) -> list[keras.Variable]:
-    """Return the variables that training changes and predictions read."""
-    return [*model.non_trainable_weights, *model.trainable_variables]
+    """Return the variables that training changes and predictions read.
+
+    They keep the order that they have at first, whichever layers a callback freezes later.
+    """
+    if model not in _weights_of_models:
+        _weights_of_models[model] = [*model.non_trainable_weights, *model.trainable_variables]
+    return _weights_of_models[model]
 
 
 def seed_variables(model: keras.Model) -> list[keras.Variable]:

@@ -25,8 +25,24 @@ def count_trace(step: str) -> None:
         _traces[step] += 1
 
 
+class MeanOfBatches(keras.metrics.Mean):
+    """A mean of losses in which all batches count alike, as weights of rows are scaled for."""
+
+    def update_state(self, values, sample_weight=None):
+        return super().update_state(values)
+
+
 class CountedModel(keras.Model):
     """A model that counts how often its steps are compiled."""
+
+    def compile(self, *args, **kwargs):
+        """Compile as Keras does, whose loss of an epoch would count batches by rows, those of weight zero included.
+
+        The optimizer is built here, since compiled loops begin with its variables.
+        """
+        super().compile(*args, **kwargs)
+        self.optimizer.build(self.trainable_variables)
+        object.__setattr__(self, "_loss_tracker", MeanOfBatches(name="loss"))  # past Keras, which would list it twice
 
     def train_step(self, *args):
         count_trace("train")

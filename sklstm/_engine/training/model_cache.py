@@ -36,7 +36,6 @@ class CompiledModel:
         with keras.saving.custom_object_scope({"zeros": Zeros}):  # the initializer of the optimizer's variables
             loss = make_loss(step.loss, **({"quantiles": step.quantiles} if step.quantiles else {}))
             self.model.compile(make_optimizer(step.optimizer, 0.001, step.global_clipnorm), loss)
-            self.model.optimizer.build(self.model.trainable_variables)
         self._initial_optimizer_state = read_variables(self.model.optimizer.variables)
         self.reusable = True  # until its state is unknown
 

@@ -97,6 +97,16 @@ def test_forecasts(network, data):
     assert any((a != b).any() for a, b in zip(model.weights_[:half], model.weights_[half:], strict=True))
 
 
+def in_half_precision(windows, mask, *, units):
+    return layers.LSTM(units, dtype="mixed_bfloat16")(windows, mask=mask)
+
+
+def test_a_network_of_lower_precision_predicts(data):
+    X, y = data
+    model = LSTMForecaster(4, network=in_half_precision, epochs=2, n_networks=1, random_state=0).fit(X, y)
+    assert_allclose(model.predict(X), model.to_keras().predict(X, verbose=0)[:, 0], rtol=0.02)
+
+
 def last_step(windows, mask):
     return layers.Dense(4, activation="relu")(windows[:, -1])
 

@@ -140,3 +140,20 @@ def test_what_cannot_work_says_what_does(tiny, windows, tmp_path):
         tiny(callbacks=SaveByFunction).fit(*windows)
     with pytest.raises(ValueError, match=r"Save it in a file that ends in '\.keras'"):
         tiny(callbacks=keras.callbacks.ModelCheckpoint(tmp_path / "model.h5")).fit(*windows)
+
+
+class FreezesFirstLayer(keras.callbacks.Callback):
+    """A callback that trains the other layers only, as Keras' guide on transfer learning does."""
+
+    def on_train_begin(self, logs=None):
+        self.model.get_layer("lstm_0").trainable = False
+        self.model.compile(keras.optimizers.SGD(0.0), "mse")
+
+
+@pytest.mark.backend
+def test_weights_keep_their_places_if_a_layer_is_frozen(tiny, windows):
+    X, y = windows
+    model = tiny(units=(3, 3), learning_rate=1e-12, optimizer="sgd").fit(X, y)
+    frozen = tiny(units=(3, 3), callbacks=[FreezesFirstLayer()]).fit(X, y)
+    for weights, of_frozen in zip(model.weights_, frozen.weights_, strict=True):
+        assert_allclose(of_frozen, weights, atol=1e-6)
