@@ -20,6 +20,7 @@ from sklearn.utils._param_validation import (  # 1.9
 )
 from sklearn.utils.metadata_routing import _raise_for_params as raise_for_params  # 1.9
 from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_first_call  # 1.9
+from sklearn.utils.validation import _check_feature_names as check_feature_names  # 1.9
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in  # 1.9
 from sklearn.utils.validation import _check_method_params as check_method_params  # 1.9
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight  # 1.9
@@ -81,6 +82,7 @@ __all__ = [
     "InvalidParameterError",
     "RealNotInt",
     "StrOptions",
+    "check_feature_names",
     "check_feature_names_in",
     "check_matplotlib_support",
     "check_method_params",

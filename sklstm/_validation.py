@@ -15,7 +15,7 @@ from sklearn.utils import check_array, compute_class_weight
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import check_consistent_length, has_fit_parameter, validate_data
 
-from ._compat import InvalidParameterError, check_sample_weight, raise_for_params
+from ._compat import InvalidParameterError, check_feature_names, check_sample_weight, raise_for_params
 from ._specs import MEDIAN
 from ._windows.ragged import Ragged
 from ._windows.windows import Windows
@@ -168,7 +168,7 @@ def check_texts(texts, name: str, estimator: BaseEstimator | None = None) -> lis
             f"This {type(estimator).__name__} estimator requires {name} to be passed, but the target {name} is None."
         )
     if isinstance(texts, str) or not hasattr(texts, "__iter__") or getattr(texts, "ndim", 1) != 1:
-        raise ValueError(f"{name} should be a list of strings. Got {_told(texts)} instead.")
+        raise ValueError(f"{name} should be a list of strings. Got {told(texts)} instead.")
     texts = list(texts)
     for row, text in enumerate(texts):
         if not isinstance(text, str):
@@ -188,10 +188,13 @@ def check_feature_sequences(estimator: BaseEstimator, X, *, reset: bool) -> Ragg
     if isinstance(X, str) or not hasattr(X, "__len__") or getattr(X, "ndim", 3) not in (1, 3):
         raise ValueError(
             f"X should be a list of arrays of shape (n_steps, n_features), or an array of shape (n_samples, n_steps, "
-            f"n_features) with NaN behind shorter sequences. Got {_told(X)} instead."
+            f"n_features) with NaN behind shorter sequences. Got {told(X)} instead."
         )
     if len(X) == 0:
         raise ValueError(f"Found array with 0 sample(s) while a minimum of 1 is required by {name}.")
+    for row, sequence in enumerate(X):
+        if column_names(sequence) or (reset and row == 0):
+            check_feature_names(estimator, sequence, reset=reset and row == 0)
     sequences = [_present_steps_of(estimator, sequence, f"X[{row}]") for row, sequence in enumerate(X)]
     n_features = sequences[0].shape[1] if reset else estimator.n_features_in_
     for row, sequence in enumerate(sequences):
@@ -219,7 +222,8 @@ def _present_steps_of(estimator: BaseEstimator, sequence, name: str) -> np.ndarr
     return present
 
 
-def _told(X) -> str:
+def told(X) -> str:
+    """Return what an input is called in a message: by its shape or, if it has none, by its type."""
     return f"an array of shape {X.shape}" if hasattr(X, "shape") else repr(type(X).__name__)
 
 

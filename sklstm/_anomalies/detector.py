@@ -438,6 +438,11 @@ class LSTMAnomalyDetector(OutlierMixin, MetaEstimatorMixin, VersionedEstimator):
         windows = check_sequences(self, X, reset=reset)
         if reset:
             warn_of_table(self, X)
+        if self.smoothing > 1 and isinstance(windows, Windows) and (n_series := windows.n_series) > 1:
+            raise ValueError(
+                f"smoothing={self.smoothing} averages over the rows of one series, but X has windows of {n_series}. "
+                "Set smoothing=1, or fit a detector for each series."
+            )
         if self.n_steps_in_ < 2:
             n_dims = len(self._input_shape) + 1
             raise ValueError(

@@ -220,7 +220,7 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
             check_tokens(self, windows)
             if reset:
                 self._n_tokens = 1 + int(np.fmax.reduce(windows, axis=None, initial=0))
-            windows = np.where(windows >= self._n_tokens, 0, windows)
+            windows = np.where(np.asarray(windows) >= self._n_tokens, 0, windows)
         elif reset:
             warn_of_table(self, X)
         return {WINDOWS: windows}

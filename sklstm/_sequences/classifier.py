@@ -25,6 +25,7 @@ from .step_labels import (
     warn_of_labels_without_token,
     weight_of_steps,
     weights_of_step_classes,
+    with_weighty_labels,
 )
 
 AUTO_STEPS, MIN_EPOCHS, MAX_EPOCHS = 600, 10, 300  # of epochs="auto": steps of the optimizer, and the limits
@@ -609,11 +610,7 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
         if self.class_weight is None:
             return sample, held_out
         if self._labels_steps():
-            weights = weights_of_step_classes(sample, self.class_weight, self.classes_)
-            return (
-                sample._replace(class_weight=weights),
-                None if held_out is None else held_out._replace(class_weight=weights),
-            )
+            return self._weigh_steps(sample, held_out)
         weights = weights_of_classes(sample.sample_weight, self.class_weight, self.classes_, sample.y[:, 0])
 
         def weigh(sample: Sample) -> Sample:
@@ -621,6 +618,14 @@ class LSTMClassifier(ClassifierMixin, BaseLSTM):
             return sample._replace(sample_weight=sample_weight, rows=rows_with_weight(sample_weight))
 
         return weigh(sample), None if held_out is None else weigh(held_out)
+
+    def _weigh_steps(self, sample, held_out):
+        weights = weights_of_step_classes(sample, self.class_weight, self.classes_)
+        sample = with_weighty_labels(sample, weights)
+        weights = weights_of_step_classes(sample, self.class_weight, self.classes_)  # of mean one over these rows
+        if held_out is not None:
+            held_out = with_weighty_labels(held_out, weights)._replace(class_weight=weights)
+        return sample._replace(class_weight=weights), held_out
 
     def _reads_frames(self) -> bool:
         network = self._network.get("custom")

@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_scalar
 
-from .._validation import check_numeric
+from .._validation import check_numeric, column_names
 
 
 def pad_sequences(sequences, n_steps=None):
@@ -30,7 +30,8 @@ def pad_sequences(sequences, n_steps=None):
     Raises
     ------
     ValueError
-        If there is no sequence, or if they differ in their number of dimensions or features.
+        If there is no sequence, or if they differ in their number of dimensions or features, or in the names or the
+        order of their columns.
 
     See Also
     --------
@@ -50,6 +51,12 @@ def pad_sequences(sequences, n_steps=None):
     """
     if n_steps is not None:
         check_scalar(n_steps, "n_steps", Integral, min_val=1)
+    sequences = list(sequences)
+    names = {tuple(column_names(sequence)) for sequence in sequences} - {()}
+    if len(names) > 1:
+        raise ValueError(
+            f"Each sequence must have the same columns in the same order. Got {' and '.join(map(str, names))}."
+        )
     arrays = [_as_array(sequence) for sequence in sequences]
     if not arrays:
         raise ValueError("Found 0 sequence(s) while a minimum of 1 is required.")

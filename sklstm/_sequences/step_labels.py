@@ -8,7 +8,8 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from .._compat import check_sample_weight, is_pandas_na, is_scalar_nan
 from .._specs import IGNORED_CLASS, Sample
-from .._validation import weights_of_classes
+from .._validation import check_weights, weights_of_classes
+from .._windows.arrays import rows_with_weight
 
 
 def check_step_labels(y, present: np.ndarray, *, purpose: str = "learn from") -> tuple[np.ndarray, np.ndarray]:
@@ -99,3 +100,17 @@ def weights_of_step_classes(sample: Sample, class_weight, classes: np.ndarray) -
     if not mean:
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weights / mean
+
+
+def with_weighty_labels(sample: Sample, class_weight: np.ndarray) -> Sample:
+    """Return a sample in which rows weigh nothing if none of their labels is of a class with a weight.
+
+    Raises
+    ------
+    ValueError
+        If there is no other row.
+    """
+    labels = sample.y[:, :, 0]
+    has_weight = (labels != IGNORED_CLASS) & (class_weight[labels] > 0)
+    sample_weight = check_weights(sample.windows, np.where(has_weight.any(axis=1), sample.sample_weight, 0))
+    return sample._replace(sample_weight=sample_weight, rows=rows_with_weight(sample_weight))

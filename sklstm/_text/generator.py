@@ -1,6 +1,6 @@
 """The text generator: a language model of characters or words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import fsum, log
 from numbers import Integral, Real
 
@@ -17,6 +17,7 @@ from .._specs import IGNORED_CLASS, WINDOWS
 from .._state import all_at_once, of_one_fit
 from .._stepwise.recurrent_network import RecurrentNetwork
 from .._stepwise.sampling import Sampling, numbers_by_row
+from .._validation import told
 from .._windows.arrays import chunks
 from .decoding import Decoder, StateDecoder, WindowDecoder, write
 from .token_sequences import SHARED_CONSTRAINTS, UNKNOWN, TokenSequences
@@ -478,6 +479,8 @@ def check_documents(X) -> list[str]:
     """Return documents as a list."""
     if isinstance(X, str):
         raise ValueError("Iterable over raw text documents expected, string object received.")
+    if isinstance(X, Mapping) or getattr(X, "ndim", 1) != 1:  # of which iteration gives the names
+        raise ValueError(f"X should be a list of documents, got {told(X)} instead.")
     documents = list(X)
     for document in documents:
         if not isinstance(document, str):
@@ -489,7 +492,8 @@ def check_prompts(prompt) -> list[str]:
     """Return one prompt or several ones as a list."""
     if isinstance(prompt, str):
         return [prompt]
-    if isinstance(prompt, bytes) or not isinstance(prompt, Iterable):
+    is_list = isinstance(prompt, Iterable) and not isinstance(prompt, bytes | Mapping)
+    if not is_list or getattr(prompt, "ndim", 1) != 1:
         raise InvalidParameterError(f"{EXPECTED_PROMPT}. Got {prompt!r} instead.")
     prompts = list(prompt)
     for i, text in enumerate(prompts):

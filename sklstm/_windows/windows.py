@@ -40,6 +40,11 @@ class Windows:
         return len(self.ends), self._window_size, self._table.shape[1]
 
     @property
+    def n_series(self) -> int:
+        """Return how many series have a window."""
+        return len(np.unique(self._starts))
+
+    @property
     def dtype(self) -> np.dtype:
         """Return the type of the values."""
         return self._table.dtype

@@ -5,6 +5,7 @@ from collections import deque
 from copy import deepcopy
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import assert_rows_alike_alone_and_among_others
 from numpy.testing import assert_allclose, assert_array_equal
@@ -657,3 +658,12 @@ def test_an_offset_hides_no_anomaly(rng, offset):
     detector = LSTMAnomalyDetector(SeasonalNaive()).fit(X[:200])
     assert detector.predict(X[250:251]) == -1
     assert detector.score_samples(X[250:251]) < 10 * detector.offset_ < 0
+
+
+def test_smoothing_over_several_series_is_refused(rng):
+    table = pd.DataFrame({"store": ["a", "b"] * 20, "demand": rng.standard_normal(40)})
+    detector = LSTMAnomalyDetector(LSTMForecaster(2, n_networks=1, epochs=1), smoothing=3)
+    model = make_pipeline(SlidingWindow(5, groups="store"), detector)
+    with pytest.raises(ValueError, match="smoothing=3 averages over the rows of one series, but X has windows of 2"):
+        model.fit(table)
+    model.fit(table[table["store"] == "a"])

@@ -1,6 +1,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import assert_rows_alike_alone_and_among_others, far_from_initial
 from numpy.testing import assert_allclose, assert_array_equal
@@ -14,7 +15,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sklstm import LSTMClassifier, pad_sequences
+from sklstm import LSTMClassifier, SlidingWindow, pad_sequences
 from sklstm._base.splitting import drawn_rows
 
 THOROUGH_ELSEWHERE = pytest.mark.backend(thorough=True)
@@ -566,3 +567,17 @@ def test_sequences_of_different_lengths_need_padding():
     sequences = [np.ones((2, 1)), np.ones((3, 1))]
     with pytest.raises(ValueError, match=r"pad_sequences\(X\)"):
         LSTMClassifier().fit(sequences, ["a", "b"])
+
+
+@pytest.mark.backend
+def test_tokens_above_those_of_fit_count_as_zero_in_the_exported_model_too(rng):
+    X = rng.integers(0, 5, (20, 4)).astype(float)
+    model = LSTMClassifier(3, network="lstm", embedding_dim=2, epochs=1, random_state=0).fit(X, np.arange(20) % 2)
+    X[:, 1] = 9
+    assert_allclose(model.to_keras().predict(X[:, :, np.newaxis], verbose=0), model.predict_proba(X), atol=1e-6)
+
+
+def test_tokens_of_several_series():
+    table = pd.DataFrame({"machine": ["a", "b"] * 20, "state": np.arange(40) % 4})
+    model = make_pipeline(SlidingWindow(4, groups="machine"), LSTMClassifier(3, embedding_dim=2, epochs=1))
+    assert model.fit(table, np.arange(40) % 2).predict(table).shape == (40,)

@@ -76,3 +76,11 @@ def test_a_clip_may_be_a_list_of_frames(rng):
 def test_numbers_are_no_sequences():
     with pytest.raises(ValueError, match="Each sequence must have the shape"):
         pad_sequences([1, 2])
+
+
+def test_columns_in_another_order_are_refused():
+    pd = pytest.importorskip("pandas")
+    first = pd.DataFrame({"temp": [20.0, 21.0], "load": [500.0, 510.0]})
+    assert_array_equal(pad_sequences([first, first[:1]])[1], [[np.nan, np.nan], [20, 500]])
+    with pytest.raises(ValueError, match=r"must have the same columns in the same order\. Got .*'load', 'temp'"):
+        pad_sequences([first, first[["load", "temp"]]])

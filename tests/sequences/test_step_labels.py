@@ -365,3 +365,13 @@ def test_other_estimators_say_what_they_cannot_score(streams):
     model = LogisticRegression().fit(np.nan_to_num(X[..., 0]), y[:, -1])
     with pytest.raises(ValueError, match=r"needs predictions for each step. Got those of LogisticRegression"):
         make_step_scorer(f1_score)(model, np.nan_to_num(X[..., 0]), y)
+
+
+def test_rows_whose_labels_weigh_nothing_are_left_out(rng):
+    X, y = rng.standard_normal((12, 6, 1)), np.full((12, 6), "O")
+    y[0, 0] = y[1, 1] = y[2, 2] = "B"
+    params = {"network": "lstm", "pooling": "none", "epochs": 3, "early_stopping": True, "random_state": 0}
+    model = LSTMClassifier(3, class_weight={"O": 0, "B": 1}, **params).fit(X, y)
+    assert min(model.history_["val_loss"]) > 0
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        model.fit(X, y, X_val=X[5:], y_val=y[5:])

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import far_from_initial
 from hypothesis import given
@@ -339,3 +340,15 @@ def test_documents_take_the_same_bits_and_go_on_alike_in_all_circumstances(rng, 
     with threadpool_limits(1):
         assert model.bits_per_token(documents) == together
         assert model.generate(documents[0], length=20, random_state=0) == text
+
+
+@pytest.mark.parametrize("documents", [pd.DataFrame({"text": ["so what?"] * 3}), {"text": "so what?"}])
+def test_names_are_no_documents(documents):
+    model = LSTMTextGenerator(2, window_size=3, epochs=1)
+    with pytest.raises(ValueError, match="X should be a list of documents, got"):
+        model.fit(documents)
+    model.fit(["so what?"])
+    with pytest.raises(ValueError, match="X should be a list of documents, got"):
+        model.bits_per_token(documents)
+    with pytest.raises(ValueError, match=r"Got .*text"):
+        model.generate(documents)

@@ -3,6 +3,7 @@ from copy import deepcopy
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -289,3 +290,14 @@ def test_what_cannot_be_asked(model):
         model.score([ONE], [""])
     with pytest.raises(ValueError, match=r"y\[0\] is 1"):
         model.score([ONE], [1])
+
+
+def test_columns_in_another_order_are_refused(rng):
+    X = [pd.DataFrame(rng.standard_normal((n, 2)), columns=["low", "high"]) for n in (5, 7)]
+    model = LSTMTranscriber(2, epochs=1).fit(X, ["a", "b"])
+    assert list(model.feature_names_in_) == ["low", "high"]
+    with pytest.raises(ValueError, match="Feature names must be in the same order"):
+        model.predict([X[0], X[1][["high", "low"]]])
+    with pytest.raises(ValueError, match="Feature names must be in the same order"):
+        model.fit([X[0], X[1][["high", "low"]]], ["a", "b"])
+    assert not hasattr(model.fit([x.to_numpy() for x in X], ["a", "b"]), "feature_names_in_")

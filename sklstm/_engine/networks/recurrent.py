@@ -109,7 +109,10 @@ def embedded(item: InputSpec, windows: keras.KerasTensor, embedding_dim: int, op
         vectors = keras.initializers.RandomUniform(seed=options.seed) if options.exported else Zeros()
         name = "embedding" if item.name == WINDOWS else f"embedding_{item.name}"
         embed = layers.Embedding(item.n_tokens, embedding_dim, vectors, dtype="float32", name=options.prefix + name)
-        hidden = embed(ops.cast(hidden[:, :, 0], "int32"))
+        tokens = ops.cast(hidden[:, :, 0], "int32")
+        if options.exported:  # estimators do so before
+            tokens = ops.where(tokens < item.n_tokens, tokens, 0)
+        hidden = embed(tokens)
     return hidden, present
 
 
