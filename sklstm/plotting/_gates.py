@@ -189,7 +189,8 @@ class GatesDisplay:
             If the estimator has no gates.
         ValueError
             If there is no such gate, layer, direction, network, unit or row, if the layer reads other steps than those
-            of `X`, as behind convolutions, or if `X` is invalid as in `predict`.
+            of `X`, as behind convolutions, if `X` has several series and `row` is None, or if `X` is invalid as in
+            `predict`.
 
         Examples
         --------

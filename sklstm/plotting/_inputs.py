@@ -12,8 +12,9 @@ from .._text.transcriber import LSTMTranscriber
 from .._text.translator import LSTMTranslator
 from .._validation import check_texts, column_names
 from .._windows.sliding_window import SlidingWindow
-from .._windows.tables import is_pandas
-from .._windows.time_index import time_index
+from .._windows.tables import as_pandas, is_pandas, without_column
+from .._windows.time_index import as_times
+from .._windows.windows import Windows
 
 UNKNOWN_TOKEN = "[?]"
 END_TOKEN = "[end]"
@@ -60,9 +61,15 @@ def has_series(estimator) -> bool:
 
 def read_rows(estimator, X) -> Shown:
     """Return the rows of a series in front of a SlidingWindow."""
+    sliding = _step(estimator, SlidingWindow)
     windows = _transform(estimator, X)
-    steps, step_name = _times(X)
-    values, names = _numbers(X)
+    if len(windows) and len(_rows_of_series(sliding, windows, 0)) < len(windows):
+        raise ValueError(
+            "X has several series, while the rows of one are drawn. Choose the window of a row with row=, or pass the "
+            "rows of one series."
+        )
+    steps, step_name = _times(X, sliding)
+    values, names = _numbers(X, sliding)
     return Shown(windows, steps, step_name, values=values, feature_names=names)
 
 
@@ -93,13 +100,31 @@ def read_window(estimator, X, row: int) -> Shown:
         raise ValueError("The steps of flat windows cannot be told. Set flatten=False of SlidingWindow.")
     is_empty = np.isnan(values).all(axis=1)
     first = 0 if is_empty.all() else int(np.argmin(is_empty))
-    times, name = _times(X)
-    n_steps = len(values) - first
-    if n_steps <= row + 1:
-        steps = times[row + 1 - n_steps : row + 1]
-    else:  # steps before the first row have no time
-        steps, name = np.arange(1 - n_steps, 1), "step"
+    own = _rows_of_series(sliding, rows, row)
+    steps, name = _times_until(X, sliding, own[: own.tolist().index(row) + 1], len(values) - first)
     return Shown(window, steps, name, first, values[first:], _window_names(estimator, sliding))
+
+
+def _rows_of_series(sliding: SlidingWindow, windows, row: int) -> np.ndarray:
+    """Return the rows of the series that a row belongs to, in the order of time."""
+    if sliding.groups is None:
+        return np.arange(len(windows))
+    if not isinstance(windows, Windows):
+        raise ValueError(
+            "The series of each row cannot be told of flat windows, nor behind a step that changes windows. Set "
+            "flatten=False of SlidingWindow, and let the LSTM estimator follow it in the pipeline."
+        )
+    codes = windows.codes(np.arange(len(windows)))
+    own = np.flatnonzero(codes == codes[row])
+    return own[np.argsort(windows.ends[own])]
+
+
+def _times_until(X, sliding: SlidingWindow, rows: np.ndarray, n_steps: int) -> tuple[Any, str | None]:
+    """Return the times of the last of some rows of a series, and what they are called."""
+    if n_steps > len(rows):  # steps before the first row have no time
+        return np.arange(1 - n_steps, 1), "step"
+    times, name = _times(X, sliding)
+    return times[rows[len(rows) - n_steps :]], name
 
 
 def _step(estimator, kind: type) -> Any | None:
@@ -136,20 +161,35 @@ def _document(document, sequence: np.ndarray, tokens: TokenSequences | None) -> 
     return Shown(document, names[first:], None, first)
 
 
-def _times(X) -> tuple[Any, str | None]:
+def _times(X, sliding: SlidingWindow) -> tuple[Any, str | None]:
     """Return the times of rows, or else their numbers, and what they are called."""
-    index = time_index(X)
-    if index is None:
+    index = getattr(X, "index", None)
+    if getattr(index, "nlevels", 1) == 2 and sliding.groups in index.names:
+        index = index.droplevel(sliding.groups)
+    times = as_times(index)
+    if times is None:
         return np.arange(len(X)), "row"
-    return index, index.name
+    return times, times.name
 
 
-def _numbers(X) -> tuple[np.ndarray, list[str] | None]:
-    """Return the values and the names of columns, of a pandas object those that are numbers."""
+def _numbers(X, sliding: SlidingWindow) -> tuple[np.ndarray, list[str] | None]:
+    """Return the values and the names of the columns of features, of a pandas object those that are numbers."""
+    X = as_pandas(X, "X")
+    column = _id_column(X, sliding)
     if is_pandas(X):
-        X = X.select_dtypes(["number", "bool"])
+        X = without_column(X, column).select_dtypes(["number", "bool"])
         return X.to_numpy(dtype=float, na_value=np.nan), list(map(str, X.columns))
-    return np.asarray(X, dtype=float), column_names(X) or None
+    names = column_names(X)
+    values = without_column(np.asarray(X), column)
+    return values.astype(float), [name for place, name in enumerate(names) if place != column] or None
+
+
+def _id_column(X, sliding: SlidingWindow) -> int | None:
+    """Return the position of the column that holds the ids of series, if there is one."""
+    names = list(X.columns) if is_pandas(X) else []
+    if sliding.groups in names:
+        return names.index(sliding.groups)
+    return sliding._id_column if np.shape(X)[1:] == (sliding.n_features_in_,) else None
 
 
 def _window_names(estimator: Pipeline, window: SlidingWindow) -> list[str] | None:
@@ -161,4 +201,6 @@ def _window_names(estimator: Pipeline, window: SlidingWindow) -> list[str] | Non
             names = before.get_feature_names_out()
         except (AttributeError, ValueError):  # of a step that gives no names
             return None
-    return None if names is None else list(map(str, names))
+    if names is None:
+        return None
+    return [str(name) for place, name in enumerate(names) if place != window._id_column]

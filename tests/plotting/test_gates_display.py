@@ -145,6 +145,54 @@ def test_detector_has_not_read_the_last_step(tiny, table):
     assert_allclose(window, [*states[15], np.full(4, np.nan)], rtol=1e-6)
 
 
+@pytest.fixture
+def panel():
+    """Return rows of two series by turns, of which one is a day ahead of the other."""
+    days = pd.date_range("2024-01-01", periods=13, name="day")
+    index = days[np.arange(24) // 2 + np.arange(24) % 2]
+    return pd.DataFrame({"demand": np.arange(24.0), "store": [7, 5] * 12, "wind": np.arange(24.0) % 5}, index)
+
+
+PANELS = {
+    "first column": (lambda panel: panel[["store", "demand", "wind"]], "store", ["demand", "wind"]),
+    "middle column": (lambda panel: panel, "store", ["demand", "wind"]),
+    "last column": (lambda panel: panel[["demand", "wind", "store"]], "store", ["demand", "wind"]),
+    "level": (lambda panel: panel.set_index("store", append=True), "store", ["demand", "wind"]),
+    "array": (lambda panel: panel.to_numpy(), 1, ["feature 0", "feature 1"]),
+}
+
+
+@pytest.mark.parametrize("kind", PANELS)
+def test_rows_and_windows_are_those_of_one_series(tiny, panel, kind):
+    change, groups, names = PANELS[kind]
+    table = change(panel)
+    times = np.arange(24) if kind == "array" else panel.index
+    values = panel[["demand", "wind"]].to_numpy()
+    model = make_pipeline(SlidingWindow(4, groups=groups), tiny())
+    model.fit(*to_supervised(table, target=0 if kind == "array" else "demand", groups=groups))
+    for row, shown in [(-2, [16, 18, 20, 22]), (3, [1, 3])]:
+        display = GatesDisplay.from_estimator(model, table, row=row)
+        assert_array_equal(display.steps, times[shown])
+        assert_array_equal(display.series, values[shown])
+        assert [line.axes.get_ylabel() for line in display.lines_] == names
+        assert display.ax_.get_xlabel() == ("row" if kind == "array" else "day")
+    with pytest.raises(ValueError, match=r"several series.* Choose the window of a row with row="):
+        GatesDisplay.from_estimator(model, table)
+    display = GatesDisplay.from_estimator(model, table[1::2])
+    assert [line.axes.get_ylabel() for line in display.lines_] == names
+    assert_array_equal(display.series, values[1::2])
+    assert_array_equal(display.steps, times[:12] if kind == "array" else times[1::2])
+
+
+@pytest.mark.filterwarnings("ignore:X is a table")
+def test_flat_windows_of_several_series_are_refused(tiny, panel):
+    model = make_pipeline(SlidingWindow(4, groups="store", flatten=True), tiny())
+    model.fit(panel[["store", "demand"]], panel["demand"])
+    for row in (None, 3):
+        with pytest.raises(ValueError, match="Set flatten=False of SlidingWindow"):
+            GatesDisplay.from_estimator(model, panel[["store", "demand"]], row=row)
+
+
 def test_characters_of_a_text():
     model = LSTMTextGenerator(units=3, epochs=1, random_state=0).fit(["so $what$?\n" * 10])
     display = GatesDisplay.from_estimator(model, ["no text", "so $w$#\n"])

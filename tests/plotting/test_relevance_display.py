@@ -132,6 +132,16 @@ def test_names_of_features_go_through_scalers(table):
     assert RelevanceDisplay.from_estimator(model, table.to_numpy()).feature_names == ["x0", "x1", "x2"]
 
 
+def test_window_of_one_of_several_series(tiny, table):
+    panel = pd.concat([table.assign(store="a"), (table + 1).assign(store="b")])[["store", "demand", "wind"]]
+    model = make_pipeline(SlidingWindow(5, groups="store"), tiny())
+    model.fit(*to_supervised(panel, target="demand", groups="store"))
+    display = RelevanceDisplay.from_estimator(model, panel, row=13)
+    assert_array_equal(display.steps, table.index[:2])
+    assert display.feature_names == ["demand", "wind"]
+    assert_allclose(display.values, table[["demand", "wind"]][:2] + 1)
+
+
 def test_windows_without_a_pipeline(rng):
     X = rng.standard_normal((4, 5, 2))
     display = RelevanceDisplay.from_estimator(Linear().fit(X), X, row=1)
