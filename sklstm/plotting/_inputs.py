@@ -10,7 +10,7 @@ from .._text.generator import LSTMTextGenerator, check_documents
 from .._text.token_sequences import TokenSequences
 from .._text.transcriber import LSTMTranscriber
 from .._text.translator import LSTMTranslator
-from .._validation import check_texts, column_names
+from .._validation import check_feature_sequences, check_texts, column_names
 from .._windows.sliding_window import SlidingWindow
 from .._windows.tables import as_pandas, is_pandas, without_column
 from .._windows.time_index import as_times
@@ -85,8 +85,7 @@ def read_window(estimator, X, row: int) -> Shown:
         return _document(text, last._check_windows_to_inspect(text), last.source_tokens_)
     row = _check_row(row, rows)
     if isinstance(last, LSTMTranscriber):
-        values = np.asarray(rows[row])
-        return Shown([values], np.arange(len(values)), "step", values=values)
+        return _present_steps(last, list(rows)[row])
     window = np.asarray(rows)[[row]]
     if window.ndim not in (2, 3):
         raise ValueError(f"Expected 2D or 3D array, got {window.ndim}D array instead.")
@@ -149,6 +148,13 @@ def _check_row(row: int, rows) -> int:
     return int(row) % len(rows)
 
 
+def _present_steps(transcriber: LSTMTranscriber, sequence) -> Shown:
+    """Return the steps of a sequence that the transcriber reads: those without a missing value."""
+    values = check_feature_sequences(transcriber, [sequence], reset=False)[np.array([0])][0]
+    steps = np.flatnonzero(~np.isnan(_floats(sequence)).any(axis=1))
+    return Shown([values], steps, "step", values=values)
+
+
 def _document(document, sequence: np.ndarray, tokens: TokenSequences | None) -> Shown:
     """Return the tokens of a sequence without the missing steps before the first one."""
     ids = np.asarray(sequence, dtype=float).ravel()
@@ -182,6 +188,11 @@ def _numbers(X, sliding: SlidingWindow) -> tuple[np.ndarray, list[str] | None]:
     names = column_names(X)
     values = without_column(np.asarray(X), column)
     return values.astype(float), [name for place, name in enumerate(names) if place != column] or None
+
+
+def _floats(table) -> np.ndarray:
+    """Return the values of a table or of arrays, NaN where they are missing."""
+    return table.to_numpy(dtype=float, na_value=np.nan) if is_pandas(table) else np.asarray(table, dtype=float)
 
 
 def _id_column(X, sliding: SlidingWindow) -> int | None:

@@ -15,6 +15,7 @@ from sklstm import (
     LSTMClassifier,
     LSTMForecaster,
     LSTMTextGenerator,
+    LSTMTranscriber,
     SlidingWindow,
     TokenSequences,
     to_supervised,
@@ -200,6 +201,36 @@ def test_characters_of_a_text():
     assert_allclose(drawn(display).T, model.gates(["so $w$#\n"]).cell_state[0], rtol=1e-6)
     assert list(display.axes_) == [display.ax_]
     display.figure_.canvas.draw()  # dollars are no formula
+
+
+@pytest.fixture(scope="module")
+def transcriber():
+    sequences = list(np.random.default_rng(0).standard_normal((6, 10, 2)))
+    return LSTMTranscriber(units=3, epochs=1, random_state=0).fit(sequences, ["ab"] * 6), sequences
+
+
+@pytest.mark.parametrize("index", [[5, 4, 3, 2, 1, 0], range(100, 106)])
+def test_rows_of_sequences_are_positions(transcriber, index):
+    model, sequences = transcriber
+    display = GatesDisplay.from_estimator(model, pd.Series(sequences, index), row=1)
+    assert_allclose(display.series, sequences[1], rtol=1e-6)
+
+
+def test_sequences_have_their_present_steps(transcriber):
+    model, sequences = transcriber
+    padded = np.array(sequences)
+    padded[0, [2, 8, 9]] = np.nan
+    padded[0, 5, 1] = np.nan
+    present = [0, 1, 3, 4, 6, 7]
+    frames = [pd.DataFrame(sequence).astype("Float64") for sequence in padded]
+    for X in (padded, list(padded), frames):
+        display = GatesDisplay.from_estimator(model, X, row=0)
+        assert_array_equal(display.steps, present)
+        assert_allclose(display.series, padded[0, present], rtol=1e-6)
+        assert_allclose(drawn(display).T, model.gates([padded[0]]).cell_state[0], rtol=1e-6)
+    padded[0] = np.nan
+    with pytest.raises(ValueError, match="no step without a missing value"):
+        GatesDisplay.from_estimator(model, padded, row=0)
 
 
 @pytest.fixture
