@@ -86,12 +86,13 @@ def read_window(estimator, X, row: int) -> Shown:
     row = _check_row(row, rows)
     if isinstance(last, LSTMTranscriber):
         return _present_steps(last, list(rows)[row])
-    window = np.asarray(rows)[[row]]
+    window = _one_row(rows, row)
     if window.ndim not in (2, 3):
         raise ValueError(f"Expected 2D or 3D array, got {window.ndim}D array instead.")
+    values = _floats(window)[0]
     if getattr(last, "embedding_dim", None):
-        return _document(window, window, _step(estimator, TokenSequences))
-    values = window[0].reshape(window.shape[1], -1)
+        return _document(window, values, _step(estimator, TokenSequences))
+    values = values.reshape(len(values), -1)
     sliding = _step(estimator, SlidingWindow)
     if sliding is None:
         return Shown(window, np.arange(len(values)), "step", values=values)
@@ -148,6 +149,14 @@ def _check_row(row: int, rows) -> int:
     return int(row) % len(rows)
 
 
+def _one_row(rows, row: int) -> Any:
+    """Return a row by its position, as the estimator reads it: of a DataFrame one with the names of columns."""
+    rows = as_pandas(rows, "X")
+    if is_pandas(rows):
+        return rows.iloc[[row]]
+    return (rows if isinstance(rows, Windows) else np.asarray(rows))[[row]]
+
+
 def _present_steps(transcriber: LSTMTranscriber, sequence) -> Shown:
     """Return the steps of a sequence that the transcriber reads: those without a missing value."""
     values = check_feature_sequences(transcriber, [sequence], reset=False)[np.array([0])][0]
@@ -184,10 +193,9 @@ def _numbers(X, sliding: SlidingWindow) -> tuple[np.ndarray, list[str] | None]:
     column = _id_column(X, sliding)
     if is_pandas(X):
         X = without_column(X, column).select_dtypes(["number", "bool"])
-        return X.to_numpy(dtype=float, na_value=np.nan), list(map(str, X.columns))
-    names = column_names(X)
-    values = without_column(np.asarray(X), column)
-    return values.astype(float), [name for place, name in enumerate(names) if place != column] or None
+        return _floats(X), list(map(str, X.columns))
+    names = [name for place, name in enumerate(column_names(X)) if place != column]
+    return _floats(without_column(np.asarray(X), column)), names or None
 
 
 def _floats(table) -> np.ndarray:

@@ -12,8 +12,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from sklstm import SlidingWindow, TokenSequences, to_supervised
-from sklstm.plotting import RelevanceDisplay
+from sklstm import LSTMClassifier, SlidingWindow, TokenSequences, to_supervised
+from sklstm.plotting import GatesDisplay, RelevanceDisplay
 
 
 class Linear(RegressorMixin, BaseEstimator):
@@ -146,6 +146,23 @@ def test_windows_without_a_pipeline(rng):
     X = rng.standard_normal((4, 5, 2))
     display = RelevanceDisplay.from_estimator(Linear().fit(X), X, row=1)
     assert_allclose([heights(bars) for bars in display.bars_], X[1].T)
+
+
+@pytest.mark.filterwarnings("error:X does not have valid feature names")
+def test_a_table_of_windows_reaches_the_estimator_as_it_is(rng):
+    X = pd.DataFrame(rng.standard_normal((12, 8)), columns=[f"t{step}" for step in range(8)])
+    model = LSTMClassifier(units=3, epochs=1, network="lstm", random_state=0).fit(X, np.arange(12) % 2)
+    display = RelevanceDisplay.from_estimator(model, X.set_axis(range(50, 62)), row=2)
+    assert_allclose(display.values.ravel(), X.iloc[2])
+    X = X.astype("Float64")
+    X.iloc[2, 3] = pd.NA
+    display = RelevanceDisplay.from_estimator(model, X, row=2)
+    assert_array_equal(np.flatnonzero(np.isnan(display.values)), [3])
+    assert display.relevance[3] == 0
+    tokens = pd.DataFrame({"first": [1, 2], "second": [2, 1]}, dtype="Int64")
+    model = LSTMClassifier(units=3, embedding_dim=2, epochs=1).fit(tokens, [0, 1])
+    missing = tokens.assign(first=pd.array([pd.NA, pd.NA], "Int64"))
+    assert GatesDisplay.from_estimator(model, missing).steps == ["1"]
 
 
 def test_relevance_alone():
