@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_consistent_length
 from .._anomalies.detector import LSTMAnomalyDetector
 from .._compat import check_matplotlib_support
 from .._inspection.gates import GATES, select_positions
-from ._inputs import has_series, last_step, read_rows, read_window
+from ._inputs import as_floats, has_series, last_step, read_rows, read_window
 from ._panels import draw_mesh, draw_values, label_steps, make_panels, name_features
 
 SIGNED = ("candidate", "cell_state", "hidden_state")
@@ -218,6 +218,8 @@ class GatesDisplay:
         if row is None and has_series(estimator):
             shown = read_rows(estimator, X)
             states = model.gates(shown.windows, steps=-1, **selection)[gate][n_unread:, 0]
+            if _moves_missing_steps(model):
+                states[_missing_steps(model, shown.windows[: len(states), -1:])[:, 0]] = np.nan
         else:
             shown = read_window(estimator, X, -1 if row is None else row)
             states = model.gates(shown.windows, **selection)[gate][0]
@@ -226,6 +228,8 @@ class GatesDisplay:
                     f"The layer reads {len(states)} steps, while windows have {shown.first + len(shown.steps)}: the "
                     "layers before it change the sequence. Draw what model.gates(X) returns."
                 )
+            if _moves_missing_steps(model):
+                states = _moved_back(states, _missing_steps(model, shown.windows)[0, : len(states)])
         unread = np.full((n_unread, states.shape[1]), np.nan)
         numbers = select_positions("units", units, states.shape[1])
         return cls(
@@ -310,6 +314,24 @@ class GatesDisplay:
         label_steps(self.axes_, steps, self.step_name)
         extend = "both" if self.gate in SIGNED else "neither"
         self.colorbar_ = self.figure_.colorbar(self.mesh_, ax=list(self.axes_), label=name, extend=extend, pad=0.02)
+
+
+def _moves_missing_steps(model) -> bool:
+    """Tell whether the fitted network moves missing steps from the end of a sequence to its start."""
+    network = getattr(getattr(model, "forecaster_", model), "_network", {})
+    return network.get("custom", {}).get("build") == "conv_lstm"
+
+
+def _missing_steps(model, windows) -> np.ndarray:
+    """Tell which steps the network does not read. A detector fills in those of which some features are missing."""
+    is_missing = np.isnan(as_floats(windows)).reshape(*np.shape(windows)[:2], -1)
+    return is_missing.all(axis=2) if isinstance(model, LSTMAnomalyDetector) else is_missing.any(axis=2)
+
+
+def _moved_back(states: np.ndarray, is_missing: np.ndarray) -> np.ndarray:
+    """Return states in the order of the window, with missing steps at the end again."""
+    n_behind = 0 if is_missing.all() else int(np.argmin(is_missing[::-1]))
+    return np.roll(states, -n_behind, axis=0)
 
 
 def _title(gate: str, layer, direction: str, network) -> str:

@@ -89,7 +89,7 @@ def read_window(estimator, X, row: int) -> Shown:
     window = _one_row(rows, row)
     if window.ndim not in (2, 3):
         raise ValueError(f"Expected 2D or 3D array, got {window.ndim}D array instead.")
-    values = _floats(window)[0]
+    values = as_floats(window)[0]
     if getattr(last, "embedding_dim", None):
         return _document(window, values, _step(estimator, TokenSequences))
     values = values.reshape(len(values), -1)
@@ -127,6 +127,11 @@ def _times_until(X, sliding: SlidingWindow, rows: np.ndarray, n_steps: int) -> t
     return times[rows[len(rows) - n_steps :]], name
 
 
+def as_floats(table) -> np.ndarray:
+    """Return the values of a table or of arrays, NaN where they are missing."""
+    return table.to_numpy(dtype=float, na_value=np.nan) if is_pandas(table) else np.asarray(table, dtype=float)
+
+
 def _step(estimator, kind: type) -> Any | None:
     """Return the first step of a pipeline that is of a kind."""
     steps = estimator[:-1] if isinstance(estimator, Pipeline) else []
@@ -160,7 +165,7 @@ def _one_row(rows, row: int) -> Any:
 def _present_steps(transcriber: LSTMTranscriber, sequence) -> Shown:
     """Return the steps of a sequence that the transcriber reads: those without a missing value."""
     values = check_feature_sequences(transcriber, [sequence], reset=False)[np.array([0])][0]
-    steps = np.flatnonzero(~np.isnan(_floats(sequence)).any(axis=1))
+    steps = np.flatnonzero(~np.isnan(as_floats(sequence)).any(axis=1))
     return Shown([values], steps, "step", values=values)
 
 
@@ -193,14 +198,9 @@ def _numbers(X, sliding: SlidingWindow) -> tuple[np.ndarray, list[str] | None]:
     column = _id_column(X, sliding)
     if is_pandas(X):
         X = without_column(X, column).select_dtypes(["number", "bool"])
-        return _floats(X), list(map(str, X.columns))
+        return as_floats(X), list(map(str, X.columns))
     names = [name for place, name in enumerate(column_names(X)) if place != column]
-    return _floats(without_column(np.asarray(X), column)), names or None
-
-
-def _floats(table) -> np.ndarray:
-    """Return the values of a table or of arrays, NaN where they are missing."""
-    return table.to_numpy(dtype=float, na_value=np.nan) if is_pandas(table) else np.asarray(table, dtype=float)
+    return as_floats(without_column(np.asarray(X), column)), names or None
 
 
 def _id_column(X, sliding: SlidingWindow) -> int | None:

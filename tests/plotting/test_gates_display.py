@@ -203,6 +203,32 @@ def test_characters_of_a_text():
     display.figure_.canvas.draw()  # dollars are no formula
 
 
+def test_steps_missing_at_the_end_stay_there(rng):
+    X = rng.standard_normal((12, 8, 1))
+    X[::2, 5:] = X[0, [0, 3]] = np.nan
+    model = LSTMClassifier(units=3, epochs=1, network="conv_lstm", random_state=0).fit(X, np.arange(12) % 2)
+    display = GatesDisplay.from_estimator(model, X, row=0)
+    assert_array_equal(np.isnan(drawn(display)).all(axis=0), np.isnan(X[0, :, 0]))
+    moved = np.roll(X[[0]], 3, axis=1)
+    assert_allclose(drawn(display)[:, :5], drawn(GatesDisplay.from_estimator(model, moved))[:, 3:], rtol=1e-6)
+    whole = GatesDisplay.from_estimator(model, X, row=1)
+    assert_allclose(drawn(whole).T, model.gates(X[[1]]).cell_state[0], rtol=1e-6)
+
+
+def test_rows_missing_in_a_series_have_no_states_behind_convolutions(tiny, table):
+    table.iloc[[7, 18, 19]] = np.nan
+    model = make_pipeline(SlidingWindow(4), tiny(network="conv_lstm")).fit(table, table["demand"].fillna(0))
+    display = GatesDisplay.from_estimator(model, table)
+    assert_array_equal(np.flatnonzero(np.isnan(drawn(display)).all(axis=0)), [7, 18, 19])
+    window = GatesDisplay.from_estimator(model, table, row=19)
+    assert_array_equal(np.isnan(drawn(window)).all(axis=0), [False, False, True, True])
+    detector = make_pipeline(SlidingWindow(5), LSTMAnomalyDetector(tiny(network="conv_lstm"))).fit(table)
+    display = GatesDisplay.from_estimator(detector, table)
+    assert_array_equal(np.flatnonzero(np.isnan(drawn(display)).all(axis=0)), [7, 18, 19])
+    window = GatesDisplay.from_estimator(detector, table, row=19)
+    assert_array_equal(np.isnan(drawn(window)).all(axis=0), [False, False, False, True, True])
+
+
 @pytest.fixture(scope="module")
 def transcriber():
     sequences = list(np.random.default_rng(0).standard_normal((6, 10, 2)))
