@@ -219,7 +219,8 @@ class ForecastDisplay:
 
         history : array-like or pandas object of shape (n_samples,) or (n_samples, n_features), default=None
             The series so far. For a backtest, the whole series, whose index has the times of the steps. A backtest
-            whose origins are periods or integers does not require it.
+            of an array, or whose origins are periods, does not require it, nor does one whose origins are integers with
+            a step of 1 from row to row, if the result shows this step: by consecutive origins or overlapping forecasts.
 
         truth : array-like or pandas object of shape (n_true,) or (n_true, n_columns), default=None
             True values of a forecast. The rows of a pandas object are matched by time, and the rows of an array are in
@@ -269,7 +270,7 @@ class ForecastDisplay:
         ------
         ValueError
             If there is no such target, series, origin or coverage, if the times of `prediction`, `history` and `truth`
-            cannot be compared, or if there would be more than twelve panels.
+            cannot be compared, if a backtest requires `history`, or if there would be more than twelve panels.
 
         Examples
         --------

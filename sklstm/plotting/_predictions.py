@@ -62,6 +62,7 @@ class Rows(NamedTuple):
     def find(self, origins) -> np.ndarray:
         """Return the position of each origin; -1 if there is no such row."""
         if not hasattr(self.labels, "get_indexer"):
+            _check_same_kind(self.labels, origins, "history")
             origins = np.asarray(origins)
             return np.where((origins >= self.labels[0]) & (origins <= self.labels[-1]), origins - self.labels[0], -1)
         if np.asarray(origins).dtype.kind in "iu" and self.labels.inferred_type != "integer":
@@ -214,7 +215,7 @@ def panels_of_backtest(result, *, history, coverage, target, groups, series, ori
     panels = []
     for id_, of_series in backtest.select("series", series).items():
         horizon = int(of_series.step.max())
-        table, rows = (None, _rows_around(of_series.origin, horizon)) if before is None else _history_of(before, id_)
+        table, rows = (None, _rows_around(of_series)) if before is None else _history_of(before, id_)
         n_rows = 3 * horizon if n_history is None else n_history
         for name, part in _targets_of_backtest(of_series, target).items():
             places = rows.places(part.origin)
@@ -292,15 +293,35 @@ def _history_of(before: dict, id_) -> tuple[LongTable, Rows]:
     return table, Rows(np.arange(n_rows - len(table), n_rows))
 
 
-def _rows_around(origins, horizon: int) -> Rows:
-    """Return the rows around origins, if their labels follow from the origins alone."""
+def _rows_around(backtest: Backtest) -> Rows:
+    """Return the rows around origins, if their labels follow from the result of a backtest alone."""
+    origins, horizon = backtest.origin, int(backtest.step.max())
     if getattr(origins, "inferred_type", None) == "period":
         import pandas as pd
 
         return Rows(pd.period_range(origins.min(), origins.max() + horizon))
-    if np.asarray(origins).dtype.kind in "iu":
+    is_of_array = not hasattr(origins, "inferred_type")
+    if np.asarray(origins).dtype.kind in "iu" and (is_of_array or _have_step_one(backtest)):
         return Rows(np.arange(origins.min(), origins.max() + horizon + 1))
     raise ValueError("The times of the steps do not follow from the origins alone. Pass the series as history=.")
+
+
+def _have_step_one(backtest: Backtest) -> bool:
+    """Tell whether origins are of an index of integers with a step of 1 from row to row, as far as the result shows it.
+
+    The differences of such origins have no common divisor but 1, or forecasts overlap. Overlapping forecasts have the
+    same true values.
+    """
+    overlap = False
+    for part in backtest.select("target", None).values():
+        rows = np.asarray(part.origin) + part.step
+        order = np.argsort(rows, kind="stable")
+        is_again = np.diff(rows[order]) == 0
+        truth = part.truth[order]
+        if not np.array_equal(truth[1:][is_again], truth[:-1][is_again], equal_nan=True):
+            return False
+        overlap = overlap or bool(is_again.any())
+    return overlap or bool(np.gcd.reduce(np.diff(np.unique(backtest.origin))) == 1)
 
 
 def _targets_of_frame(table: LongTable, coverage, target) -> list[tuple]:

@@ -193,6 +193,33 @@ def test_a_backtest_without_its_series():
         ForecastDisplay.from_predictions(backtest_of(values, INDEXES["dates"], [4]))
 
 
+@pytest.mark.parametrize(
+    ("origins", "horizon"), [([4, 5, 9], 1), ([4, 6], 3), ([4, 7, 11], 2)], ids=["adjacent", "overlap", "prime"]
+)
+def test_integer_origins_without_the_series(origins, horizon):
+    index = pd.RangeIndex(100, 120)
+    values = np.arange(20.0) ** 2
+    display = ForecastDisplay.from_predictions(backtest_of(values, index, origins, horizon))
+    times = index[origins[-1] + np.arange(1, horizon + 1)]
+    assert_array_equal(display.panels[0].forecasts[-1].times, times)
+    observed = dict(zip(*display.panels[0].observed, strict=True))
+    assert [observed[time] for time in times] == [values[time - 100] for time in times]
+
+
+@pytest.mark.parametrize(
+    ("step", "origins", "horizon"),
+    [(1, [4], 3), (1, [4, 7, 10], 3), (2, [4, 5, 6], 1), (2, [4, 5, 6], 3), (3, [4, 5, 6], 3)],
+)
+def test_integer_origins_that_do_not_tell_the_step(step, origins, horizon):
+    index = pd.RangeIndex(2000, 2000 + 20 * step, step)
+    values = np.arange(20.0) ** 2
+    result = backtest_of(values, index, origins, horizon)
+    with pytest.raises(ValueError, match="Pass the series as history="):
+        ForecastDisplay.from_predictions(result)
+    display = ForecastDisplay.from_predictions(result, history=pd.Series(values, index))
+    assert_array_equal(display.panels[0].forecasts[-1].times, index[origins[-1] + np.arange(1, horizon + 1)])
+
+
 def test_short_forecasts_show_more_origins():
     values = np.arange(200.0)
     display = ForecastDisplay.from_predictions(
@@ -340,6 +367,7 @@ def test_bad_backtests():
         ({"truth": [1.0]}, "Leave truth out"),
         ({"history": pd.Series(0.0, INDEXES["dates"][:3])}, "history has no row for the origin 2024-01-01 04:00:00"),
         ({"history": pd.Series(0.0, INDEXES["dates"][:7])}, "history ends before the steps of the backtest do"),
+        ({"history": np.zeros(20)}, "history have times of the kind 'integer', those of prediction 'datetime64'"),
         ({"history": pd.DataFrame(0.0, INDEXES["dates"], ["a", "b"])}, "while the forecast has one target"),
         ({"history": pd.Series(0.0, INDEXES["dates"]), "target": ["a", "b"]}, "The backtest has one target"),
     ]:
