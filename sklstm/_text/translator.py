@@ -15,7 +15,7 @@ from .._specs import IGNORED_CLASS, PREVIOUS, WINDOWS, InputSpec
 from .._state import all_at_once, of_one_fit
 from .._stepwise.beam_search import Hypotheses, beam_search
 from .._stepwise.encoder_decoder import EncoderDecoder
-from .._validation import check_texts
+from .._validation import check_texts, check_weights
 from .._windows.ragged import Ragged
 from .token_sequences import SHARED_CONSTRAINTS, UNKNOWN, TokenSequences
 
@@ -379,7 +379,7 @@ class LSTMTranslator(BaseLSTM):
             Their true translations.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the texts.
+            Weights of the texts, not negative.
 
         Returns
         -------
@@ -389,11 +389,13 @@ class LSTMTranslator(BaseLSTM):
         Raises
         ------
         NotFittedError, ValueError
-            As in `predict`, and if `X` and `y` differ in length.
+            As in `predict`, if `X` and `y` differ in length, or if `sample_weight` has another length, a negative
+            weight, or only zeros.
         """
         check_is_fitted(self)
         targets = check_texts(y, "y", self)
         check_consistent_length(check_texts(X, "X", self), targets)
+        sample_weight = check_weights(targets, sample_weight)
         are_equal = np.equal(np.array(self.predict(X), object), np.array(targets, object))
         return float(np.average(are_equal.astype(float), weights=sample_weight))
 

@@ -269,6 +269,25 @@ def test_bad_weights_are_refused(weight):
         tiny().fit(["one", "two"], ["1", "2"], sample_weight=weight)
 
 
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([1, 2, 3], "sample_weight.shape"),
+        ([-1.0, 1.0], "(?i)negative values"),
+        ([0.0, 0.0], "at least one non-zero number"),
+        ([np.nan, 1.0], "NaN"),
+    ],
+    ids=str,
+)
+def test_bad_weights_of_scores_are_refused(model, weight, message):
+    with pytest.raises(ValueError, match=message):
+        model.score(X[:2], Y[:2], sample_weight=weight)
+
+
+def test_scores_are_weighted(model):
+    assert model.score(X[:2], [Y[0], "wrong"], sample_weight=[3, 1]) == 0.75
+
+
 def test_what_cannot_be_asked(model):
     for ask in (LSTMTranslator().predict, LSTMTranslator().predict_n_best, LSTMTranslator().attention_weights):
         with pytest.raises(NotFittedError):
