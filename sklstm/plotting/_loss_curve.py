@@ -5,6 +5,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
 
 from .._compat import check_matplotlib_support
+from .._text.transcriber import LSTMTranscriber
 from ._inputs import last_step
 
 STYLES = ({"color": "#0072B2"}, {"color": "#D55E00", "linestyle": "--"})  # told from each other in grey, too
@@ -170,6 +171,8 @@ class LossCurveDisplay:
 
 def _loss_name(model) -> str:
     """Return what the loss of an estimator is."""
+    if isinstance(model, LSTMTranscriber):
+        return "negative log-likelihood of a text (nats)"
     if not hasattr(model, "loss"):
         return "cross-entropy (nats)"
     name = "pinball loss" if model.loss == "quantile" else str(model.loss).replace("_", " ")

@@ -5,7 +5,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
-from sklstm import LSTMClassifier, SeasonalNaive, SlidingWindow
+from sklstm import LSTMClassifier, LSTMTranscriber, SeasonalNaive, SlidingWindow
 from sklstm.plotting import LossCurveDisplay
 
 
@@ -50,6 +50,11 @@ def test_classifiers_have_a_cross_entropy(windows):
     X, y = windows
     model = LSTMClassifier(units=2, epochs=1).fit(X, np.sign(y))
     assert LossCurveDisplay.from_estimator(model).ax_.get_ylabel() == "cross-entropy (nats)"
+
+
+def test_transcribers_have_the_likelihood_of_a_text(rng):
+    model = LSTMTranscriber(units=2, epochs=1).fit(rng.standard_normal((4, 6, 1)), ["ab"] * 4)
+    assert LossCurveDisplay.from_estimator(model).ax_.get_ylabel() == "negative log-likelihood of a text (nats)"
 
 
 def test_plain_losses():
