@@ -10,7 +10,7 @@ from .._compat import check_matplotlib_support
 from .._forecasting.backtest import backtest
 from .._windows.tables import as_pandas
 from .._windows.time_index import as_times
-from ._panels import label_steps, make_grid, positions
+from ._panels import label_steps, make_grid, positions, time_name
 from ._predictions import Backtest, choose, read_backtest
 
 MAX_BINS = 40  # of origins: the mean of many rows each
@@ -271,7 +271,7 @@ class BacktestDisplay:
             top.set_ylim(bottom=0)
             if levels:
                 self._draw_coverage(self.axes_[1, column], means, levels, line_kw or {}, nominal_kw or {})
-            label_steps(list(self.axes_[:, column]), means["steps"], name)
+            label_steps(list(self.axes_[:, column]), means["steps"], time_name(means["steps"], name))
         error = "mean absolute error"
         self.axes_[0, 0].set_ylabel(error if self.target_name is None else f"{error}\nof {self.target_name}")
         for row in self.axes_:  # the same scale left and right

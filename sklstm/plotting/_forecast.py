@@ -42,7 +42,7 @@ class ForecastDisplay:
         Times are numbers, dates, durations or periods, such as an index of pandas.
 
     step_name : str, default=None
-        Label of the time axis. If None, "step" for numbers and "time" for other times.
+        Label of the time axis. If None, "step" for numbers, "time (s)" for durations and "time" for other times.
 
     Attributes
     ----------

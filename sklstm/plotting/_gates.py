@@ -43,7 +43,8 @@ class GatesDisplay:
         Numbers of the units in their layer. If None, positions from 0.
 
     step_name : str, default=None
-        Label of the time axis. If None, "step", "time", "character" or "token", depending on `steps`.
+        Label of the time axis. If None, "step", "time", "time (s)", "character" or "token", depending on `steps`:
+        durations are shown in seconds.
 
     title : str, default=None
         Title of the figure. If None, the name of the gate.

@@ -15,8 +15,8 @@ from .._windows.sliding_window import SlidingWindow
 from .._windows.tables import as_pandas, is_pandas, without_column
 from .._windows.time_index import as_times
 from .._windows.windows import Windows
+from ._panels import UNKNOWN_TOKEN, time_name
 
-UNKNOWN_TOKEN = "[?]"
 END_TOKEN = "[end]"
 
 
@@ -61,7 +61,7 @@ def has_series(estimator) -> bool:
 
 def read_rows(estimator, X) -> Shown:
     """Return the rows of a series in front of a SlidingWindow."""
-    sliding = _step(estimator, SlidingWindow)
+    sliding: Any = _step(estimator, SlidingWindow)
     windows = _transform(estimator, X)
     if len(windows) and len(_rows_of_series(sliding, windows, 0)) < len(windows):
         raise ValueError(
@@ -183,13 +183,13 @@ def _document(document, sequence: np.ndarray, tokens: TokenSequences | None) -> 
 
 def _times(X, sliding: SlidingWindow) -> tuple[Any, str | None]:
     """Return the times of rows, or else their numbers, and what they are called."""
-    index = getattr(X, "index", None)
+    index: Any = getattr(X, "index", None)
     if getattr(index, "nlevels", 1) == 2 and sliding.groups in index.names:
         index = index.droplevel(sliding.groups)
     times = as_times(index)
     if times is None:
         return np.arange(len(X)), "row"
-    return times, times.name
+    return times, None if times.name is None else time_name(times, str(times.name))
 
 
 def _numbers(X, sliding: SlidingWindow) -> tuple[np.ndarray, list[str] | None]:

@@ -7,6 +7,7 @@ import numpy as np
 
 VALUE_COLOR = "0.25"
 MISSING = {"facecolor": "white", "edgecolor": "0.8", "hatch": "////"}  # told from any colour in grey, too
+UNKNOWN_TOKEN = "[?]"
 VISIBLE = {" ": "␣", "\n": "↵", "\t": "⇥"}
 NARROW = 4.5  # inches of a panel, in which more dates would overlap
 MAX_TOKENS = 150  # with a label each
@@ -64,6 +65,16 @@ def are_tokens(steps) -> bool:
     return len(steps) > 0 and all(isinstance(step, str) for step in steps)
 
 
+def are_characters(tokens: Sequence[str]) -> bool:
+    """Tell whether tokens are characters, all but those that are unknown."""
+    return max((len(token) for token in tokens if token != UNKNOWN_TOKEN), default=0) == 1
+
+
+def time_name(steps, name: str) -> str:
+    """Return the label of an axis of times, with the unit of durations."""
+    return f"{name} (s)" if np.asarray(steps).dtype.kind == "m" else name
+
+
 def positions(steps) -> np.ndarray:
     """Return where steps stand on an axis: dates as days in matplotlib's way, durations as seconds."""
     from matplotlib.dates import date2num
@@ -89,11 +100,11 @@ def label_steps(panels: list, steps, name: str | None) -> None:
     bottom = panels[-1]
     if are_tokens(steps) and len(steps) <= MAX_TOKENS:
         _label_tokens(bottom, steps)
-        default = "character" if max(map(len, steps)) == 1 else "token"
+        default = "character" if are_characters(steps) else "token"
     elif are_tokens(steps):
         default = "position of the token"
     else:
-        default = "time" if _label_times(bottom, steps) else "step"
+        default = time_name(steps, "time") if _label_times(bottom, steps) else "step"
     for panel in panels:
         panel.set_xlim(*edges(positions(steps))[[0, -1]])
     for panel in panels[:-1]:  # not by label_outer, which would also hide labels of what else is in a grid

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_consistent_length
 from .._compat import check_matplotlib_support
 from ._inputs import last_step, read_window
 from ._panels import (
+    are_characters,
     are_tokens,
     draw_mesh,
     draw_values,
@@ -58,7 +59,8 @@ class RelevanceDisplay:
         Unit of the prediction and of the relevance.
 
     step_name : str, default=None
-        Label of the time axis. If None, "step", "time", "character" or "token", depending on `steps`.
+        Label of the time axis. If None, "step", "time", "time (s)", "character" or "token", depending on `steps`:
+        durations are shown in seconds.
 
     Attributes
     ----------
@@ -273,7 +275,7 @@ class RelevanceDisplay:
         if not are_tokens(steps):
             raise ValueError("to_html needs the tokens of a text: steps must be a list of str.")
         if separator is None:
-            separator = "" if max(map(len, steps)) == 1 else " "
+            separator = "" if are_characters(steps) else " "
         sums = relevance.sum(axis=1)
         largest = float(np.abs(sums).max()) or 1.0
         unit = "" if self.unit is None else f" {self.unit}"

@@ -49,6 +49,7 @@ def test_errors_and_coverage(result, index):
     by_step, by_origin = display.error_lines_
     assert_allclose(by_step.get_xydata(), [[1, 1], [2, 2], [3, 3], [4, 4]])
     assert_allclose(by_origin.get_ydata(), np.full(40, 2.5))
+    origins = "origin (s)" if isinstance(index, pd.TimedeltaIndex) else "origin"
     at = np.arange(100)
     if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
         index = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
@@ -64,7 +65,7 @@ def test_errors_and_coverage(result, index):
     assert narrow.get_marker() != wide.get_marker()
     names = [text.get_text() for text in display.legend_.get_texts()]
     assert names == ["95 % interval", "80 % interval", "nominal"]
-    assert [axes.get_xlabel() for axes in display.axes_[1]] == ["step ahead", "origin"]
+    assert [axes.get_xlabel() for axes in display.axes_[1]] == ["step ahead", origins]
 
 
 def test_coverage_is_that_of_the_metric(result, rng):

@@ -86,7 +86,7 @@ def test_a_forecast_with_its_history_truth_and_intervals(kind, rng):
         assert_allclose(upper, table["demand"][N:] + 1 + level)
     assert legend(display) == ["observed", "forecast", "80 % interval", "95 % interval"]
     assert display.ax_.get_ylabel() == "demand"
-    assert display.ax_.get_xlabel() == ("step" if kind == "numbers" else "time")
+    assert display.ax_.get_xlabel() == {"numbers": "step", "durations": "time (s)"}.get(kind, "time")
     assert line.get_linestyle() != observed.get_linestyle()
 
 

@@ -91,8 +91,11 @@ def test_dates_on_the_axis(model, table, change):
 @pytest.mark.parametrize("index", [range(100, 120), pd.timedelta_range("1h", periods=20, freq="h")], ids=type)
 def test_numbers_and_durations_on_the_axis(model, table, index):
     display = GatesDisplay.from_estimator(model, table.set_axis(pd.Index(index)))
-    expected = [100, 119] if isinstance(index, range) else [3600, 72000]
+    expected, name = ([100, 119], "step") if isinstance(index, range) else ([3600, 72000], "time (s)")
     assert_allclose(display.lines_[0].get_xdata()[[0, -1]], expected)
+    assert display.ax_.get_xlabel() == name
+    named = GatesDisplay.from_estimator(model, table.set_axis(pd.Index(index, name="since")), row=9)
+    assert named.ax_.get_xlabel() == ("since" if isinstance(index, range) else "since (s)")
 
 
 def test_rows_of_an_array_have_numbers(model, table):
@@ -200,6 +203,7 @@ def test_characters_of_a_text():
     assert tick_labels(display.ax_) == ["s", "o", "␣", "$", "w", "$", "[?]", "↵"]
     assert_allclose(drawn(display).T, model.gates(["so $w$#\n"]).cell_state[0], rtol=1e-6)
     assert list(display.axes_) == [display.ax_]
+    assert display.ax_.get_xlabel() == "character"
     display.figure_.canvas.draw()  # dollars are no formula
 
 

@@ -239,7 +239,14 @@ def test_everything_in_the_html_is_escaped():
 
 
 @pytest.mark.parametrize(
-    ("tokens", "separator", "text"), [("a b", None, "a b"), (["a", "dog"], None, "a dog"), (["a", "dog"], "_", "a_dog")]
+    ("tokens", "separator", "text"),
+    [
+        ("a b", None, "a b"),
+        (["a", "[?]", "b"], None, "a[?]b"),
+        (["a", "dog"], None, "a dog"),
+        (["a", "dog"], "_", "a_dog"),
+        (["[?]", "[?]"], None, "[?] [?]"),
+    ],
 )
 def test_what_stands_between_tokens(tokens, separator, text):
     html = RelevanceDisplay(np.ones((len(tokens), 1)), steps=list(tokens)).to_html(separator=separator)
