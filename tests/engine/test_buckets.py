@@ -84,7 +84,7 @@ def test_micro_batches_are_parts_of_a_batch(min_micro_batch):
         np.testing.assert_array_equal(np.concatenate(parts), batches[i][1])
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 def test_the_loss_of_an_epoch_does_not_depend_on_the_size_of_batches():
     X, y = ["a b"] * 16 + ["abababab " * 5] * 2, ["x"] * 16 + ["xyxyxyxyxy"] * 2
     losses = [

@@ -569,7 +569,7 @@ def test_sequences_of_different_lengths_need_padding():
         LSTMClassifier().fit(sequences, ["a", "b"])
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 def test_tokens_above_those_of_fit_count_as_zero_in_the_exported_model_too(rng):
     X = rng.integers(0, 5, (20, 4)).astype(float)
     model = LSTMClassifier(3, network="lstm", embedding_dim=2, epochs=1, random_state=0).fit(X, np.arange(20) % 2)
