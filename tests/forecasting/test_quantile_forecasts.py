@@ -239,7 +239,7 @@ def test_rows_of_weight_zero_and_rows_without_a_target_count_as_no_rows(make, rn
     assert_array_equal(missing.predict_quantiles(X), weighted.predict_quantiles(X))
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 def test_weights_move_quantiles(make):
     X = np.zeros((60, 2, 1))
     y = np.r_[np.zeros(30), np.ones(30)]

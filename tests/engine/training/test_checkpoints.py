@@ -35,7 +35,7 @@ class Save(keras.callbacks.Callback):
             self.model.save(self.path)
 
 
-@pytest.mark.backend
+@pytest.mark.backend(thorough=True)
 @pytest.mark.parametrize("chosen", [slice(2), pytest.param(slice(2, None), marks=pytest.mark.thorough)], ids=str)
 def test_files_load_without_the_package_and_answer_in_the_units_of_the_target(windows, tmp_path, chosen):
     X, y = windows
