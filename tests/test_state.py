@@ -155,7 +155,11 @@ FITS = {
 @pytest.mark.filterwarnings("ignore:The parameter 'token_pattern'")
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize(
-    "name", ["forecaster", "classifier", "generator", "translator", "transcriber", "naive", "detector", "tokens"]
+    "name",
+    [
+        *("forecaster", "generator", "naive", "detector", "tokens"),
+        *(pytest.param(name, marks=pytest.mark.thorough) for name in ("classifier", "translator", "transcriber")),
+    ],
 )
 def test_a_fit_is_not_seen_before_it_ends(name, fails, monkeypatch):
     estimator, data, other_data, method = FITS[name]

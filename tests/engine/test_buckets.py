@@ -88,9 +88,7 @@ def test_micro_batches_are_parts_of_a_batch(min_micro_batch):
 def test_the_loss_of_an_epoch_does_not_depend_on_the_size_of_batches():
     X, y = ["a b"] * 16 + ["abababab " * 5] * 2, ["x"] * 16 + ["xyxyxyxyxy"] * 2
     losses = [
-        LSTMTranslator(4, learning_rate=1e-9, epochs=1, batch_size=batch_size, random_state=0)
-        .fit(X, y)
-        .history_["loss"]
-        for batch_size in (32, 16, 4)
+        LSTMTranslator(4, learning_rate=1e-9, epochs=1, batch_size=size, random_state=0).fit(X, y).history_["loss"]
+        for size in (32, 16)
     ]
-    assert_allclose(losses[1:], [losses[0]] * 2, rtol=1e-5)
+    assert_allclose(*losses, rtol=1e-5)

@@ -37,6 +37,7 @@ def growth(what, times):
     return float(result.stdout)
 
 
+@pytest.mark.thorough
 def test_predicting_leaves_memory_flat():
     assert growth("predict", 1000) < 8  # MiB
 

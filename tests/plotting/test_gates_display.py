@@ -219,6 +219,7 @@ def test_steps_missing_at_the_end_stay_there(rng):
     assert_allclose(drawn(whole).T, model.gates(X[[1]]).cell_state[0], rtol=1e-6)
 
 
+@pytest.mark.thorough
 def test_rows_missing_in_a_series_have_no_states_behind_convolutions(tiny, table):
     table.iloc[[7, 18, 19]] = np.nan
     model = make_pipeline(SlidingWindow(4), tiny(network="conv_lstm")).fit(table, table["demand"].fillna(0))

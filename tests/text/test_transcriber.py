@@ -153,6 +153,7 @@ def test_empty_texts_are_learnt(melodies):
     assert model.predict(silence[:2]) == ["", ""]
 
 
+@pytest.mark.thorough
 def test_a_text_may_take_up_all_steps():
     X = [np.array([[1.0], [0.0], [1.0]])] * 20
     assert np.isfinite(tiny(epochs=2).fit(X, ["aa"] * 20).history_["loss"]).all()

@@ -112,6 +112,7 @@ def test_max_length_cuts_and_tells(model):
         assert cut.predict(X[:2]) == ["1", "1"]
 
 
+@pytest.mark.thorough
 def test_pairs_of_very_different_lengths():
     rng = np.random.default_rng(0)
     lengths = rng.integers(1, 300, size=(40, 2))
@@ -204,6 +205,7 @@ def test_pickles_and_clones(model):
 
 
 @pytest.mark.filterwarnings("ignore:.*were cut at max_length")
+@pytest.mark.thorough
 def test_a_search_over_units_and_analyzers():
     grid = [{"units": [2]}, {"analyzer": [("word", "char")]}]
     search = GridSearchCV(tiny(epochs=1, max_length=3), grid, cv=2).fit(X, Y)

@@ -425,6 +425,7 @@ def test_gates_of_lstm_layers(data):
         model.gates(X, direction="backward")
 
 
+@pytest.mark.thorough
 def test_gates_of_shorter_sequences_and_of_the_shuffled(data):
     X, y = classes(data)
     model = small("conv_lstm", network_params={"pool_size": 4}).fit(X, y)
