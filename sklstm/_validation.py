@@ -4,7 +4,7 @@ import json
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -167,7 +167,8 @@ def check_texts(texts, name: str, estimator: BaseEstimator | None = None) -> lis
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires {name} to be passed, but the target {name} is None."
         )
-    if isinstance(texts, str) or not hasattr(texts, "__iter__") or getattr(texts, "ndim", 1) != 1:
+    is_list = hasattr(texts, "__iter__") and not isinstance(texts, str | Mapping)
+    if not is_list or getattr(texts, "ndim", 1) != 1:
         raise ValueError(f"{name} should be a list of strings. Got {told(texts)} instead.")
     texts = list(texts)
     for row, text in enumerate(texts):

@@ -217,10 +217,11 @@ class BaseLSTM(VersionedEstimator, metaclass=ABCMeta):
         """Return validated inputs by name."""
         windows = check_sequences(self, X, y, reset=reset, reads_frames=self._reads_frames())
         if self._reads_tokens():
+            windows = np.asarray(windows)
             check_tokens(self, windows)
             if reset:
                 self._n_tokens = 1 + int(np.fmax.reduce(windows, axis=None, initial=0))
-            windows = np.where(np.asarray(windows) >= self._n_tokens, 0, windows)
+            windows = np.where(windows >= self._n_tokens, 0, windows)
         elif reset:
             warn_of_table(self, X)
         return {WINDOWS: windows}

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._compat import HasMethods, Interval, RealNotInt, StrOptions, fit_context
 from .._state import VersionedEstimator, all_at_once, as_one_task, of_one_fit
+from .._validation import told
 
 UNKNOWN = 0  # the id of every token that is not in the vocabulary
 
@@ -266,8 +267,8 @@ class TokenSequences(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Versione
     def _check_documents(self, X) -> list:
         if isinstance(X, str):
             raise ValueError("Iterable over raw text documents expected, string object received.")
-        if getattr(X, "ndim", 1) != 1:
-            raise ValueError(f"X should be a 1d array of documents, got an array of shape {X.shape} instead.")
+        if isinstance(X, Mapping) or getattr(X, "ndim", 1) != 1:
+            raise ValueError(f"X should be a 1d array of documents, got {told(X)} instead.")
         documents = list(X)
         if not (callable(self.analyzer) or self.preprocessor or self.tokenizer):
             for document in documents:

@@ -224,3 +224,8 @@ def test_constraints_are_those_of_the_count_vectorizer(name):
         return [getattr(constraint, "__dict__", constraint) for constraint in constraints]
 
     assert contents(SHARED_CONSTRAINTS[name]) == contents(CountVectorizer._parameter_constraints[name])
+
+
+def test_names_are_no_documents():
+    with pytest.raises(ValueError, match="X should be a 1d array of documents, got 'dict' instead"):
+        TokenSequences().fit({"text": "so what?"})

@@ -326,3 +326,8 @@ def test_callbacks_between_batches_change_nothing(quick, tmp_path):
     batch = {name: array[:] for name, array in inputs.items()}
     saved, exported = keras.saving.load_model(tmp_path / "model.keras"), model.to_keras()
     assert_allclose(*(keras.ops.convert_to_numpy(each(batch)) for each in (saved, exported)), atol=1e-6)
+
+
+def test_names_are_no_texts():
+    with pytest.raises(ValueError, match=r"X should be a list of strings\. Got 'dict' instead"):
+        LSTMTranslator().fit({"text": "so what?"}, ["et alors ?"])

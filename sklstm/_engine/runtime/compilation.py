@@ -33,7 +33,7 @@ class MeanOfBatches(keras.metrics.Mean):
 
 
 class CountedModel(keras.Model):
-    """A model that counts how often its steps are compiled."""
+    """A model that counts how often its steps are compiled, and all batches alike in the loss of an epoch."""
 
     def compile(self, *args, **kwargs):
         """Compile as Keras does, whose loss of an epoch would count batches by rows, those of weight zero included.
